@@ -1,0 +1,88 @@
+import { RE2JS } from '@bufbuild/re2';
+
+/** A named role that reviewers must fill; one person fills one seat. */
+export interface Step {
+  readonly name: string;
+  /** Distinct people needed, at least 1. */
+  readonly seats: number;
+}
+
+/** What a free text must be. A pattern is RE2 syntax and must match the whole text. */
+export type TextRule =
+  | { readonly kind: 'required' }
+  | { readonly kind: 'optional' }
+  | { readonly kind: 'pattern'; readonly pattern: string };
+
+/** The terms under which a `request` permit lets an item in: plain data, copied into the item as it was shown. */
+export interface Workflow {
+  /** The `@id` of the `request` permit. */
+  readonly id: string;
+  readonly title: string;
+  /** Empty when nobody need approve (`@approvals("none")`). */
+  readonly steps: readonly Step[];
+  readonly maxMs: number;
+  readonly defaultMs: number;
+  /** How long reviewers have. */
+  readonly pendingMs: number;
+  readonly rank: number;
+  readonly reason: TextRule;
+  readonly ticket: TextRule;
+  /** The type that the permit's scope accepts by `is`; empty when it names none. A container may be requested only by a workflow that names its type. */
+  readonly resourceTypes: readonly string[];
+}
+
+/** All seats of all steps together; 0 when nobody need approve. */
+export function seatCount(workflow: Workflow): number {
+  return workflow.steps.reduce((sum, step) => sum + step.seats, 0);
+}
+
+/**
+ * Orders workflows that match one request, the one to use first: highest rank, then most seats, then the shortest
+ * `maxMs`, then the id.
+ */
+export function compareWorkflows(a: Workflow, b: Workflow): number {
+  return (
+    b.rank - a.rank ||
+    seatCount(b) - seatCount(a) ||
+    a.maxMs - b.maxMs ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+/** The workflow to use of those that match; undefined when none does. */
+export function pickWorkflow(workflows: readonly Workflow[]): Workflow | undefined {
+  return workflows.toSorted(compareWorkflows)[0];
+}
+
+/** The steps in the notation of `@approvals`: "owner:2, security", or "none". */
+export function formatSteps(steps: readonly Step[]): string {
+  if (steps.length === 0) return 'none';
+  return steps.map((step) => (step.seats === 1 ? step.name : `${step.name}:${step.seats}`)).join(', ');
+}
+
+/** Says what is wrong with a text under a rule, as "must …"; undefined when nothing is. */
+export function checkText(rule: TextRule, text: string | undefined): string | undefined {
+  switch (rule.kind) {
+    case 'optional':
+      return undefined;
+    case 'required':
+      return text === undefined || text.trim() === '' ? 'must not be empty' : undefined;
+    case 'pattern':
+      return compilePattern(rule.pattern)?.testExact(text ?? '') === true
+        ? undefined
+        : `must match ${rule.pattern}`;
+  }
+}
+
+/** Whether RE2 accepts the pattern; what it refuses (backreferences, lookaround) needs more than linear time. */
+export function isPattern(pattern: string): boolean {
+  return compilePattern(pattern) !== undefined;
+}
+
+function compilePattern(pattern: string): RE2JS | undefined {
+  try {
+    return new RE2JS(pattern);
+  } catch {
+    return undefined; // not RE2: no text can match it
+  }
+}

@@ -1,0 +1,103 @@
+import type { EntityUid } from '../access/entity.ts';
+import type { Workflow } from '../access/workflow.ts';
+import type { SchemaShape } from './schema-shape.ts';
+
+/** The two sets: `access` (folders access/ and guardrails/) answers the domain's actions, `workflows` Curfew's own. */
+export type Phase = 'access' | 'workflows';
+
+/** What a policy's head says about the principal or the resource. */
+export type EntityScope =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'is'; readonly type: string }
+  | { readonly kind: 'isIn'; readonly type: string; readonly uid: EntityUid }
+  | { readonly kind: 'equals' | 'in'; readonly uid: EntityUid };
+
+/** What a policy's head says about the action. */
+export type ActionScope =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'equals'; readonly uid: EntityUid }
+  | { readonly kind: 'in'; readonly uids: readonly EntityUid[] };
+
+/** One policy as it stands in its file. */
+export interface PolicySource {
+  /** Its `@id`. */
+  readonly id: string;
+  readonly effect: 'permit' | 'forbid';
+  readonly text: string;
+  /** By name; an annotation without a value is "". */
+  readonly annotations: ReadonlyMap<string, string>;
+  readonly file: string;
+  /** Where its first token stands, 1-based. */
+  readonly line: number;
+  readonly column: number;
+  readonly principal: EntityScope;
+  readonly action: ActionScope;
+  readonly resource: EntityScope;
+}
+
+/**
+ * Where people who can satisfy a policy are to be looked for. Whoever satisfies the policy is one of these entities or
+ * below one of them; the reverse does not hold, so each candidate is still asked about.
+ */
+export type CandidateSource =
+  | { readonly kind: 'everyone' }
+  /** That entity and what is below it. */
+  | { readonly kind: 'entity'; readonly uid: EntityUid }
+  /** The entity, or the entities of the set, that the path leads to, and what is below them: `resource.owners`. */
+  | { readonly kind: 'path'; readonly root: 'resource' | 'context'; readonly path: readonly string[] };
+
+/** One `approve` permit: whoever it permits may fill the step. */
+export interface Approval {
+  readonly policyId: string;
+  readonly step: string;
+  /** All sources together bound the people whom the policy can permit. */
+  readonly candidates: readonly CandidateSource[];
+}
+
+/** A policy folder that passed every check: plain data that survives `structuredClone`. */
+export interface PolicySet {
+  /** SHA-256 of the files, hex. */
+  readonly digest: string;
+  readonly schema: SchemaShape;
+  /** Folders access/ and guardrails/, by file and place. */
+  readonly access: readonly PolicySource[];
+  readonly workflows: readonly PolicySource[];
+  /** The workflow of each `request` permit; its `id` is the policy's. */
+  readonly requestWorkflows: readonly Workflow[];
+  readonly approvals: readonly Approval[];
+  /**
+   * How many attribute references the policies of a phase follow from entity to entity at most: 0 reads only principal,
+   * resource and context, 1 also attributes of entities they name. Bounds which entities a question must bring.
+   */
+  readonly levels: { readonly access: number; readonly workflows: number };
+}
+
+/** The policy of that id in either set. */
+export function policyById(policies: PolicySet, id: string): PolicySource | undefined {
+  return (
+    policies.access.find((policy) => policy.id === id) ??
+    policies.workflows.find((policy) => policy.id === id)
+  );
+}
+
+/** The workflow of that id. */
+export function workflowById(policies: PolicySet, id: string): Workflow | undefined {
+  return policies.requestWorkflows.find((workflow) => workflow.id === id);
+}
+
+/** The workflows among determining policies of a `request` decision. */
+export function workflowsOf(policies: PolicySet, policyIds: readonly string[]): readonly Workflow[] {
+  return policies.requestWorkflows.filter((workflow) => policyIds.includes(workflow.id));
+}
+
+/** The steps that a reviewer may fill, from the determining policies of an `approve` decision; each once. */
+export function stepsOf(policies: PolicySet, policyIds: readonly string[]): readonly string[] {
+  return [
+    ...new Set(policies.approvals.filter((it) => policyIds.includes(it.policyId)).map((it) => it.step)),
+  ];
+}
+
+/** The `@advice` of the policies named, in their order. */
+export function adviceOf(policies: PolicySet, policyIds: readonly string[]): readonly string[] {
+  return policyIds.flatMap((id) => policyById(policies, id)?.annotations.get('advice') ?? []);
+}
