@@ -38,3 +38,15 @@ export function formatUid(uid: EntityUid): string {
 export function sameUid(a: EntityUid, b: EntityUid): boolean {
   return a.type === b.type && a.id === b.id;
 }
+
+/**
+ * The uid that `uidKey` wrote.
+ * @throws SyntaxError when the text is not a key
+ */
+export function parseUidKey(key: string): EntityUid {
+  const at = key.indexOf('::"');
+  if (at < 0) throw new SyntaxError(`not an entity uid: ${key}`);
+  const id: unknown = JSON.parse(key.slice(at + 2));
+  if (typeof id !== 'string') throw new SyntaxError(`not an entity uid: ${key}`);
+  return { type: key.slice(0, at), id };
+}

@@ -1,0 +1,103 @@
+import type { EntityUid } from './entity.ts';
+
+export type EndReason = 'EXPIRED' | 'RELEASED' | 'REVOKED' | 'INELIGIBLE';
+export type Verdict = 'APPROVE' | 'DENY';
+
+/**
+ * Something that happened. What is in the event is what the ledger's hash covers; `text` is kept beside it (the body holds a
+ * salted digest of it), so that it can be erased.
+ */
+export type LedgerEvent = EventOf<
+  | ({ readonly kind: 'REQUEST_SUBMITTED'; readonly requestId: string } & Submitted)
+  | {
+      readonly kind: 'REQUEST_REVIEWED';
+      readonly requestId: string;
+      readonly verdict: Verdict;
+      readonly items: readonly number[];
+      /** Hexadecimal. */
+      readonly requestHash: string;
+      readonly policyDigest: string;
+      /** The comment. */
+      readonly text?: string;
+    }
+  | {
+      readonly kind: 'ITEM_DENIED';
+      readonly requestId: string;
+      readonly item: number;
+      readonly because: string;
+    }
+  | {
+      readonly kind: 'ITEM_EXPIRED';
+      readonly requestId: string;
+      readonly item: number;
+      readonly lapsedAt: Date;
+    }
+  | {
+      readonly kind: 'REQUEST_WITHDRAWN';
+      readonly requestId: string;
+      readonly items: readonly number[];
+      readonly because: string;
+    }
+  | ({ readonly kind: 'GRANT_STARTED'; readonly requestId: string; readonly grantId: string } & Started)
+  | {
+      readonly kind: 'GRANT_ENDED';
+      readonly requestId: string;
+      readonly grantId: string;
+      readonly endReason: EndReason;
+      readonly endedAt: Date;
+      /** Why it was revoked. */
+      readonly text?: string;
+    }
+  | {
+      readonly kind: 'ENTITIES_APPLIED';
+      /** What changed, each with the SHA-256 of its JSON in hexadecimal. */
+      readonly entities: readonly { readonly uid: EntityUid; readonly digest: string }[];
+      /** The entities: a JSON array in Cedar's form. */
+      readonly text: string;
+    }
+  | { readonly kind: 'ENTITIES_DELETED'; readonly uids: readonly EntityUid[] }
+  | { readonly kind: 'POLICY_ACTIVATED'; readonly digest: string }
+>;
+
+interface Submitted {
+  readonly requester: EntityUid;
+  readonly subject: EntityUid;
+  readonly items: readonly {
+    readonly resource: EntityUid;
+    readonly actions: readonly EntityUid[];
+    readonly workflow: string;
+    readonly expiresAt: Date;
+  }[];
+  readonly durationMs: number;
+  /** Hexadecimal. */
+  readonly requestHash: string;
+  readonly policyDigest: string;
+  /** JSON: `{"reason": …, "ticket": …}`. */
+  readonly text: string;
+}
+
+interface Started {
+  readonly item: number;
+  readonly subject: EntityUid;
+  readonly actions: readonly EntityUid[];
+  readonly resource: EntityUid;
+  readonly workflow: string;
+  readonly steps: readonly string[];
+  readonly startsAt: Date;
+  readonly expiresAt: Date;
+  /** JSON: `{"reason": …, "ticket": …}`; grants show it to policies. */
+  readonly text: string;
+}
+
+type EventOf<T> = T & { readonly at: Date; readonly actor: string };
+
+export type EventKind = LedgerEvent['kind'];
+export type EventOfKind<K extends EventKind> = Extract<LedgerEvent, { readonly kind: K }>;
+
+/** Events that change what eligibility is decided on. A decision made before one cannot be written after it. */
+export function changesBasis(kind: string): boolean {
+  return kind === 'ENTITIES_APPLIED' || kind === 'ENTITIES_DELETED' || kind === 'POLICY_ACTIVATED';
+}
+
+/** The actor of what happens by itself. */
+export const SYSTEM_ACTOR = 'Curfew::System::"curfew"';

@@ -1,0 +1,61 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { LedgerEvent } from '../access/event.ts';
+
+const LEAF = Buffer.of(0);
+const LINK = Buffer.of(1);
+const SALT_BYTES = 16;
+
+/** An event as it is stored. */
+export interface LedgerRow {
+  readonly event: LedgerEvent;
+  readonly body: string;
+  readonly leaf: Buffer;
+  readonly text?: { readonly salt: Buffer; readonly text: string };
+}
+
+/** `sha256(0x00 ‖ body)`. */
+export function leafOf(body: string): Buffer {
+  return createHash('sha256').update(LEAF).update(body, 'utf8').digest();
+}
+
+/** `sha256(0x01 ‖ previous ‖ leaf)`: the chain value after a row. */
+export function chain(previous: Uint8Array, leaf: Uint8Array): Buffer {
+  return createHash('sha256').update(LINK).update(previous).update(leaf).digest();
+}
+
+/** `sha256(salt ‖ text)` in hexadecimal: what the body holds of a text. */
+export function textDigest(salt: Uint8Array, text: string): string {
+  return createHash('sha256').update(salt).update(text, 'utf8').digest('hex');
+}
+
+/** Writes the event as the JSON that the hash covers, its text replaced by a salted digest. */
+export function toLedgerRow(event: LedgerEvent): LedgerRow {
+  const { text, ...facts } = { text: undefined, ...event };
+  if (text === undefined) return rowOf(event, facts);
+  const salt = randomBytes(SALT_BYTES);
+  return { ...rowOf(event, { ...facts, textDigest: textDigest(salt, text) }), text: { salt, text } };
+}
+
+function rowOf(event: LedgerEvent, facts: object): LedgerRow {
+  const body = JSON.stringify(facts);
+  return { event, body, leaf: leafOf(body) };
+}
+
+/**
+ * Reads a stored event back.
+ * @param text as kept beside the row; undefined when there is none or it was erased
+ * @throws SyntaxError when the body is not one that `toLedgerRow` wrote
+ */
+export function fromLedgerRow(body: string, text: string | undefined): LedgerEvent {
+  const { textDigest: _, ...facts } = JSON.parse(body, reviveInstant) as StoredBody; // our own writing, covered by the hash
+  if (text === undefined) return facts;
+  return { ...facts, text } as LedgerEvent; // the kinds that have a text were split by toLedgerRow
+}
+
+type StoredBody = LedgerEvent & { readonly textDigest?: string };
+
+const INSTANT_FIELDS = new Set(['at', 'lapsedAt', 'startsAt', 'expiresAt', 'endedAt']);
+
+function reviveInstant(name: string, value: unknown): unknown {
+  return INSTANT_FIELDS.has(name) && typeof value === 'string' ? new Date(value) : value;
+}
