@@ -1,0 +1,73 @@
+import type { Directory } from './directory.ts';
+import { type EntityUid, uidKey } from './entity.ts';
+import type { Grant } from './grant.ts';
+
+/** The grants that have not ended, in memory, by subject. */
+export class GrantIndex {
+  readonly #byId = new Map<string, Grant>();
+  readonly #bySubject = new Map<string, Map<string, Grant>>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: string): Grant | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(grant: Grant): void {
+    this.remove(grant.id);
+    this.#byId.set(grant.id, grant);
+    const key = uidKey(grant.subject);
+    const held = this.#bySubject.get(key);
+    if (held === undefined) this.#bySubject.set(key, new Map([[grant.id, grant]]));
+    else held.set(grant.id, grant);
+  }
+
+  remove(id: string): void {
+    const grant = this.#byId.get(id);
+    if (grant === undefined) return;
+    this.#byId.delete(id);
+    const key = uidKey(grant.subject);
+    const held = this.#bySubject.get(key);
+    held?.delete(id);
+    if (held?.size === 0) this.#bySubject.delete(key);
+  }
+
+  clear(): void {
+    this.#byId.clear();
+    this.#bySubject.clear();
+  }
+
+  /** Forgets grants that had expired by then. It must be the database's time, which no machine's clock can bend. */
+  prune(before: Date): void {
+    for (const grant of this.#byId.values()) if (grant.expiresAt <= before) this.remove(grant.id);
+  }
+
+  /** The grants by which the subject may be permitted the action on the resource or on something that it is inside of, live at `late`; the one that lasts longest first. */
+  covering(question: GrantQuestion): readonly Grant[] {
+    const held = this.#bySubject.get(uidKey(question.principal));
+    if (held === undefined) return [];
+    const action = uidKey(question.action);
+    const resources = question.directory.selfAndAncestors(question.resource);
+    return [...held.values()]
+      .filter((grant) => question.late < grant.expiresAt)
+      .filter((grant) => resources.has(uidKey(grant.resource)))
+      .filter((grant) => grant.actions.some((it) => uidKey(it) === action))
+      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime());
+  }
+
+  /** Everything that the subject holds, lapsed or not. */
+  heldBy(subject: EntityUid): Iterable<Grant> {
+    return this.#bySubject.get(uidKey(subject))?.values() ?? [];
+  }
+}
+
+export interface GrantQuestion {
+  readonly principal: EntityUid;
+  readonly action: EntityUid;
+  readonly resource: EntityUid;
+  readonly directory: Directory;
+  /** The latest that it may be. */
+  readonly late: Date;
+}

@@ -1,0 +1,71 @@
+import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
+import { Follower, type FollowerLog } from '../feed/follower.ts';
+import { connect } from '../store/connect.ts';
+import { listenForAppends } from '../store/doorbell.ts';
+import { loadInForce } from './policies.ts';
+import { Replica } from './replica.ts';
+
+export interface FollowOptions {
+  readonly databaseUrl: string;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  readonly log: FollowerLog;
+  readonly machine?: MachineClock;
+  readonly pollMs?: number;
+}
+
+/** A replica that follows the ledger. */
+export interface Followed {
+  readonly replica: Replica;
+  readonly follower: Follower;
+  readonly clock: DatabaseClock;
+  close(): Promise<void>;
+}
+
+const POLL_MS = 250;
+const QUERY_TIMEOUT_MS = 1_000;
+const BATCH = 500;
+const PRUNE_MS = 60_000;
+
+/** Starts to follow the ledger, on connections of its own. Returns at once; `follower.revision` tells when it has caught up. */
+export function follow(options: FollowOptions): Followed {
+  const { databaseUrl, log, name } = options;
+  const onConnectionLost = (error: Error): void =>
+    log.error({ err: error }, 'a database connection was lost');
+  const database = connect({
+    url: databaseUrl,
+    name,
+    poolSize: 1,
+    statementTimeoutMs: QUERY_TIMEOUT_MS,
+    onConnectionLost,
+  });
+  const clock = new DatabaseClock(options.machine ?? machineClock);
+  const replica = new Replica((digest) => loadInForce(database, digest, log));
+  const follower = new Follower({
+    database,
+    sink: replica,
+    clock,
+    log,
+    pollMs: options.pollMs ?? POLL_MS,
+    batch: BATCH,
+  });
+  const bell = listenForAppends(databaseUrl, () => follower.ring());
+  const pruning = setInterval(() => prune(replica, clock), PRUNE_MS);
+  follower.start();
+  return {
+    replica,
+    follower,
+    clock,
+    close: async () => {
+      clearInterval(pruning);
+      await bell.close();
+      await follower.close();
+      await database.destroy();
+    },
+  };
+}
+
+function prune(replica: Replica, clock: DatabaseClock): void {
+  const early = clock.early();
+  if (early !== undefined) replica.grants.prune(new Date(early.getTime() - PRUNE_MS));
+}

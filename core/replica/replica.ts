@@ -1,0 +1,138 @@
+import { AccessError } from '../access/access-error.ts';
+import { Directory } from '../access/directory.ts';
+import { parseEntities } from '../access/entity-json.ts';
+import { changesBasis, type EventOfKind, type LedgerEvent } from '../access/event.ts';
+import type { Grant } from '../access/grant.ts';
+import { GrantIndex } from '../access/grant-index.ts';
+import type { Sink } from '../feed/follower.ts';
+import type { Engine } from '../policy/engine.ts';
+import type { PlacedEvent, Snapshot } from '../store/ledger.ts';
+import type { Policies } from './policies.ts';
+
+/** Loads a policy set that the ledger names. */
+export type PolicyLoader = (digest: string) => Promise<Policies>;
+
+/**
+ * What the ledger comes to, in memory: directory, live grants and the policy set in force, all of one revision. Between two
+ * awaits it does not change, so whoever reads it without giving way sees one instant.
+ */
+export class Replica implements Sink {
+  readonly directory = new Directory();
+  readonly grants = new GrantIndex();
+  readonly #loadPolicies: PolicyLoader;
+  #policies: Policies = { kind: 'none' };
+  #revision = 0n;
+  #basisRevision = 0n;
+
+  constructor(loadPolicies: PolicyLoader) {
+    this.#loadPolicies = loadPolicies;
+  }
+
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  /** The last revision that changed the directory or the policies. */
+  get basisRevision(): bigint {
+    return this.#basisRevision;
+  }
+
+  get policies(): Policies {
+    return this.#policies;
+  }
+
+  /** The engine of the set in force. @throws AccessError POLICIES_MISSING, EVALUATION_FAILED */
+  get engine(): Engine {
+    const policies = this.#policies;
+    if (policies.kind === 'ready') return policies.engine;
+    if (policies.kind === 'none') {
+      throw new AccessError(
+        'POLICIES_MISSING',
+        'no policy set is in force yet: start the grant service with CURFEW_POLICIES',
+      );
+    }
+    throw new AccessError(
+      'EVALUATION_FAILED',
+      `the policy set in force cannot be loaded here: ${policies.digest}`,
+    );
+  }
+
+  async reset(snapshot: Snapshot): Promise<void> {
+    const policies = await this.#policiesOf(snapshot.policyDigest);
+    this.directory.clear();
+    this.grants.clear();
+    for (const entity of snapshot.entities) this.directory.apply(entity);
+    for (const grant of snapshot.grants) this.grants.add(grant);
+    this.#policies = policies;
+    this.#revision = snapshot.revision;
+    this.#basisRevision = snapshot.basisRevision;
+  }
+
+  /** Takes the next event; one that has been taken already changes nothing. */
+  async apply(placed: PlacedEvent): Promise<void> {
+    if (placed.revision <= this.#revision) return;
+    const { event } = placed;
+    if (event.kind === 'POLICY_ACTIVATED') this.#policies = await this.#policiesOf(event.digest);
+    else this.#fold(event);
+    this.#revision = placed.revision;
+    if (changesBasis(event.kind)) this.#basisRevision = placed.revision;
+  }
+
+  async #policiesOf(digest: string | undefined): Promise<Policies> {
+    if (digest === undefined) return { kind: 'none' };
+    if (this.#policies.kind === 'ready' && this.#policies.digest === digest) return this.#policies;
+    return await this.#loadPolicies(digest);
+  }
+
+  #fold(event: LedgerEvent): void {
+    switch (event.kind) {
+      case 'GRANT_STARTED':
+        return this.grants.add(grantOf(event));
+      case 'GRANT_ENDED':
+        return this.grants.remove(event.grantId);
+      case 'ENTITIES_APPLIED':
+        for (const entity of parseEntities(event.text)) this.directory.apply(entity);
+        return;
+      case 'ENTITIES_DELETED':
+        for (const uid of event.uids) this.directory.remove(uid);
+        return;
+      case 'REQUEST_SUBMITTED':
+      case 'REQUEST_REVIEWED':
+      case 'REQUEST_WITHDRAWN':
+      case 'ITEM_DENIED':
+      case 'ITEM_EXPIRED':
+      case 'POLICY_ACTIVATED':
+        return;
+    }
+  }
+}
+
+function grantOf(event: EventOfKind<'GRANT_STARTED'>): Grant {
+  const { reason, ticket } = JSON.parse(event.text) as { reason: string; ticket: string }; // written by the grant service
+  const {
+    grantId: id,
+    requestId,
+    item,
+    subject,
+    actions,
+    resource,
+    workflow,
+    steps,
+    startsAt,
+    expiresAt,
+  } = event;
+  return {
+    id,
+    requestId,
+    item,
+    subject,
+    actions,
+    resource,
+    workflow,
+    steps,
+    reason,
+    ticket,
+    startsAt,
+    expiresAt,
+  };
+}
