@@ -1,0 +1,160 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { TlsFiles } from '../runtime/tls-files.ts';
+import { type Answering, answerStream, answerUnary } from './answer.ts';
+import { createHealth } from './health.ts';
+import type { Identify } from './identity.ts';
+import { nameTransportErrors } from './transport-errors.ts';
+import { addReflection } from './reflection.ts';
+import type { Route } from './route.ts';
+import { serviceDefinition } from './service-definition.ts';
+import { tlsCredentials } from './tls.ts';
+import { createValidateMessage } from './validate.ts';
+
+/** What one server takes; grpc-js's own defaults are "no limit" for nearly all of these. */
+export interface RpcLimits {
+  /** Bytes of one message in, decompressed. */
+  readonly maxMessageBytes: number;
+  /** Calls at once on one connection. */
+  readonly maxConcurrentStreams: number;
+  /** A connection without calls is closed after this. */
+  readonly maxConnectionIdleMs: number;
+  /** A connection is closed after this, so that clients spread over replicas again. */
+  readonly maxConnectionAgeMs: number;
+  /** How long its calls may then go on. */
+  readonly maxConnectionAgeGraceMs: number;
+  /** How often a silent peer is asked whether it lives. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** How long `close` lets calls finish. */
+  readonly closeGraceMs: number;
+}
+
+export const defaultLimits: RpcLimits = {
+  maxMessageBytes: 1_048_576,
+  maxConcurrentStreams: 1_000,
+  maxConnectionIdleMs: 300_000,
+  maxConnectionAgeMs: 3_600_000,
+  maxConnectionAgeGraceMs: 60_000,
+  keepaliveTimeMs: 60_000,
+  keepaliveTimeoutMs: 20_000,
+  closeGraceMs: 5_000,
+};
+
+export interface RpcServerOptions {
+  readonly routes: readonly Route[];
+  readonly identify: Identify;
+  readonly logger: Logger;
+  readonly limits?: Partial<RpcLimits>;
+  /** Without it the server listens on loopback only. */
+  readonly tls?: TlsFiles | undefined;
+}
+
+/** A gRPC server with health and reflection, which alone need no credentials. */
+export interface RpcServer {
+  /**
+   * Listens on `host:port`, port 0 = any free one.
+   *
+   * @returns the port
+   * @throws Error when the address is malformed, taken, or not loopback without TLS
+   */
+  listen(address: string): Promise<number>;
+  /** Sets the health of a service, or of the whole server (''). All start as not serving. */
+  setServing(service: string, serving: boolean): void;
+  /** Not serving at once, streams end, calls finish; what has not after `closeGraceMs` is cut. */
+  close(): Promise<void>;
+}
+
+/** Builds the server; it answers nothing before `listen`. */
+export function createRpcServer(options: RpcServerOptions): RpcServer {
+  const { routes, logger, tls } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const server = new Server(serverOptions(limits));
+  const closing = new AbortController();
+  const services = routes.map(({ service }) => service);
+  const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
+  health.addTo(server);
+  addReflection(server, services);
+  const checked = routes.filter(({ validate }) => validate).flatMap(({ methods }) => methods);
+  const validate = createValidateMessage(checked.map(({ desc }) => desc.input));
+  for (const route of routes) {
+    const answering = {
+      identify: options.identify,
+      logger,
+      validate: route.validate ? validate : undefined,
+      closing: closing.signal,
+    };
+    server.addService(serviceDefinition(route.service), implementation(route, answering));
+  }
+  return {
+    listen: (address) => listen(server, address, tls),
+    setServing: health.setServing,
+    async close() {
+      health.close();
+      closing.abort();
+      await shutDown(server, limits.closeGraceMs);
+    },
+  };
+}
+
+function implementation(route: Route, answering: Answering): UntypedServiceImplementation {
+  return Object.fromEntries(
+    route.methods.map((method) => [
+      method.desc.localName,
+      method.kind === 'unary' ? answerUnary(method, answering) : answerStream(method, answering),
+    ]),
+  );
+}
+
+function serverOptions(limits: RpcLimits): ServerOptions {
+  return {
+    'grpc.max_receive_message_length': limits.maxMessageBytes,
+    'grpc.max_concurrent_streams': limits.maxConcurrentStreams,
+    'grpc.max_connection_idle_ms': limits.maxConnectionIdleMs,
+    'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,
+    'grpc.max_connection_age_grace_ms': limits.maxConnectionAgeGraceMs,
+    'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc.enable_channelz': 0,
+    interceptors: [nameTransportErrors(limits.maxMessageBytes)],
+  };
+}
+
+async function listen(server: Server, text: string, tls: TlsFiles | undefined): Promise<number> {
+  const address = parseAddress(text);
+  if (address === undefined) {
+    throw new Error(`cannot listen on "${text}": wanted an address such as 127.0.0.1:2200 or [::1]:2200`);
+  }
+  if (tls === undefined && !isLoopback(address.host)) {
+    const wanted =
+      'without TLS wanted a loopback address such as 127.0.0.1; set CURFEW_TLS_CERT and CURFEW_TLS_KEY';
+    throw new Error(`cannot listen on ${text}: ${wanted}`);
+  }
+  const credentials = tls === undefined ? ServerCredentials.createInsecure() : tlsCredentials(tls);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.bindAsync(formatAddress(address), credentials, (cause, port) => {
+    if (cause === null) {
+      resolve(port);
+    } else {
+      reject(new Error(`cannot listen on ${text}: ${cause.message}`, { cause }));
+    }
+  });
+  return await promise;
+}
+
+async function shutDown(server: Server, graceMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const force = setTimeout(() => {
+    server.forceShutdown();
+    resolve();
+  }, graceMs);
+  server.tryShutdown(() => resolve());
+  await promise;
+  clearTimeout(force);
+}

@@ -1,0 +1,114 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import type { StatusObject } from '@grpc/grpc-js';
+import { Metadata, status as Code } from '@grpc/grpc-js';
+import type { Violation } from '../access/access-error.ts';
+import { AccessError, type Reason } from '../access/access-error.ts';
+import { BadRequestSchema, ErrorInfoSchema } from '../../proto/gen/google/rpc/error_details_pb.ts';
+import type { Status } from '../../proto/gen/google/rpc/status_pb.ts';
+import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
+
+/** The gRPC code of each reason; proto/curfew/type/v1/error_reason.proto says the same in words. */
+export const codeOf: Readonly<Record<Reason, Code>> = {
+  FIELD_INVALID: Code.INVALID_ARGUMENT,
+  ACTION_UNKNOWN: Code.INVALID_ARGUMENT,
+  ACTION_TAKES_NO_GRANT: Code.INVALID_ARGUMENT,
+  ENTITY_TYPE_UNKNOWN: Code.INVALID_ARGUMENT,
+  ENTITY_UNKNOWN: Code.INVALID_ARGUMENT,
+  WORKFLOW_UNKNOWN: Code.INVALID_ARGUMENT,
+  DURATION_TOO_LONG: Code.INVALID_ARGUMENT,
+  ENTITY_NOT_CALLERS: Code.INVALID_ARGUMENT,
+  CONTEXT_RESERVED: Code.INVALID_ARGUMENT,
+  CREDENTIALS_MISSING: Code.UNAUTHENTICATED,
+  TOKEN_INVALID: Code.UNAUTHENTICATED,
+  TOKEN_EXPIRED: Code.UNAUTHENTICATED,
+  CALLER_UNKNOWN: Code.UNAUTHENTICATED,
+  NOT_PERMITTED: Code.PERMISSION_DENIED,
+  NOT_REQUESTABLE: Code.PERMISSION_DENIED,
+  SELF_REVIEW: Code.PERMISSION_DENIED,
+  NOT_A_REVIEWER: Code.PERMISSION_DENIED,
+  REQUEST_NOT_FOUND: Code.NOT_FOUND,
+  GRANT_NOT_FOUND: Code.NOT_FOUND,
+  ENTITY_NOT_FOUND: Code.NOT_FOUND,
+  POLICY_SET_NOT_FOUND: Code.NOT_FOUND,
+  REQUEST_NOT_PENDING: Code.FAILED_PRECONDITION,
+  REQUEST_HASH_MISMATCH: Code.FAILED_PRECONDITION,
+  GRANT_ENDED: Code.FAILED_PRECONDITION,
+  UNANSWERABLE: Code.FAILED_PRECONDITION,
+  REVISION_UNREACHABLE: Code.FAILED_PRECONDITION,
+  POLICIES_MISSING: Code.FAILED_PRECONDITION,
+  ENTITY_DELETED: Code.FAILED_PRECONDITION,
+  ALREADY_REVIEWED: Code.ALREADY_EXISTS,
+  IDEMPOTENCY_KEY_REUSED: Code.ALREADY_EXISTS,
+  CONFLICT: Code.ABORTED,
+  STALE: Code.UNAVAILABLE,
+  REVISION_NOT_REACHED: Code.UNAVAILABLE,
+  DATABASE_UNAVAILABLE: Code.UNAVAILABLE,
+  NOT_READY: Code.UNAVAILABLE,
+  EVALUATION_FAILED: Code.UNAVAILABLE,
+  TOO_MUCH: Code.RESOURCE_EXHAUSTED,
+  INTERNAL: Code.INTERNAL,
+};
+
+const domain = 'curfew';
+const internalText = 'internal error: a fault of Curfew, not of the call; its log has the cause';
+/** Trailers are HTTP/2 headers, and clients refuse more than 8 KiB of them: what goes out is cut to fit. */
+const maxTextLength = 1_000;
+const maxViolations = 10;
+const maxViolationLength = 300;
+const maxMetadataEntries = 10;
+
+/**
+ * The error as `google.rpc.Status`, with ErrorInfo and, for bad fields, BadRequest. Whatever is not an AccessError becomes INTERNAL
+ * with a fixed text; who catches it logs it (`isFault`).
+ */
+export function toRpcStatus(error: unknown): Status {
+  const known = error instanceof AccessError && error.reason !== 'INTERNAL' ? error : internal();
+  const { reason, violations } = known;
+  const metadata = Object.fromEntries(
+    Object.entries(known.metadata)
+      .slice(0, maxMetadataEntries)
+      .map(([key, value]) => [key, clean(value, maxViolationLength)]),
+  );
+  const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain, metadata }))];
+  if (violations.length > 0) {
+    details.push(anyPack(BadRequestSchema, badRequest(violations)));
+  }
+  return create(StatusSchema, {
+    code: codeOf[reason],
+    message: clean(known.message, maxTextLength),
+    details,
+  });
+}
+
+/** The error as grpc-js sends it: code, text, and the details in `grpc-status-details-bin`. */
+export function toStatusObject(error: unknown): StatusObject {
+  const status = toRpcStatus(error);
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)));
+  return { code: status.code, details: status.message, metadata };
+}
+
+/** Whether the error is a fault of ours, which the log must have in full. */
+export function isFault(error: unknown): boolean {
+  return !(error instanceof AccessError) || error.reason === 'INTERNAL';
+}
+
+function internal(): AccessError {
+  return new AccessError('INTERNAL', internalText);
+}
+
+function badRequest(violations: readonly Violation[]) {
+  return create(BadRequestSchema, {
+    fieldViolations: violations.slice(0, maxViolations).map(({ field, description }) => ({
+      field: clean(field, maxViolationLength),
+      description: clean(description, maxViolationLength),
+    })),
+  });
+}
+
+/** Well-formed, because grpc-js would throw while it encodes the trailer, and short. */
+function clean(text: string, maxLength: number): string {
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return cut.toWellFormed();
+}

@@ -1,0 +1,80 @@
+import { create } from '@bufbuild/protobuf';
+import { fieldError } from '../access/access-error.ts';
+import type { EntityUid } from '../access/entity.ts';
+import { showSeen } from '../runtime/seen.ts';
+import type { EntityUid as ProtoUid } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
+import { EntityUidSchema } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
+
+const maxBytes = 256;
+const typePattern = /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*$/;
+const plainId = /^[\x20-\x7e]{1,256}$/;
+/** Control characters, and those that change the direction of what follows. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/**
+ * A uid from the wire.
+ *
+ * @param field its path in the request, for the error
+ * @throws AccessError FIELD_INVALID when absent or malformed
+ */
+export function fromProtoUid(uid: ProtoUid | undefined, field: string): EntityUid {
+  const present = requireUid(uid, field);
+  return { type: checkType(present.type, `${field}.type`), id: checkId(present.id, `${field}.id`) };
+}
+
+/** An action's uid from the wire; an empty type means `Action`. */
+export function fromProtoAction(uid: ProtoUid | undefined, field: string): EntityUid {
+  const present = requireUid(uid, field);
+  const type = present.type === '' ? 'Action' : checkType(present.type, `${field}.type`);
+  return { type, id: checkId(present.id, `${field}.id`) };
+}
+
+export function toProtoUid(uid: EntityUid): ProtoUid {
+  return create(EntityUidSchema, { type: uid.type, id: uid.id });
+}
+
+/**
+ * The id, when it is 1 to 256 bytes of well-formed text in normal form C without control or direction-changing characters: what
+ * people compare by eye must be what Cedar compares.
+ */
+export function checkId(id: string, field: string): string {
+  if (plainId.test(id)) {
+    return id;
+  }
+  const problem = idProblem(id);
+  if (problem !== undefined) {
+    throw fieldError(field, `seen ${showSeen(id)}, wanted ${problem}`);
+  }
+  return id;
+}
+
+function idProblem(id: string): string | undefined {
+  const sizeBytes = Buffer.byteLength(id);
+  if (sizeBytes === 0 || sizeBytes > maxBytes) {
+    return `1 to ${maxBytes} bytes (this is ${sizeBytes})`;
+  }
+  if (!id.isWellFormed()) {
+    return 'well-formed Unicode (this has a lone surrogate)';
+  }
+  if (unprintable.test(id)) {
+    return 'no control or direction-changing characters';
+  }
+  return id.normalize('NFC') === id ? undefined : 'Unicode normal form C';
+}
+
+function checkType(type: string, field: string): string {
+  if (type.length === 0 || type.length > maxBytes || !typePattern.test(type)) {
+    throw fieldError(
+      field,
+      `seen ${showSeen(type)}, wanted a Cedar entity type such as "User" or "Acme::Database"`,
+    );
+  }
+  return type;
+}
+
+function requireUid(uid: ProtoUid | undefined, field: string): ProtoUid {
+  if (uid === undefined) {
+    throw fieldError(field, 'absent, wanted an entity with type and id');
+  }
+  return uid;
+}

@@ -1,0 +1,25 @@
+import { type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where secrets could ride along in logged objects; pino replaces what it finds there. */
+const secretPaths = ['token', 'authorization', 'password', 'connectionString', 'databaseUrl'].flatMap(
+  (key) => [key, `*.${key}`],
+);
+
+/** A logger of JSON lines on stderr, so that stdout stays for what a person asked for. */
+export function createLogger(name: string, level: LogLevel): Logger {
+  return pino(
+    {
+      name,
+      level,
+      redact: { paths: secretPaths, censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}
