@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { type EntityUid, uidKey } from './entity.ts';
+import type { Verdict } from './event.ts';
+import type { Workflow } from './workflow.ts';
+
+export type ItemState = 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
+export type RequestState = ItemState | 'PARTIALLY_APPROVED';
+
+/** One resource of a request, with the workflow as it was at submission. */
+export interface RequestItem {
+  /** Its position in the request. */
+  readonly item: number;
+  readonly resource: EntityUid;
+  /** Groups expanded. */
+  readonly actions: readonly EntityUid[];
+  readonly workflow: Workflow;
+  readonly state: ItemState;
+  /** When it lapses unanswered. */
+  readonly expiresAt: Date;
+  readonly resolvedAt: Date | undefined;
+  /** Why it was denied without a reviewer's deny; else empty. */
+  readonly deniedBecause: string;
+  /** The grant it became. */
+  readonly grantId: string | undefined;
+}
+
+/** One person's vote on one item. */
+export interface Review {
+  readonly item: number;
+  readonly reviewer: EntityUid;
+  readonly verdict: Verdict;
+  readonly comment: string;
+  readonly policyDigest: string;
+  readonly at: Date;
+}
+
+export interface AccessRequest {
+  readonly id: string;
+  readonly requester: EntityUid;
+  readonly subject: EntityUid;
+  readonly reason: string;
+  /** Empty when there is none. */
+  readonly ticket: string;
+  readonly durationMs: number;
+  /** 32 bytes. */
+  readonly requestHash: Uint8Array;
+  readonly createdAt: Date;
+  readonly items: readonly RequestItem[];
+  /** In the order cast. */
+  readonly reviews: readonly Review[];
+}
+
+/** Where an item stands at an instant, whatever has been written down of it. */
+export function itemStateAt(item: RequestItem, now: Date): ItemState {
+  return item.state === 'PENDING' && now >= item.expiresAt ? 'EXPIRED' : item.state;
+}
+
+/** When the item was decided, if it was by then: a lapsed one at its end. */
+export function itemResolvedAt(item: RequestItem, now: Date): Date | undefined {
+  return item.state === 'PENDING' && now >= item.expiresAt ? item.expiresAt : item.resolvedAt;
+}
+
+/** What the items' states come to: pending while any is, then by how many were approved. */
+export function aggregate(states: readonly ItemState[]): RequestState {
+  if (states.includes('PENDING')) return 'PENDING';
+  if (states.every((state) => state === 'APPROVED')) return 'APPROVED';
+  if (states.includes('APPROVED')) return 'PARTIALLY_APPROVED';
+  return (['WITHDRAWN', 'DENIED'] as const).find((state) => states.includes(state)) ?? 'EXPIRED';
+}
+
+export function requestStateAt(request: AccessRequest, now: Date): RequestState {
+  return aggregate(request.items.map((item) => itemStateAt(item, now)));
+}
+
+/** When the last pending item lapses; of a decided request, when the last could have. */
+export function requestExpiresAt(items: readonly Pick<RequestItem, 'expiresAt'>[]): Date {
+  return new Date(Math.max(...items.map((item) => item.expiresAt.getTime())));
+}
+
+/** Items that reviewers still have to answer. */
+export function pendingItems(request: AccessRequest, now: Date): readonly RequestItem[] {
+  return request.items.filter((item) => itemStateAt(item, now) === 'PENDING');
+}
+
+/** SHA-256 over the request as submitted, workflow copies included: what a reviewer saw and votes on. */
+export function hashRequest(request: Omit<AccessRequest, 'requestHash' | 'reviews'>): Buffer {
+  const shown = {
+    id: request.id,
+    requester: uidKey(request.requester),
+    subject: uidKey(request.subject),
+    reason: request.reason,
+    ticket: request.ticket,
+    durationMs: request.durationMs,
+    createdAt: request.createdAt.toISOString(),
+    items: request.items.map((item) => ({
+      resource: uidKey(item.resource),
+      actions: item.actions.map(uidKey),
+      workflow: item.workflow,
+    })),
+  };
+  return createHash('sha256').update(JSON.stringify(shown), 'utf8').digest();
+}

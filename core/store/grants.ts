@@ -1,0 +1,141 @@
+import { sql } from 'kysely';
+import { uidKey } from '../access/entity.ts';
+import type { EndReason } from '../access/event.ts';
+import type { Grant, GrantStanding } from '../access/grant.ts';
+import type { Database } from './connect.ts';
+import { guarded } from './database-error.ts';
+import { type GrantRow, toGrant, toStanding } from './grant-row.ts';
+import type { Trx } from './transition.ts';
+
+/** A grant with what has been written down of where it stands. */
+export interface RecordedGrant {
+  readonly grant: Grant;
+  readonly recorded: GrantStanding;
+  /** Orders lists. */
+  readonly position: bigint;
+}
+
+/** Writes a new grant; the database refuses a second one for the item and a window longer than `maxMs`. */
+export async function insertGrant(trx: Trx, grant: Grant, maxMs: number): Promise<void> {
+  await trx
+    .insertInto('grants')
+    .values({
+      id: grant.id,
+      request_id: grant.requestId,
+      item: grant.item,
+      subject: uidKey(grant.subject),
+      resource: uidKey(grant.resource),
+      actions: grant.actions.map(uidKey),
+      workflow: grant.workflow,
+      steps: [...grant.steps],
+      reason: grant.reason,
+      ticket: grant.ticket,
+      state: 'ACTIVE',
+      starts_at: grant.startsAt,
+      expires_at: grant.expiresAt,
+      max_ms: maxMs,
+    })
+    .execute();
+}
+
+/** Takes the grant's row for this transaction; undefined when there is none. */
+export async function lockGrant(trx: Trx, id: string): Promise<RecordedGrant | undefined> {
+  const row = await trx.selectFrom('grants').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  return row === undefined ? undefined : recorded(row);
+}
+
+/** @throws AccessError */
+export async function readGrant(database: Database, id: string): Promise<RecordedGrant | undefined> {
+  const row = await guarded(() =>
+    database.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst(),
+  );
+  return row === undefined ? undefined : recorded(row);
+}
+
+/**
+ * Writes that an active grant has ended.
+ * @throws Error when it was not active: the caller holds the row and has checked
+ */
+export async function endGrant(
+  trx: Trx,
+  id: string,
+  end: { readonly endReason: EndReason; readonly endedAt: Date },
+): Promise<void> {
+  const { numUpdatedRows } = await trx
+    .updateTable('grants')
+    .set({ state: 'ENDED', end_reason: end.endReason, ended_at: end.endedAt })
+    .where('id', '=', id)
+    .where('state', '=', 'ACTIVE')
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw new Error(`grant ${id} was not active`);
+}
+
+export interface GrantPage {
+  /** Position of the last one of the page before. */
+  readonly before: bigint | undefined;
+  readonly size: number;
+  readonly subject: string | undefined;
+}
+
+/** Grants by position, newest first. @throws AccessError */
+export async function listGrants(database: Database, page: GrantPage): Promise<readonly RecordedGrant[]> {
+  const { before, subject } = page;
+  const rows = await guarded(() =>
+    database
+      .selectFrom('grants')
+      .selectAll()
+      .$if(before !== undefined, (query) => query.where('position', '<', before ?? 0n))
+      .$if(subject !== undefined, (query) => query.where('subject', '=', subject ?? ''))
+      .orderBy('position', 'desc')
+      .limit(page.size)
+      .execute(),
+  );
+  return rows.map(recorded);
+}
+
+/** The grants of a subject or on a resource that have not ended, oldest first. */
+export type GrantSelector =
+  | { readonly by: 'subject'; readonly uid: string }
+  | { readonly by: 'resource'; readonly uid: string };
+
+/** @throws AccessError */
+export async function liveGrantIds(
+  database: Database | Trx,
+  selector: GrantSelector,
+): Promise<readonly string[]> {
+  const rows = await guarded(() =>
+    database
+      .selectFrom('grants')
+      .select('id')
+      .where(selector.by, '=', selector.uid)
+      .where('state', '=', 'ACTIVE')
+      .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+      .orderBy('position')
+      .execute(),
+  );
+  return rows.map((row) => row.id);
+}
+
+/** The revision at which a grant or a request first appears in the ledger; 0 when it does not. @throws AccessError */
+export async function firstRevision(
+  database: Database,
+  of: { readonly grantId: string } | { readonly requestId: string },
+): Promise<bigint> {
+  const row = await guarded(() =>
+    database
+      .selectFrom('ledger')
+      .select('revision')
+      .$if('grantId' in of, (query) => query.where('grant_id', '=', 'grantId' in of ? of.grantId : ''))
+      .$if('requestId' in of, (query) =>
+        query.where('request_id', '=', 'requestId' in of ? of.requestId : ''),
+      )
+      .orderBy('revision')
+      .limit(1)
+      .executeTakeFirst(),
+  );
+  return row?.revision ?? 0n;
+}
+
+function recorded(row: GrantRow): RecordedGrant {
+  return { grant: toGrant(row), recorded: toStanding(row), position: row.position };
+}
