@@ -94,7 +94,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   }
   return {
     listen: (address) => listen(server, address, tls),
-    setServing: health.setServing,
+    setServing: (service, serving) => health.setServing(service, serving),
     async close() {
       health.close();
       closing.abort();

@@ -87,7 +87,8 @@ function show(value: unknown): string {
   if (isReflectMessage(value)) {
     return showMessage(value);
   }
-  return value === undefined ? 'nothing' : String(value);
+  const isScalar = typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
+  return isScalar ? String(value) : 'nothing';
 }
 
 /** Durations and timestamps in their JSON form (`-1s`); other messages are too long to show. */
