@@ -1,17 +1,79 @@
-import type { Entity, EntityUid } from '../access/entity.ts';
+import { type Attributes, type Entity, type EntityUid, uidKey, type Value } from '../access/entity.ts';
+import type { EntityPath, PathStep } from './entity-paths.ts';
+import type { Phase, PolicySet } from './policy-set.ts';
 
-/** Finds an entity of the directory. */
+/** Finds an entity: of the directory, or sent by the caller. */
 export type EntityLookup = (uid: EntityUid) => Entity | undefined;
 
+export interface ClosureRoots {
+  readonly principal: EntityUid;
+  readonly resource: EntityUid;
+  readonly context: Attributes;
+}
+
 /**
- * The entities that a question must bring so that policies decide as if they saw the whole directory: the roots with all
- * their ancestors, and the entities that attributes and tags lead to, `levels` references far (`PolicySet.levels`), with
- * theirs. Each comes with its ancestors flattened into `parents`. Unknown uids are left out.
+ * The entities that a question must bring so that policies decide as if they saw the whole directory: principal and
+ * resource, and those that the set's policies read through attributes. Each has all its ancestors as `parents` (Cedar takes
+ * parents that are not there), so the ancestors themselves need not come.
  */
-export function collectEntities(
-  _lookup: EntityLookup,
-  _roots: Iterable<EntityUid>,
-  _levels: number,
+export function entitiesFor(
+  policies: PolicySet,
+  phase: Phase,
+  roots: ClosureRoots,
+  lookup: EntityLookup,
 ): readonly Entity[] {
-  throw new Error('not there yet');
+  const found = new Map<string, Entity>();
+  const add = (uid: EntityUid): Entity | undefined => {
+    const key = uidKey(uid);
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    const entity = lookup(uid);
+    if (entity === undefined) return undefined;
+    const closed = { ...entity, parents: ancestorsOf(uid, lookup) };
+    found.set(key, closed);
+    return closed;
+  };
+  add(roots.principal);
+  add(roots.resource);
+  for (const path of policies.entityPaths[phase]) follow(path, rootValue(path, roots), add);
+  return [...found.values()];
+}
+
+/** All ancestors of an entity, nearest first, without itself; ends on a cycle too. */
+export function ancestorsOf(uid: EntityUid, lookup: EntityLookup): readonly EntityUid[] {
+  const found = new Map<string, EntityUid>();
+  const queue = [...(lookup(uid)?.parents ?? [])];
+  const own = uidKey(uid);
+  for (let index = 0; index < queue.length; index++) {
+    const parent = queue[index];
+    const key = parent === undefined ? own : uidKey(parent);
+    if (parent === undefined || key === own || found.has(key)) continue;
+    found.set(key, parent);
+    queue.push(...(lookup(parent)?.parents ?? []));
+  }
+  return [...found.values()];
+}
+
+function rootValue(path: EntityPath, roots: ClosureRoots): Value {
+  if (path.root === 'context') return { kind: 'record', fields: roots.context };
+  return { kind: 'entity', uid: typeof path.root === 'string' ? roots[path.root] : path.root };
+}
+
+function follow(path: EntityPath, root: Value, add: (uid: EntityUid) => Entity | undefined): void {
+  let values: readonly Value[] = [root];
+  for (const step of path.steps) values = values.flatMap((value) => takeStep(value, step, add));
+  if (!path.needsEnd) return;
+  for (const value of values) if (value.kind === 'entity') add(value.uid);
+}
+
+function takeStep(
+  value: Value,
+  step: PathStep,
+  add: (uid: EntityUid) => Entity | undefined,
+): readonly Value[] {
+  const entity = value.kind === 'entity' ? add(value.uid) : undefined;
+  if (step.kind === 'tag') return [...(entity?.tags.values() ?? [])];
+  const fields = value.kind === 'record' ? value.fields : entity?.attributes;
+  const next = fields?.get(step.name);
+  return next === undefined ? [] : [next];
 }

@@ -1,5 +1,6 @@
 import type { EntityUid } from '../access/entity.ts';
 import type { Workflow } from '../access/workflow.ts';
+import type { EntityPath } from './entity-paths.ts';
 import type { SchemaShape } from './schema-shape.ts';
 
 /** The two sets: `access` (folders access/ and guardrails/) answers the domain's actions, `workflows` Curfew's own. */
@@ -65,11 +66,8 @@ export interface PolicySet {
   /** The workflow of each `request` permit; its `id` is the policy's. */
   readonly requestWorkflows: readonly Workflow[];
   readonly approvals: readonly Approval[];
-  /**
-   * How many attribute references the policies of a phase follow from entity to entity at most: 0 reads only principal,
-   * resource and context, 1 also attributes of entities they name. Bounds which entities a question must bring.
-   */
-  readonly levels: { readonly access: number; readonly workflows: number };
+  /** How the policies of a phase read entities other than principal and resource; `entitiesFor` follows them. */
+  readonly entityPaths: Readonly<Record<Phase, readonly EntityPath[]>>;
 }
 
 /** The policy of that id in either set. */

@@ -54,6 +54,8 @@ export interface SchemaShape {
   readonly serviceTypes: readonly string[];
   /** Fields of `Curfew::Grant`; empty when it is not declared. */
   readonly grantFields: AttributesShape;
+  /** Fields of `Curfew::AccessRequest`; empty when it is not declared. */
+  readonly requestFields: AttributesShape;
 }
 
 export const CURFEW_ACTION = 'Curfew::Action';
@@ -128,8 +130,8 @@ export function callerTypes(shape: SchemaShape): readonly string[] {
   return [...shape.entityTypes.values()].filter((type) => type.isCaller).map((type) => type.name);
 }
 
-/** The type in Cedar's notation, for messages: `Set<User>`. */
-export function formatType(type: TypeShape): string {
+/** The type in Cedar's notation, for messages: `Set<User>`; records inside records are only hinted at. */
+export function formatType(type: TypeShape, depth = 0): string {
   switch (type.kind) {
     case 'bool':
       return 'Bool';
@@ -140,11 +142,12 @@ export function formatType(type: TypeShape): string {
     case 'entity':
       return type.type;
     case 'set':
-      return `Set<${formatType(type.element)}>`;
+      return `Set<${formatType(type.element, depth)}>`;
     case 'record': {
+      if (depth > 0) return '{ … }';
       const fields = Array.from(
         type.attributes,
-        ([name, { type: of, required }]) => `${name}${required ? '' : '?'}: ${formatType(of)}`,
+        ([name, { type: of, required }]) => `${name}${required ? '' : '?'}: ${formatType(of, depth + 1)}`,
       );
       return `{ ${fields.join(', ')} }`;
     }
