@@ -1,0 +1,105 @@
+import { AccessError, fieldError } from '../../core/access/access-error.ts';
+import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
+import { compareWorkflows, type Workflow } from '../../core/access/workflow.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import type { ExpandedItem } from './plan-items.ts';
+import { factsOf, isPermitted, workflowsFor } from './rights.ts';
+
+/** What is asked for apart from the items. */
+export interface AskedTerms {
+  readonly id: string;
+  readonly requester: EntityUid;
+  readonly subject: EntityUid;
+  readonly reason: string;
+  readonly ticket: string;
+  /** Each workflow's default if undefined. */
+  readonly durationMs: number | undefined;
+}
+
+/** Which workflow the caller chose for an item, and how errors name the item. */
+export interface Choice {
+  readonly workflow: string | undefined;
+  /** `items[0]` */
+  readonly field: string;
+}
+
+/**
+ * The one workflow that an item goes by: of those that let the subject in, the highest rank and then the strictest, or the caller's
+ * choice among that rank.
+ * @throws AccessError NOT_REQUESTABLE, WORKFLOW_UNKNOWN
+ */
+export function chooseWorkflow(
+  replica: Replica,
+  terms: AskedTerms,
+  item: ExpandedItem,
+  choice: Choice,
+  now: Date,
+): Workflow {
+  const matching = matchingWorkflows(replica, terms, item, now).toSorted(compareWorkflows);
+  const [first] = matching;
+  if (first === undefined) throw notRequestable(terms, item, choice.field);
+  if (choice.workflow === undefined) return first;
+  const eligible = matching.filter((workflow) => workflow.rank === first.rank);
+  const chosen = eligible.find((workflow) => workflow.id === choice.workflow);
+  if (chosen !== undefined) return chosen;
+  const ids = eligible.map((workflow) => workflow.id).join(', ');
+  throw fieldError(
+    `${choice.field}.workflow`,
+    `seen ${JSON.stringify(choice.workflow)}, wanted one that lets ${formatUid(terms.subject)} in here: ${ids}`,
+    'WORKFLOW_UNKNOWN',
+  );
+}
+
+/** Workflows that let the item in, asked with the duration given, or each with its own default. */
+export function matchingWorkflows(
+  replica: Replica,
+  terms: AskedTerms,
+  item: ExpandedItem,
+  now: Date,
+): readonly Workflow[] {
+  const { requestWorkflows } = replica.engine.policies;
+  const durations = new Set(
+    terms.durationMs === undefined
+      ? requestWorkflows.map((workflow) => workflow.defaultMs)
+      : [terms.durationMs],
+  );
+  return [...durations]
+    .flatMap((durationMs) =>
+      matchingAt(replica, { ...terms, durationMs }, item, now).filter(
+        (workflow) => terms.durationMs !== undefined || workflow.defaultMs === durationMs,
+      ),
+    )
+    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type));
+}
+
+function matchingAt(
+  replica: Replica,
+  terms: AskedTerms & { readonly durationMs: number },
+  item: ExpandedItem,
+  now: Date,
+): readonly Workflow[] {
+  const { requester, subject } = terms;
+  const request = factsOf(terms, item);
+  const question = { principal: subject, resource: item.resource, now, request };
+  if (
+    !sameUid(requester, subject) &&
+    !isPermitted(replica, { ...question, right: 'requestFor', principal: requester })
+  )
+    return [];
+  return workflowsFor(replica, question);
+}
+
+function notRequestable(terms: AskedTerms, item: ExpandedItem, field: string): AccessError {
+  const { requester, subject } = terms;
+  const actions = item.actions.map(formatUid).join(', ');
+  const who = sameUid(requester, subject)
+    ? formatUid(subject)
+    : `${formatUid(requester)} for ${formatUid(subject)}`;
+  const container = item.isDirect
+    ? ''
+    : ` (a container: the permit's scope must say "resource is ${item.resource.type}")`;
+  const message = `${field}: no workflow lets ${who} request ${actions} on ${formatUid(item.resource)}${container}`;
+  return new AccessError('NOT_REQUESTABLE', message, {
+    metadata: { field, resource: formatUid(item.resource) },
+  });
+}

@@ -1,0 +1,70 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import type { Followed } from '../../core/replica/follow.ts';
+import type { Database } from '../../core/store/connect.ts';
+import { readBasis } from '../../core/store/entities.ts';
+import { BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+
+/** What every use case of the grant service works with. */
+export interface GrantContext {
+  readonly database: Database;
+  /** Connections of their own for revoking, so that it works when all else is overloaded. */
+  readonly revokeDatabase: Database;
+  readonly followed: Followed;
+}
+
+/** What a transition hands back once it is committed; it may refuse then, after writing down what it found lapsed. */
+export type Finish<T> = () => T;
+
+export interface Decided<T> {
+  readonly result: T;
+  readonly revision: bigint;
+}
+
+/** Thrown by the work of a transition that met another's at the same moment: nothing is written, and it is decided again. */
+export class DecideAgain extends Error {
+  override readonly name = 'DecideAgain';
+}
+
+const ATTEMPTS = 5;
+const CATCH_UP_MS = 2_000;
+
+/**
+ * Runs a transition on the directory and policies of now. When they change before it is written, it is decided again.
+ * @throws AccessError what the work refuses; CONFLICT when directory or policies never stand still
+ */
+export async function decide<T>(
+  context: GrantContext,
+  work: (trx: Trx) => Promise<Outcome<Finish<T>>>,
+  database: Database = context.database,
+): Promise<Decided<T>> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const basis = await catchUp(context, database);
+    try {
+      const { result, revision } = await transition(database, basis, work);
+      if (revision > 0n) await context.followed.follower.waitFor(revision, CATCH_UP_MS);
+      return { result: result(), revision };
+    } catch (error) {
+      if (!(error instanceof BasisChanged || error instanceof DecideAgain)) throw error;
+    }
+  }
+  throw new AccessError('CONFLICT', 'the directory or the policies keep changing; call again');
+}
+
+/**
+ * Waits until the replica has every change of directory and policies that is committed by now.
+ * @returns the basis that a decision made from here on stands on
+ * @throws AccessError NOT_READY
+ */
+export async function catchUp(context: GrantContext, database: Database = context.database): Promise<bigint> {
+  const basis = await readBasis(database);
+  const { follower, replica } = context.followed;
+  if (!(await follower.waitFor(basis, CATCH_UP_MS))) {
+    throw new AccessError('NOT_READY', 'the service is catching up with the ledger; try again');
+  }
+  return replica.basisRevision;
+}
+
+/** The database's clock as the replica's polls tell it, for reading; transitions ask the database itself. */
+export function clockOfReads(context: GrantContext): Date {
+  return context.followed.clock.late();
+}

@@ -1,0 +1,149 @@
+import { AccessError, fieldError } from '../../core/access/access-error.ts';
+import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import type { EndReason, LedgerEvent } from '../../core/access/event.ts';
+import { checkFreeText } from '../../core/access/free-text.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { endGrant, lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
+import { decide, type Decided, type Finish, type GrantContext } from './context.ts';
+import { lapseGrant } from './lapses.ts';
+import { isPermitted, notPermitted, type RightQuestion } from './rights.ts';
+
+/** Gives a grant back. @throws AccessError GRANT_NOT_FOUND, NOT_PERMITTED, GRANT_ENDED */
+export async function releaseGrant(
+  context: GrantContext,
+  id: string,
+  caller: EntityUid,
+): Promise<Decided<RecordedGrant>> {
+  const { replica } = context.followed;
+  return await decide(context, async (trx) => {
+    const found = await lockGrant(trx, id);
+    const now = await readClock(trx);
+    if (found === undefined || !maySeeGrant(replica, found.grant, caller, now)) throw grantNotFound(id);
+    if (!sameUid(found.grant.subject, caller)) {
+      const holder = formatUid(found.grant.subject);
+      throw new AccessError(
+        'NOT_PERMITTED',
+        `only its holder, ${holder}, releases a grant; revoke it instead`,
+      );
+    }
+    return await end(trx, found, { endReason: 'RELEASED', actor: caller, now });
+  });
+}
+
+/**
+ * Takes a grant away. On connections of its own: it works when all else is overloaded.
+ * @throws AccessError GRANT_NOT_FOUND, NOT_PERMITTED, GRANT_ENDED, FIELD_INVALID
+ */
+export async function revokeGrant(
+  context: GrantContext,
+  id: string,
+  by: { readonly caller: EntityUid; readonly reason: string },
+): Promise<Decided<RecordedGrant>> {
+  requireReason(by.reason);
+  const { replica } = context.followed;
+  const work = async (trx: Trx): Promise<Outcome<Finish<RecordedGrant>>> => {
+    const found = await lockGrant(trx, id);
+    const now = await readClock(trx);
+    if (found === undefined) throw grantNotFound(id);
+    const question = grantQuestion('revoke', found.grant, by.caller, now);
+    if (!isPermitted(replica, question)) {
+      throw maySeeGrant(replica, found.grant, by.caller, now) ? notPermitted(question) : grantNotFound(id);
+    }
+    return await end(trx, found, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
+  };
+  return await decide(context, work, context.revokeDatabase);
+}
+
+/** @throws AccessError FIELD_INVALID */
+export function requireReason(reason: string): void {
+  const wrong = reason.trim() === '' ? 'seen no text, wanted why' : checkFreeText(reason);
+  if (wrong !== undefined) throw fieldError('reason', wrong);
+}
+
+export function grantNotFound(id: string): AccessError {
+  return new AccessError('GRANT_NOT_FOUND', `id: there is no grant ${id}, or none that you may see`);
+}
+
+/** Who may see a grant: its subject, and whoever is permitted to view or revoke it. */
+export function maySeeGrant(replica: Replica, grant: Grant, caller: EntityUid, now: Date): boolean {
+  if (sameUid(grant.subject, caller)) return true;
+  return (['view', 'revoke'] as const).some((right) =>
+    isPermitted(replica, grantQuestion(right, grant, caller, now)),
+  );
+}
+
+/** The question to the workflows set about a grant: its request as policies saw it, the requester being its subject. */
+export function grantQuestion(
+  right: 'view' | 'revoke',
+  grant: Grant,
+  caller: EntityUid,
+  now: Date,
+): RightQuestion {
+  return {
+    right,
+    principal: caller,
+    resource: grant.resource,
+    now,
+    request: {
+      id: grant.requestId,
+      requester: grant.subject,
+      subject: grant.subject,
+      actions: grant.actions.map((action) => action.id),
+      reason: grant.reason,
+      ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
+      durationMs: grant.expiresAt.getTime() - grant.startsAt.getTime(),
+      startsAt: grant.startsAt,
+      workflow: grant.workflow,
+      breakGlass: false,
+      extension: 0n,
+    },
+  };
+}
+
+/** How a grant is ended. */
+export interface Ending {
+  readonly endReason: Exclude<EndReason, 'EXPIRED'>;
+  readonly actor: EntityUid;
+  readonly now: Date;
+  readonly text?: string;
+}
+
+/** Ends a locked grant; one that has ended already is refused, after its lapse is written down. */
+async function end(trx: Trx, found: RecordedGrant, ending: Ending): Promise<Outcome<Finish<RecordedGrant>>> {
+  const { row, events } = await lapseGrant(trx, found, ending.now);
+  if (row.recorded.state === 'ENDED') {
+    const { endReason, endedAt } = row.recorded;
+    const message = `the grant ended at ${endedAt.toISOString()} (${endReason}); nothing is left to end`;
+    return {
+      events,
+      result: () => {
+        throw new AccessError('GRANT_ENDED', message, { metadata: { end_reason: endReason } });
+      },
+    };
+  }
+  const ended = await recordEnd(trx, row, ending);
+  return { events: [...events, ended.event], result: () => ended.row };
+}
+
+/** Writes the end of a locked, active grant. */
+export async function recordEnd(
+  trx: Trx,
+  row: RecordedGrant,
+  { endReason, actor, now, text }: Ending,
+): Promise<{ readonly row: RecordedGrant; readonly event: LedgerEvent }> {
+  await endGrant(trx, row.grant.id, { endReason, endedAt: now });
+  const { id: grantId, requestId } = row.grant;
+  const event: LedgerEvent = {
+    kind: 'GRANT_ENDED',
+    at: now,
+    actor: uidKey(actor),
+    requestId,
+    grantId,
+    endReason,
+    endedAt: now,
+    ...(text === undefined ? {} : { text }),
+  };
+  return { row: { ...row, recorded: { state: 'ENDED', endReason, endedAt: now } }, event };
+}

@@ -1,0 +1,119 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { toBinary } from '@bufbuild/protobuf';
+import type { EntityUid } from '../../core/access/entity.ts';
+import type { AccessRequest } from '../../core/access/request.ts';
+import { type Route, route } from '../../core/rpc/route.ts';
+import { msFromDuration } from '../../core/rpc/time.ts';
+import { fromProtoAction, fromProtoUid } from '../../core/rpc/uid.ts';
+import { firstRevision } from '../../core/store/grants.ts';
+import { Verdict } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import {
+  GrantService,
+  type RequestAccessRequest,
+  RequestAccessRequestSchema,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { clockOfReads, type GrantContext } from './context.ts';
+import { releaseGrant } from './end-grant.ts';
+import { listAccessRequests } from './list-access-requests.ts';
+import { getGrant, listGrantsOf } from './list-grants.ts';
+import { nextPageToken, readPage } from './page-token.ts';
+import type { Asked } from './plan-request.ts';
+import { presentGrant, presentRequest, type Showing, toProtoState } from './present.ts';
+import { presentPreview } from './preview.ts';
+import { type CallKey, previewRequest, requestAccess } from './request-access.ts';
+import { reviewAccessRequest } from './review-access-request.ts';
+import { revokeGrants } from './revoke-grants.ts';
+import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
+import { withdrawAccessRequest } from './withdraw-access-request.ts';
+
+const STATE_NAMES = ['PENDING', 'APPROVED', 'PARTIALLY_APPROVED', 'DENIED', 'WITHDRAWN', 'EXPIRED'] as const;
+
+/** The grant API over the use cases: messages in, messages out, nothing decided here. */
+export function grantRoutes(context: GrantContext): Route {
+  const showing = (caller: EntityUid): Showing => ({
+    replica: context.followed.replica,
+    caller,
+    now: clockOfReads(context),
+  });
+  const show = async (caller: EntityUid, request: AccessRequest) =>
+    presentRequest(
+      showing(caller),
+      request,
+      await firstRevision(context.database, { requestId: request.id }),
+    );
+
+  return route(GrantService, {
+    async requestAccess(message, { caller }) {
+      const asked = askedOf(message, caller.uid);
+      if (message.validateOnly)
+        return presentPreview(showing(caller.uid), await previewRequest(context, asked));
+      const { result, revision } = await requestAccess(context, asked, callKeyOf(message));
+      return { request: await show(caller.uid, result), revision };
+    },
+    async getAccessRequest({ id }, { caller }) {
+      return { request: await show(caller.uid, await getAccessRequest(context, id, caller.uid)) };
+    },
+    async listAccessRequests(message, { caller }) {
+      const states = STATE_NAMES.filter((state) => message.states.includes(toProtoState(state)));
+      const filter = { caller: caller.uid, states, mine: message.mine, toReview: message.toReview };
+      const { found, next } = await listAccessRequests(context, filter, readPage(message));
+      const requests = await Promise.all(found.map((request) => show(caller.uid, request)));
+      return { requests, nextPageToken: nextPageToken(next) };
+    },
+    async *watchAccessRequest({ id }, { caller, signal }) {
+      for await (const request of watchAccessRequest(context, { id, caller: caller.uid, signal })) {
+        yield { request: await show(caller.uid, request) };
+      }
+    },
+    async reviewAccessRequest(message, { caller }) {
+      const { id: requestId, comment, requestHash, items } = message;
+      const verdict = message.verdict === Verdict.APPROVE ? 'APPROVE' : 'DENY';
+      const vote = { requestId, reviewer: caller.uid, verdict, comment, requestHash, items } as const;
+      const { result, revision } = await reviewAccessRequest(context, vote);
+      return { request: await show(caller.uid, result), revision };
+    },
+    async withdrawAccessRequest({ id }, { caller }) {
+      const { result, revision } = await withdrawAccessRequest(context, id, caller.uid);
+      return { request: await show(caller.uid, result), revision };
+    },
+    async getGrant({ id }, { caller }) {
+      const row = await getGrant(context, id, caller.uid);
+      return {
+        grant: presentGrant(showing(caller.uid), row, await firstRevision(context.database, { grantId: id })),
+      };
+    },
+    async listGrants(message, { caller }) {
+      return await listGrantsOf(context, message, showing(caller.uid));
+    },
+    async releaseGrant({ id }, { caller }) {
+      const { result, revision } = await releaseGrant(context, id, caller.uid);
+      const started = await firstRevision(context.database, { grantId: id });
+      return { grant: presentGrant(showing(caller.uid), result, started), revision };
+    },
+    async revokeGrants(message, { caller }) {
+      return await revokeGrants(context, message, showing(caller.uid));
+    },
+  });
+}
+
+function askedOf(message: RequestAccessRequest, requester: EntityUid): Asked {
+  return {
+    id: randomUUID(),
+    requester,
+    subject: message.subject === undefined ? requester : fromProtoUid(message.subject, 'subject'),
+    reason: message.reason,
+    ticket: message.ticket,
+    durationMs: message.duration === undefined ? undefined : msFromDuration(message.duration, 'duration'),
+    items: message.items.map((item, index) => ({
+      resource: fromProtoUid(item.resource, `items[${index}].resource`),
+      actions: item.actions.map((action, at) => fromProtoAction(action, `items[${index}].actions[${at}]`)),
+      workflow: item.workflow === '' ? undefined : item.workflow,
+    })),
+  };
+}
+
+function callKeyOf(message: RequestAccessRequest): CallKey | undefined {
+  if (message.idempotencyKey === '') return undefined;
+  const bodyHash = createHash('sha256').update(toBinary(RequestAccessRequestSchema, message)).digest();
+  return { key: message.idempotencyKey, bodyHash };
+}

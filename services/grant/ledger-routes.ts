@@ -1,0 +1,48 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { type Route, route } from '../../core/rpc/route.ts';
+import { type LedgerRecord, listEvents } from '../../core/store/events.ts';
+import { verifyLedger } from '../../core/store/verify-ledger.ts';
+import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
+import { catchUp, clockOfReads, type GrantContext } from './context.ts';
+import { nextPageToken, readPage } from './page-token.ts';
+import { requireSystemRight } from './rights.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
+
+/** The ledger API, for auditors. */
+export function ledgerRoutes(context: GrantContext): Route {
+  const requireAuditor = async (caller: EntityUid): Promise<void> => {
+    await catchUp(context);
+    requireSystemRight(context.followed.replica, caller, ['audit'], clockOfReads(context));
+  };
+  return route(LedgerService, {
+    async listEvents(message, { caller }) {
+      await requireAuditor(caller.uid);
+      const { before, size } = readPage(message);
+      const requestId = message.requestId === '' ? undefined : message.requestId;
+      const grantId = message.grantId === '' ? undefined : message.grantId;
+      const rows = await listEvents(context.database, { before, size: size + 1, requestId, grantId });
+      const page = rows.slice(0, size);
+      const last = rows.length > size ? page.at(-1)?.revision : undefined;
+      return { events: page.map(presentEvent), nextPageToken: nextPageToken(last) };
+    },
+    async verifyLedger(message, { caller }) {
+      await requireAuditor(caller.uid);
+      const found = await verifyLedger(
+        context.database,
+        message.fromRevision === 0n ? 1n : message.fromRevision,
+      );
+      return { ...found, headHash: new Uint8Array(found.headHash), faults: [...found.faults] };
+    },
+  });
+}
+
+function presentEvent(row: LedgerRecord) {
+  return {
+    ...row,
+    at: timestampFromDate(row.at),
+    requestId: row.requestId ?? '',
+    grantId: row.grantId ?? '',
+    text: row.text ?? '',
+    hash: new Uint8Array(row.hash),
+  };
+}

@@ -1,0 +1,85 @@
+import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import {
+  type AccessRequest,
+  pendingItems,
+  type RequestState,
+  requestStateAt,
+} from '../../core/access/request.ts';
+import { listRequests, type PlacedRequest } from '../../core/store/requests.ts';
+import type { GrantContext } from './context.ts';
+import type { Page } from './page-token.ts';
+import { fillableSteps, maySee } from './rights.ts';
+
+export interface RequestFilter {
+  readonly caller: EntityUid;
+  /** All if empty. */
+  readonly states: readonly RequestState[];
+  readonly mine: boolean;
+  readonly toReview: boolean;
+}
+
+export interface Listed<T> {
+  readonly found: readonly T[];
+  /** Where the next page goes on; undefined on the last. */
+  readonly next: bigint | undefined;
+}
+
+/** Rows read at once while looking for what the caller may see. */
+export const CHUNK = 200;
+
+/** Requests that the caller may see, newest first. @throws AccessError */
+export async function listAccessRequests(
+  context: GrantContext,
+  filter: RequestFilter,
+  page: Page,
+): Promise<Listed<AccessRequest>> {
+  const party = filter.mine ? uidKey(filter.caller) : undefined;
+  const isPending = filter.toReview || (filter.states.length === 1 && filter.states[0] === 'PENDING');
+  const found = await scan(
+    page,
+    (before) => listRequests(context.database, { before, size: CHUNK, party, isPending }),
+    {
+      positionOf: (row: PlacedRequest) => row.position,
+      isWanted: (row) => matches(context, filter, row.request),
+    },
+  );
+  return { found: found.found.map((row) => row.request), next: found.next };
+}
+
+function matches({ followed }: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
+  const { replica, clock } = followed;
+  const now = clock.late();
+  const { caller, states } = filter;
+  if (states.length > 0 && !states.includes(requestStateAt(request, now))) return false;
+  if (!filter.toReview) return maySee(replica, request, caller, now);
+  const open = pendingItems(request, now).filter(
+    (item) =>
+      !request.reviews.some((review) => review.item === item.item && sameUid(review.reviewer, caller)),
+  );
+  return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
+}
+
+/** Reads chunk by chunk until the page is full or there is no more. */
+export async function scan<T>(
+  page: Page,
+  read: (before: bigint | undefined) => Promise<readonly T[]>,
+  of: { readonly positionOf: (row: T) => bigint; readonly isWanted: (row: T) => boolean },
+): Promise<Listed<T>> {
+  const found: T[] = [];
+  let { before } = page;
+  for (;;) {
+    const rows = await read(before);
+    for (const row of rows) {
+      if (of.isWanted(row)) found.push(row);
+      if (found.length > page.size)
+        return { found: found.slice(0, -1), next: lastPosition(found.slice(0, -1), of.positionOf) };
+      before = of.positionOf(row);
+    }
+    if (rows.length < CHUNK) return { found, next: undefined };
+  }
+}
+
+function lastPosition<T>(rows: readonly T[], positionOf: (row: T) => bigint): bigint | undefined {
+  const last = rows.at(-1);
+  return last === undefined ? undefined : positionOf(last);
+}

@@ -1,0 +1,55 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type EntityUid, uidKey } from '../../core/access/entity.ts';
+import { standingOf } from '../../core/access/grant.ts';
+import { fromProtoUid } from '../../core/rpc/uid.ts';
+import { firstRevision, listGrants, readGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { GrantState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type {
+  ListGrantsRequest,
+  ListGrantsResponseSchema,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { catchUp, clockOfReads, type GrantContext } from './context.ts';
+import { grantNotFound, maySeeGrant } from './end-grant.ts';
+import { CHUNK, scan } from './list-access-requests.ts';
+import { nextPageToken, readPage } from './page-token.ts';
+import { presentGrant, type Showing } from './present.ts';
+
+/** Reads a grant that the caller may see. @throws AccessError GRANT_NOT_FOUND */
+export async function getGrant(context: GrantContext, id: string, caller: EntityUid): Promise<RecordedGrant> {
+  await catchUp(context);
+  const row = await readGrant(context.database, id);
+  if (row === undefined || !maySeeGrant(context.followed.replica, row.grant, caller, clockOfReads(context)))
+    throw grantNotFound(id);
+  return row;
+}
+
+/** Grants that the caller may see, newest first. @throws AccessError */
+export async function listGrantsOf(
+  context: GrantContext,
+  message: ListGrantsRequest,
+  showing: Showing,
+): Promise<MessageInitShape<typeof ListGrantsResponseSchema>> {
+  const subject =
+    message.subject === undefined ? undefined : uidKey(fromProtoUid(message.subject, 'subject'));
+  const { replica, caller, now } = showing;
+  const stateOf = (row: RecordedGrant): GrantState =>
+    standingOf(row.recorded, row.grant.expiresAt, now).state === 'ACTIVE'
+      ? GrantState.ACTIVE
+      : GrantState.ENDED;
+  const { found, next } = await scan(
+    readPage(message),
+    (before) => listGrants(context.database, { before, size: CHUNK, subject }),
+    {
+      positionOf: (row) => row.position,
+      isWanted: (row) =>
+        (message.states.length === 0 || message.states.includes(stateOf(row))) &&
+        maySeeGrant(replica, row.grant, caller, now),
+    },
+  );
+  const grants = await Promise.all(
+    found.map(async (row) =>
+      presentGrant(showing, row, await firstRevision(context.database, { grantId: row.grant.id })),
+    ),
+  );
+  return { grants, nextPageToken: nextPageToken(next) };
+}

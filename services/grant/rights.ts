@@ -1,0 +1,147 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
+import { type Workflow } from '../../core/access/workflow.ts';
+import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
+import { curfewContext, type RequestFacts } from '../../core/policy/curfew-context.ts';
+import type { Evaluation } from '../../core/policy/engine.ts';
+import { collectEntities } from '../../core/policy/entity-closure.ts';
+import { stepsOf, workflowsOf } from '../../core/policy/policy-set.ts';
+import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+
+/** The actions of `Curfew::Action` that the grant service asks about. */
+export type Right = 'request' | 'requestFor' | 'approve' | 'revoke' | 'view' | 'audit' | 'administer';
+
+export interface RightQuestion {
+  readonly right: Right;
+  readonly principal: EntityUid;
+  readonly resource: EntityUid;
+  readonly now: Date;
+  readonly request?: RequestFacts;
+}
+
+const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
+
+/** Asks the workflows set. An action that the schema does not declare for these types is permitted to nobody. */
+export function ask(replica: Replica, question: RightQuestion): Evaluation {
+  const { right, principal, resource, now, request } = question;
+  const engine = replica.engine;
+  const { schema, levels } = engine.policies;
+  const action = curfewAction(schema, right);
+  if (action === undefined) return DENIED;
+  if (!action.principalTypes.includes(principal.type) || !action.resourceTypes.includes(resource.type))
+    return DENIED;
+  const context = curfewContext({ shape: schema, action, now, request });
+  const roots = [principal, resource, ...(request === undefined ? [] : [request.requester, request.subject])];
+  const entities = collectEntities((uid) => replica.directory.get(uid), roots, levels.workflows);
+  return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
+}
+
+export function isPermitted(replica: Replica, question: RightQuestion): boolean {
+  return ask(replica, question).decision === 'allow';
+}
+
+/** @throws AccessError NOT_PERMITTED, naming the right and the resource */
+export function requireRight(replica: Replica, question: RightQuestion): void {
+  if (!isPermitted(replica, question)) throw notPermitted(question);
+}
+
+export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
+  const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
+  return new AccessError('NOT_PERMITTED', message, { metadata: { right, resource: formatUid(resource) } });
+}
+
+/** @throws AccessError NOT_PERMITTED unless the caller has one of the rights on the installation */
+export function requireSystemRight(
+  replica: Replica,
+  caller: EntityUid,
+  rights: readonly ('audit' | 'administer')[],
+  now: Date,
+): void {
+  const questions = rights.map((right) => ({ right, principal: caller, resource: SYSTEM, now }));
+  if (questions.some((question) => isPermitted(replica, question))) return;
+  for (const question of questions) throw notPermitted(question);
+}
+
+/** The workflows that let the subject in; none when a forbid applies or a policy erred. */
+export function workflowsFor(replica: Replica, question: Omit<RightQuestion, 'right'>): readonly Workflow[] {
+  const evaluation = ask(replica, { ...question, right: 'request' });
+  return evaluation.decision === 'allow' ? workflowsOf(replica.engine.policies, evaluation.policyIds) : [];
+}
+
+/** The steps of the item that the person may fill now. The requester and the subject never may, nor may a service. */
+export function fillableSteps(
+  replica: Replica,
+  request: AccessRequest,
+  item: RequestItem,
+  reviewer: EntityUid,
+  now: Date,
+): readonly string[] {
+  if (sameUid(reviewer, request.requester) || sameUid(reviewer, request.subject)) return [];
+  const { policies } = replica.engine;
+  if (!policies.schema.personTypes.includes(reviewer.type) || !replica.directory.has(reviewer)) return [];
+  const evaluation = ask(replica, {
+    right: 'approve',
+    principal: reviewer,
+    resource: item.resource,
+    now,
+    request: factsOf(request, item),
+  });
+  if (evaluation.decision !== 'allow') return [];
+  const wanted = item.workflow.steps.map((step) => step.name);
+  return stepsOf(policies, evaluation.policyIds).filter((step) => wanted.includes(step));
+}
+
+/** Whether the item's own workflow would still let the subject in. */
+export function isStillEligible(
+  replica: Replica,
+  request: AccessRequest,
+  item: RequestItem,
+  now: Date,
+): boolean {
+  if (!replica.directory.has(request.subject) || !replica.directory.has(item.resource)) return false;
+  const { requester, subject } = request;
+  const facts = factsOf(request, item);
+  const asked = { principal: subject, resource: item.resource, now, request: facts };
+  if (!workflowsFor(replica, asked).some((workflow) => workflow.id === item.workflow.id)) return false;
+  return (
+    sameUid(requester, subject) ||
+    isPermitted(replica, { ...asked, right: 'requestFor', principal: requester })
+  );
+}
+
+/** Who may see a request: requester, subject, whoever may approve an item, voted on it, or is permitted to view it. */
+export function maySee(replica: Replica, request: AccessRequest, caller: EntityUid, now: Date): boolean {
+  if (sameUid(caller, request.requester) || sameUid(caller, request.subject)) return true;
+  if (request.reviews.some((review) => sameUid(review.reviewer, caller))) return true;
+  return request.items.some(
+    (item) =>
+      fillableSteps(replica, request, item, caller, now).length > 0 ||
+      isPermitted(replica, {
+        right: 'view',
+        principal: caller,
+        resource: item.resource,
+        now,
+        request: factsOf(request, item),
+      }),
+  );
+}
+
+/** What policies see of an item of a request. */
+export function factsOf(
+  request: Pick<AccessRequest, 'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs'>,
+  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Workflow },
+): RequestFacts {
+  return {
+    id: request.id,
+    requester: request.requester,
+    subject: request.subject,
+    actions: item.actions.map((action) => action.id),
+    reason: request.reason,
+    ...(request.ticket === '' ? {} : { ticket: request.ticket }),
+    durationMs: request.durationMs,
+    ...(item.workflow === undefined ? {} : { workflow: item.workflow.id }),
+    breakGlass: false,
+    extension: 0n,
+  };
+}
