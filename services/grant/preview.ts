@@ -21,11 +21,7 @@ export function presentPreview(
     for (const step of shown.items[item.item]?.steps ?? []) step.candidates = counts.get(step.name) ?? 0;
   }
   const warnings = request.items.flatMap((item) => held(showing, request, item));
-  return {
-    request: { ...shown, id: '', requestHash: new Uint8Array(), items, allowedActions: [] },
-    revision: 0n,
-    warnings,
-  };
+  return { request: shown, revision: 0n, warnings };
 }
 
 function held({ replica, now }: Showing, request: AccessRequest, item: RequestItem): readonly string[] {

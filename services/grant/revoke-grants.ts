@@ -3,11 +3,14 @@ import { uidKey } from '../../core/access/entity.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
 import { toRpcStatus } from '../../core/rpc/status.ts';
 import { firstRevision, liveGrantIds } from '../../core/store/grants.ts';
-import type {
-  RevokeGrantsRequest,
-  RevokeGrantsResponseSchema,
-} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { AccessError } from '../../core/access/access-error.ts';
+import { type Grant, GrantSchema } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import {
+  type RevokeFailure,
+  RevokeFailureSchema,
+  type RevokeGrantsRequest,
+  type RevokeGrantsResponseSchema,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { requireReason, revokeGrant } from './end-grant.ts';
 import { presentGrant, type Showing } from './present.ts';

@@ -4,7 +4,7 @@ import { type Workflow } from '../../core/access/workflow.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { curfewContext, type RequestFacts } from '../../core/policy/curfew-context.ts';
 import type { Evaluation } from '../../core/policy/engine.ts';
-import { collectEntities } from '../../core/policy/entity-closure.ts';
+import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import { stepsOf, workflowsOf } from '../../core/policy/policy-set.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
@@ -26,14 +26,14 @@ const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
 export function ask(replica: Replica, question: RightQuestion): Evaluation {
   const { right, principal, resource, now, request } = question;
   const engine = replica.engine;
-  const { schema, levels } = engine.policies;
+  const { schema } = engine.policies;
   const action = curfewAction(schema, right);
   if (action === undefined) return DENIED;
   if (!action.principalTypes.includes(principal.type) || !action.resourceTypes.includes(resource.type))
     return DENIED;
   const context = curfewContext({ shape: schema, action, now, request });
-  const roots = [principal, resource, ...(request === undefined ? [] : [request.requester, request.subject])];
-  const entities = collectEntities((uid) => replica.directory.get(uid), roots, levels.workflows);
+  const lookup = (uid: EntityUid) => replica.directory.get(uid);
+  const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
   return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
 }
 

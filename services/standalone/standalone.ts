@@ -1,0 +1,141 @@
+import { uidKey } from '../../core/access/entity.ts';
+import { readFolderPolicies } from './policies.ts';
+import { connect } from '../../core/store/connect.ts';
+import { readSnapshot } from '../../core/store/ledger.ts';
+import { banner } from './banner.ts';
+import { type Child, runJob, startChild } from './child.ts';
+import type { StandaloneConfig } from './config.ts';
+import { openDatabase, type StandaloneDatabase } from './database.ts';
+import { type Home, openHome } from './home.ts';
+import { type DevelopmentIssuer, makeTokens, openIssuer } from './issuer.ts';
+import { requireFree } from './ports.ts';
+
+/** Registers what to stop at the end, the last first. */
+export type OnClose = (what: string, close: () => Promise<void>) => void;
+
+export interface Standalone {
+  readonly config: StandaloneConfig;
+  readonly env: NodeJS.ProcessEnv;
+  readonly onClose: OnClose;
+  /** Says something to the person at the terminal. */
+  readonly say: (text: string) => void;
+}
+
+/** Starts everything, writes the tokens and says how to go on. @throws Error with one clear message */
+export async function startStandalone(standalone: Standalone): Promise<void> {
+  const { config, env, onClose, say } = standalone;
+  const startedAt = performance.now();
+  const home = await openHome(config.own.home);
+  await requireFree([
+    { variable: 'CURFEW_DECISION_LISTEN', address: config.decision.address },
+    { variable: 'CURFEW_DECISION_HTTP_LISTEN', address: config.decision.httpAddress },
+    { variable: 'CURFEW_GRANT_LISTEN', address: config.grant.address },
+    { variable: 'CURFEW_GRANT_HTTP_LISTEN', address: config.grant.httpAddress },
+  ]);
+  // A broken policy is said before anything runs.
+  const policies = await readFolderPolicies(config.own.policies);
+  const issuer = await openIssuer(home);
+  const database = await openDatabase(home, config.own.databaseUrl);
+  onClose('the database', () => database.stop());
+  await migrateDatabase(home, database, env);
+  const children = startServices({ config, env, home, issuer, database, say });
+  for (const child of children) onClose('a service', () => child.stop());
+  const [decision, grant] = children;
+  await Promise.all([
+    grant?.ready(`http://${config.grant.httpAddress}/readyz`),
+    decision?.ready(`http://${config.decision.httpAddress}/readyz`),
+  ]);
+  const uids = await peopleAndServices(database, [...policies.personTypes, ...policies.serviceTypes]);
+  await home.writeSecret('tokens.json', `${JSON.stringify(await makeTokens(issuer, uids), undefined, 2)}\n`);
+  const named = (types: readonly string[]): string[] =>
+    uids.filter((uid) => types.includes(uid.type)).map((uid) => uid.id);
+  say(
+    banner({
+      config,
+      database:
+        config.own.databaseUrl === undefined
+          ? `PostgreSQL in ${home.path('postgres')}`
+          : 'as CURFEW_DATABASE_URL says',
+      people: named(policies.personTypes),
+      services: named(policies.serviceTypes),
+      startedInMs: performance.now() - startedAt,
+    }),
+  );
+}
+
+async function migrateDatabase(
+  home: Home,
+  database: StandaloneDatabase,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  await runJob({
+    name: 'migrate',
+    service: 'migrate',
+    logPath: home.path('migrate.log'),
+    env: {
+      ...withoutCurfew(env),
+      CURFEW_OWNER_DATABASE_URL: database.ownerUrl,
+      CURFEW_GRANT_ROLE_PASSWORD: database.passwords.grant,
+      CURFEW_DECISION_ROLE_PASSWORD: database.passwords.decision,
+      CURFEW_NOTIFY_ROLE_PASSWORD: database.passwords.notify,
+    },
+  });
+}
+
+interface Services {
+  readonly config: StandaloneConfig;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: Home;
+  readonly issuer: DevelopmentIssuer;
+  readonly database: StandaloneDatabase;
+  readonly say: (text: string) => void;
+}
+
+function startServices({ config, env, home, issuer, database, say }: Services): readonly Child[] {
+  const common = {
+    ...env,
+    CURFEW_OIDC_ISSUER: issuer.issuer,
+    CURFEW_OIDC_AUDIENCE: issuer.audience,
+    CURFEW_OIDC_JWKS: issuer.jwksPath,
+    CURFEW_OIDC_TYPE_CLAIM: issuer.typeClaim,
+  };
+  return [
+    startChild({
+      name: 'the decision service',
+      service: 'decision',
+      logPath: home.path('decision.log'),
+      env: { ...common, CURFEW_DATABASE_URL: database.urlOf('decision') },
+      onCrash: say,
+    }),
+    startChild({
+      name: 'the grant service',
+      service: 'grant',
+      logPath: home.path('grant.log'),
+      env: { ...common, CURFEW_DATABASE_URL: database.urlOf('grant'), CURFEW_POLICIES: config.own.policies },
+      onCrash: say,
+    }),
+  ];
+}
+
+function withoutCurfew(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('CURFEW_') || name === 'CURFEW_LOG_LEVEL'),
+  );
+}
+
+async function peopleAndServices(database: StandaloneDatabase, types: readonly string[]) {
+  const reader = connect({
+    url: database.urlOf('grant'),
+    name: 'curfew-standalone',
+    poolSize: 1,
+    statementTimeoutMs: 10_000,
+    onConnectionLost: () => undefined,
+  });
+  try {
+    const { entities } = await readSnapshot(reader);
+    const uids = entities.map((entity) => entity.uid).filter((uid) => types.includes(uid.type));
+    return uids.sort((a, b) => (uidKey(a) < uidKey(b) ? -1 : 1));
+  } finally {
+    await reader.destroy();
+  }
+}
