@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { EntityUid } from '../../core/access/entity.ts';
+import { adviceOf, type PolicySet } from '../../core/policy/policy-set.ts';
+import type { ActionShape } from '../../core/policy/schema-shape.ts';
+import type { Followed } from '../../core/replica/follow.ts';
+import { type AccessOption, accessOptions } from './access-options.ts';
+import { awaitRevision, checkRevision } from './await-revision.ts';
+import { checkAgainstSchema } from './check.ts';
+import { type Decision, decide } from './decide.ts';
+import { type Moment, momentOf } from './moment.ts';
+import type { Question } from './question.ts';
+import { mayReadNow } from './reads-now.ts';
+import type { Rights } from './rights.ts';
+
+/** What every use case of the decision service works with. */
+export interface DecisionContext {
+  readonly followed: Followed;
+  readonly rights: Rights;
+  /** How long standing permits go on past the staleness bound; 0 = never. */
+  readonly staleStandingMs: number;
+}
+
+/** The answer to one question. */
+export interface Answer extends Decision {
+  /** A UUID. */
+  readonly decisionId: string;
+  /** What the forbids that applied advise. */
+  readonly advice: readonly string[];
+  /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
+  readonly validUntil: Date | undefined;
+  readonly revision: bigint;
+  readonly policyDigest: string;
+  readonly stale: boolean;
+  readonly decidedAt: Date;
+  /** On a deny, when it was to be explained. */
+  readonly accessOptions: readonly AccessOption[];
+}
+
+/**
+ * Answers one question, at its `atLeastRevision` or later.
+ * @throws AccessError for lack of an answer: bad input, rights, staleness, no policies
+ */
+export async function authorize(
+  context: DecisionContext,
+  caller: EntityUid,
+  question: Question,
+): Promise<Answer> {
+  const { followed, staleStandingMs } = context;
+  checkRevision(followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
+  await awaitRevision(followed, question.atLeastRevision);
+  // The instant is taken after all waiting: it must not be older than the state that it is used with.
+  return answerAt(context, momentOf(followed.clock, staleStandingMs), caller, question);
+}
+
+/** Answers one question from the replica as it is, at the moment given, without giving way. @throws AccessError */
+export function answerAt(
+  { followed, rights }: DecisionContext,
+  moment: Moment,
+  caller: EntityUid,
+  question: Question,
+): Answer {
+  const { replica } = followed;
+  const { policies } = replica.engine;
+  const action = checkAgainstSchema(policies.schema, question);
+  rights.require('authorize', caller, question.principal, moment.now);
+  if (question.explain) rights.require('explain', caller, question.principal, moment.now);
+  const decision = decide(replica, action, question, moment);
+  const isDenied = decision.effect === 'DENY';
+  return {
+    ...decision,
+    decisionId: randomUUID(),
+    advice: isDenied ? adviceOf(policies, decision.policyIds) : [],
+    validUntil: validUntil(policies, action, question, decision),
+    revision: replica.revision,
+    policyDigest: policies.digest,
+    stale: moment.freshness !== 'fresh',
+    decidedAt: moment.now,
+    accessOptions: isDenied && question.explain ? accessOptions(replica, action, question, moment.now) : [],
+  };
+}
+
+/**
+ * A deny outlasts the end of any grant, and no lapse ends a standing permit: time alone changes only what a grant permits, at its end,
+ * and what policies make of `context.now`, at any time.
+ */
+function validUntil(
+  policies: PolicySet,
+  action: ActionShape,
+  { principal, resource }: Question,
+  { grant }: Decision,
+): Date | undefined {
+  if (grant === undefined) return undefined;
+  const kind = {
+    phase: 'access',
+    action,
+    principalType: principal.type,
+    resourceType: resource.type,
+  } as const;
+  return mayReadNow(policies, kind) ? undefined : grant.expiresAt;
+}

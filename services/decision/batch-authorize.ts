@@ -1,0 +1,74 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
+import type { Followed } from '../../core/replica/follow.ts';
+import { type Answer, answerAt, type DecisionContext } from './authorize.ts';
+import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
+import { momentOf } from './moment.ts';
+import type { Question } from './question.ts';
+
+/** An answer, or why there is none. */
+export type Result =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'error'; readonly error: unknown };
+
+/** Reads one question of the batch. @throws AccessError */
+export type ReadQuestion = () => Question;
+
+/**
+ * Answers questions at one instant and one revision, in the order asked. The batch waits once, for the latest revision that any of
+ * them asks for; those for which it did not come get an error, the others an answer.
+ * @throws AccessError NOT_READY for all of them
+ */
+export async function batchAuthorize(
+  context: DecisionContext,
+  caller: EntityUid,
+  read: readonly ReadQuestion[],
+): Promise<readonly Result[]> {
+  const { followed, staleStandingMs } = context;
+  const questions = read.map((readOne) =>
+    attempt(() => {
+      const question = readOne();
+      checkRevision(followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
+      return question;
+    }),
+  );
+  const revisions = questions.map((each) => (each.kind === 'value' ? each.value.atLeastRevision : 0n));
+  const late = await awaitLatest(followed, revisions);
+  const moment = momentOf(followed.clock, staleStandingMs);
+  return questions.map((each): Result => {
+    if (each.kind === 'error') return each;
+    const question = each.value;
+    const answered = attempt(() => {
+      if (question.atLeastRevision > followed.replica.revision) {
+        throw late ?? notReached(followed.follower, question.atLeastRevision);
+      }
+      return answerAt(context, moment, caller, question);
+    });
+    return answered.kind === 'error' ? answered : { kind: 'answer', answer: answered.value };
+  });
+}
+
+/** Why the latest of the revisions is not there, if it is not; what every question needs is thrown. */
+async function awaitLatest(followed: Followed, revisions: readonly bigint[]): Promise<unknown> {
+  const latest = revisions.reduce((a, b) => (a > b ? a : b), 0n);
+  try {
+    await awaitRevision(followed, latest);
+    return undefined;
+  } catch (error) {
+    const isForAll = followed.follower.revision === undefined || !(error instanceof AccessError);
+    if (isForAll) throw error;
+    return error;
+  }
+}
+
+type Attempt<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'error'; readonly error: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { kind: 'value', value: work() };
+  } catch (error) {
+    return { kind: 'error', error };
+  }
+}

@@ -1,0 +1,111 @@
+import { AccessError, fieldError } from '../../core/access/access-error.ts';
+import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import { checkQuestion } from '../../core/policy/check-question.ts';
+import { suggest } from '../../core/policy/closest.ts';
+import {
+  type ActionShape,
+  actionOf,
+  callerTypes,
+  domainActions,
+  isCurfewAction,
+  type SchemaShape,
+} from '../../core/policy/schema-shape.ts';
+import { showSeen } from '../../core/runtime/seen.ts';
+import type { Question } from './question.ts';
+
+/**
+ * Checks a question against the schema, before anything of it may reach Cedar.
+ * @returns the action asked about
+ * @throws AccessError ACTION_UNKNOWN, ENTITY_TYPE_UNKNOWN, ENTITY_NOT_CALLERS, FIELD_INVALID
+ */
+export function checkAgainstSchema(schema: SchemaShape, question: Question): ActionShape {
+  const { prefix } = question;
+  const action = findAction(schema, question.action, `${prefix}action`);
+  checkType(schema, question.principal, `${prefix}principal.type`);
+  checkType(schema, question.resource, `${prefix}resource.type`);
+  for (const [index, entity] of question.entities.entries()) {
+    const field = `${prefix}entities[${index}].uid`;
+    checkType(schema, entity.uid, `${field}.type`);
+    checkBelongsToCallers(schema, entity.uid, field);
+  }
+  checkResourceSent(schema, question);
+  checkAcyclic(question);
+  const violations = checkQuestion(schema, question).map(({ path, seen, wanted }) => ({
+    field: `${prefix}${path}`,
+    description: `seen ${seen}, wanted ${wanted}`,
+  }));
+  if (violations.length > 0) {
+    const text = violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+    throw new AccessError('FIELD_INVALID', text, { violations });
+  }
+  return action;
+}
+
+function findAction(schema: SchemaShape, uid: EntityUid, field: string): ActionShape {
+  const action = isCurfewAction(uid) ? undefined : actionOf(schema, uid);
+  if (action !== undefined) return action;
+  const hint = suggest(
+    formatUid(uid),
+    domainActions(schema).map((each) => formatUid(each.uid)),
+  );
+  const description = `seen ${showUid(uid)}, which is no action of the domain's schema: ${hint}`;
+  throw fieldError(field, description, 'ACTION_UNKNOWN');
+}
+
+function checkType(schema: SchemaShape, { type }: EntityUid, field: string): void {
+  if (schema.entityTypes.has(type)) return;
+  const known = [...schema.entityTypes.keys()].filter((name) => !name.startsWith('Curfew::'));
+  const description = `seen ${showSeen(type)}, which is no entity type of the schema: ${suggest(type, known)}`;
+  throw fieldError(field, description, 'ENTITY_TYPE_UNKNOWN');
+}
+
+function checkBelongsToCallers(schema: SchemaShape, uid: EntityUid, field: string): void {
+  if (schema.entityTypes.get(uid.type)?.isCaller === true) return;
+  const types = callerTypes(schema);
+  const wanted =
+    types.length === 0
+      ? 'no entities: the schema marks no type @caller'
+      : `only entities of ${types.join(', ')}`;
+  throw fieldError(
+    field,
+    `seen ${showUid(uid)}, which belongs to the directory; wanted ${wanted}`,
+    'ENTITY_NOT_CALLERS',
+  );
+}
+
+/** A document whose facts stay behind would be decided as if it had none: a forbid that asks for its parents would not apply. */
+function checkResourceSent(schema: SchemaShape, question: Question): void {
+  const { resource, entities, prefix } = question;
+  const type = schema.entityTypes.get(resource.type);
+  if (type?.isCaller !== true || entities.some((entity) => sameUid(entity.uid, resource))) return;
+  const hasFacts =
+    type.memberOf.length > 0 || [...type.attributes.values()].some((attribute) => attribute.required);
+  if (!hasFacts) return;
+  const seen = `${showUid(resource)} is of a type that belongs to callers`;
+  throw fieldError(`${prefix}entities`, `${seen} and is not sent, wanted it among the entities`);
+}
+
+function showUid(uid: EntityUid): string {
+  return showSeen(formatUid(uid)).replaceAll('\\"', '"').slice(1, -1);
+}
+
+/** Cedar refuses a cycle by an error that costs the engine; a caller's own parents are the only place where one can come in. */
+function checkAcyclic({ entities, prefix }: Question): void {
+  const parents = new Map(entities.map((entity) => [uidKey(entity.uid), entity.parents.map(uidKey)]));
+  const done = new Set<string>();
+  const open = new Set<string>();
+  const visit = (key: string): boolean => {
+    if (done.has(key)) return true;
+    if (open.has(key)) return false;
+    open.add(key);
+    const isGood = (parents.get(key) ?? []).every(visit);
+    open.delete(key);
+    done.add(key);
+    return isGood;
+  };
+  for (const [index, entity] of entities.entries()) {
+    if (visit(uidKey(entity.uid))) continue;
+    const seen = `${showUid(entity.uid)} is its own ancestor`;
+    throw fieldError(`${prefix}entities[${index}].parents`, `${seen}, wanted parents without a cycle`);
+  }
+}

@@ -1,0 +1,30 @@
+import { type EntityUid, uidKey } from '../../core/access/entity.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import type { CallerQuestion } from '../../core/policy/check-question.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+
+/**
+ * The live grants by which the principal may be permitted the action on the resource, the one that lasts longest first. A document of
+ * the caller's is inside of what its sent parents are inside of.
+ */
+export function coveringGrants(replica: Replica, question: CallerQuestion, late: Date): readonly Grant[] {
+  const { principal, action } = question;
+  const { directory, grants } = replica;
+  const found = resourcesOf(question).flatMap((resource) =>
+    grants.covering({ principal, action, resource, directory, late }),
+  );
+  const distinct = new Map(found.map((grant) => [grant.id, grant]));
+  return [...distinct.values()].sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime());
+}
+
+/** The resource, and everything that the sent entities say it is inside of. */
+function resourcesOf({ resource, entities }: CallerQuestion): readonly EntityUid[] {
+  if (entities.length === 0) return [resource];
+  const sent = new Map(entities.map((entity) => [uidKey(entity.uid), entity]));
+  const found = new Map([[uidKey(resource), resource]]);
+  // A Map visits what is added while it is walked.
+  for (const key of found.keys()) {
+    for (const parent of sent.get(key)?.parents ?? []) found.set(uidKey(parent), parent);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,118 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import type { Entity, EntityUid } from '../../core/access/entity.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import { accessContext } from '../../core/policy/curfew-context.ts';
+import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.ts';
+import { entitiesFor } from '../../core/policy/entity-closure.ts';
+import type { ActionShape } from '../../core/policy/schema-shape.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { callerLookup } from './caller-lookup.ts';
+import { coveringGrants } from './covering-grants.ts';
+import { factsOfGrant } from './grant-facts.ts';
+import type { Moment } from './moment.ts';
+import type { Question } from './question.ts';
+
+/** What was decided, and by what. */
+export interface Decision {
+  readonly effect: 'ALLOW' | 'DENY';
+  /** The grant that permitted it; undefined when a standing permit did, or on a deny. */
+  readonly grant: Grant | undefined;
+  /** On allow the permits that applied, on deny the forbids that applied in any evaluation; none when nothing permits it. */
+  readonly policyIds: readonly string[];
+  /** Policies that erred in any evaluation, each once. */
+  readonly errors: readonly PolicyError[];
+}
+
+/**
+ * Decides a question that `checkAgainstSchema` passed: standing permits first, then each live grant that covers it; the first permit
+ * decides. Reads one state of the replica, because it never gives way.
+ * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
+ *   EVALUATION_FAILED when the engine failed and nothing permits it
+ */
+export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
+  if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
+  const asked = prepare(replica, action, question, moment);
+  const evaluations: Evaluation[] = [];
+  const ask = (grant?: Grant): Evaluation => {
+    const evaluation = evaluate(replica.engine, asked, grant);
+    evaluations.push(evaluation);
+    return evaluation;
+  };
+  if (asked.isKnown) {
+    const standing = ask();
+    if (standing.decision === 'allow') return allow(standing, evaluations, undefined);
+  }
+  if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
+  if (asked.isKnown && action.takesGrants) {
+    for (const grant of coveringGrants(replica, question, moment.now)) {
+      const evaluation = ask(grant);
+      if (evaluation.decision === 'allow') return allow(evaluation, evaluations, grant);
+    }
+  }
+  return deny(evaluations);
+}
+
+interface Asked {
+  readonly question: Question;
+  readonly action: ActionShape;
+  readonly now: Date;
+  readonly entities: readonly Entity[];
+  /** Principal and resource are known: of the directory, or the caller's own. Else the answer is a deny like any other. */
+  readonly isKnown: boolean;
+}
+
+function prepare(replica: Replica, action: ActionShape, question: Question, moment: Moment): Asked {
+  const { directory, engine } = replica;
+  const { policies } = engine;
+  const isKnown = (uid: EntityUid): boolean => {
+    const type = policies.schema.entityTypes.get(uid.type);
+    // The schema itself lists the entities of a type that has `ids`, and the check has looked there.
+    return type?.isCaller === true || type?.ids !== undefined || directory.has(uid);
+  };
+  const areKnown = isKnown(question.principal) && isKnown(question.resource);
+  const entities = areKnown
+    ? entitiesFor(policies, 'access', question, callerLookup(directory, question))
+    : [];
+  return { question, action, now: moment.now, entities, isKnown: areKnown };
+}
+
+function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evaluation {
+  const { question, action, now, entities } = asked;
+  const context = accessContext({
+    action,
+    sent: question.context,
+    now,
+    grant: grant === undefined ? undefined : factsOfGrant(grant),
+  });
+  const { principal, resource } = question;
+  return engine.evaluate('access', { principal, action: action.uid, resource, context, entities });
+}
+
+function allow(
+  { policyIds }: Evaluation,
+  evaluations: readonly Evaluation[],
+  grant: Grant | undefined,
+): Decision {
+  return { effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
+}
+
+function deny(evaluations: readonly Evaluation[]): Decision {
+  const failure = evaluations.find((evaluation) => evaluation.failure !== undefined)?.failure;
+  if (failure !== undefined) {
+    const message = 'the policy engine failed on this question; the log says why; call again';
+    throw new AccessError('EVALUATION_FAILED', message, { cause: failure });
+  }
+  const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))];
+  return { effect: 'DENY', grant: undefined, policyIds, errors: errorsOf(evaluations) };
+}
+
+function errorsOf(evaluations: readonly Evaluation[]): readonly PolicyError[] {
+  const errors = evaluations.flatMap((evaluation) => evaluation.errors);
+  return [...new Map(errors.map((error) => [error.policyId, error])).values()];
+}
+
+function stale({ ageMs }: Moment, consequence: string): AccessError {
+  const age = Number.isFinite(ageMs) ? `${Math.round(ageMs)} ms` : 'unknown';
+  const message = `the last good look at the ledger is too old for this (age: ${age}), so ${consequence}; call again`;
+  return new AccessError('STALE', message, { metadata: { age_ms: String(Math.round(ageMs)) } });
+}

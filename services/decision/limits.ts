@@ -1,0 +1,18 @@
+/** Bytes of one message in. */
+export const MESSAGE_BYTES = 1_048_576;
+/** Bytes of one encoded question. */
+export const QUESTION_BYTES = 65_536;
+/** Questions of one batch. */
+export const BATCH_QUESTIONS = 500;
+/** Bytes of `use_id`. */
+export const USE_ID_BYTES = 64;
+
+/** S: from this age of the last good poll on no grant permits. */
+export const STALENESS_BOUND_MS = 2_000;
+
+/** How long a call waits for a revision. */
+export const REVISION_WAIT_MS = 1_000;
+/** How many calls wait for one at once. */
+export const REVISION_WAITERS = 1_000;
+/** A revision further ahead than this is of another ledger, or a mistake. */
+export const REVISION_AHEAD = 1_000_000n;

@@ -1,0 +1,26 @@
+import type { DatabaseClock } from '../../core/feed/database-clock.ts';
+import { STALENESS_BOUND_MS } from './limits.ts';
+
+/**
+ * How current the replica is: `fresh`; `stale`, when only standing permits go on; `silent`, when nothing is permitted any more.
+ */
+export type Freshness = 'fresh' | 'stale' | 'silent';
+
+/** The one instant at which a call is decided, by the latest that it may be. */
+export interface Moment {
+  readonly now: Date;
+  readonly freshness: Freshness;
+  /** Age of the last good poll; Infinity before the first. */
+  readonly ageMs: number;
+}
+
+/** @param staleStandingMs how long standing permits go on past the staleness bound; 0 = never */
+export function momentOf(clock: DatabaseClock, staleStandingMs: number): Moment {
+  const ageMs = clock.ageMs();
+  return { now: clock.late(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+}
+
+function freshnessOf(ageMs: number, staleStandingMs: number): Freshness {
+  if (ageMs < STALENESS_BOUND_MS) return 'fresh';
+  return ageMs < STALENESS_BOUND_MS + staleStandingMs ? 'stale' : 'silent';
+}

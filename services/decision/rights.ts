@@ -1,0 +1,119 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import { curfewContext } from '../../core/policy/curfew-context.ts';
+import type { Engine } from '../../core/policy/engine.ts';
+import { entitiesFor } from '../../core/policy/entity-closure.ts';
+import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
+import type { Policies } from '../../core/replica/policies.ts';
+import type { Followed } from '../../core/replica/follow.ts';
+import { mayReadNow } from './reads-now.ts';
+
+/** The actions of `Curfew::Action` that say who may ask about whom. */
+export type Right = 'authorize' | 'explain';
+
+/** Says who may ask about whom. */
+export interface Rights {
+  /** @throws AccessError NOT_PERMITTED, POLICIES_MISSING, EVALUATION_FAILED */
+  require(right: Right, caller: EntityUid, principal: EntityUid, now: Date): void;
+}
+
+/** What the kept answers hold for. */
+interface Basis {
+  readonly policies: Policies;
+  readonly revision: bigint;
+  readonly epoch: string | undefined;
+}
+
+const MOST_KEPT = 10_000;
+
+/**
+ * Asks the workflows set, about the installation first and then about the one principal. Answers are kept until policies or directory
+ * change; those of policies that read the time are not.
+ *
+ * @param mostKept answers held at once, the oldest go first
+ */
+export function createRights({ replica, follower }: Followed, mostKept = MOST_KEPT): Rights {
+  const kept = new Map<string, boolean>();
+  let basis: Basis | undefined;
+
+  function forgetWhenChanged(): void {
+    const current = {
+      policies: replica.policies,
+      revision: replica.basisRevision,
+      epoch: follower.epoch,
+    };
+    const isSame =
+      basis?.policies === current.policies &&
+      basis.revision === current.revision &&
+      basis.epoch === current.epoch;
+    if (!isSame) kept.clear();
+    basis = current;
+  }
+
+  function isPermitted(right: Right, caller: EntityUid, resource: EntityUid, now: Date): boolean {
+    const key = `${right} ${uidKey(caller)} ${uidKey(resource)}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const { permitted, keep } = ask({ right, caller, resource, now });
+    if (keep) {
+      const [oldest] = kept.keys();
+      if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
+      kept.set(key, permitted);
+    }
+    return permitted;
+  }
+
+  function ask({ right, caller, resource, now }: Asked): { permitted: boolean; keep: boolean } {
+    const { engine } = replica;
+    const { policies } = engine;
+    const action = curfewAction(policies.schema, right);
+    const applies =
+      action?.principalTypes.includes(caller.type) === true && action.resourceTypes.includes(resource.type);
+    if (action === undefined || !applies) return { permitted: false, keep: true };
+    const context = curfewContext({ shape: policies.schema, action, now });
+    const entities = entitiesFor(policies, 'workflows', { principal: caller, resource, context }, (uid) =>
+      replica.directory.get(uid),
+    );
+    const evaluation = evaluate(engine, {
+      principal: caller,
+      action: action.uid,
+      resource,
+      context,
+      entities,
+    });
+    const kind = {
+      phase: 'workflows',
+      action,
+      principalType: caller.type,
+      resourceType: resource.type,
+    } as const;
+    return { permitted: evaluation.decision === 'allow', keep: !mayReadNow(policies, kind) };
+  }
+
+  return {
+    require(right, caller, principal, now) {
+      if (sameUid(caller, principal)) return;
+      forgetWhenChanged();
+      if (isPermitted(right, caller, SYSTEM, now) || isPermitted(right, caller, principal, now)) return;
+      const message = `${formatUid(caller)} is not permitted ${right} on ${formatUid(principal)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
+      throw new AccessError('NOT_PERMITTED', message, { metadata: { right } });
+    },
+  };
+}
+
+interface Asked {
+  readonly right: Right;
+  readonly caller: EntityUid;
+  readonly resource: EntityUid;
+  readonly now: Date;
+}
+
+function evaluate(engine: Engine, question: Parameters<Engine['evaluate']>[1]) {
+  const evaluation = engine.evaluate('workflows', question);
+  if (evaluation.failure !== undefined) {
+    throw new AccessError('EVALUATION_FAILED', 'the policy engine failed on the caller; call again', {
+      cause: evaluation.failure,
+    });
+  }
+  return evaluation;
+}

@@ -1,0 +1,70 @@
+import { type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { fieldError } from '../../core/access/access-error.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
+import { type CallContext, type Route, route } from '../../core/rpc/route.ts';
+import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+import {
+  type AuthorizeRequest,
+  AuthorizeRequestSchema,
+  type BatchAuthorizeRequest,
+  type BatchAuthorizeResponseSchema,
+  DecisionService,
+} from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { authorize, type DecisionContext } from './authorize.ts';
+import { batchAuthorize, type Result } from './batch-authorize.ts';
+import { getStatus } from './get-status.ts';
+import { BATCH_QUESTIONS, QUESTION_BYTES } from './limits.ts';
+import { checkQuestionSize, readQuestion } from './question.ts';
+import { toResponse, toStatusResponse } from './to-response.ts';
+
+/** Binds the decision service's use cases to its proto. */
+export function decisionRoute(context: DecisionContext, logger: Logger): Route {
+  return route(
+    DecisionService,
+    {
+      async authorize(request: AuthorizeRequest, call: CallContext) {
+        checkQuestionSize(call.requestBytes, 'the question');
+        const answer = await authorize(context, call.caller.uid, readQuestion(request));
+        return toResponse(answer, request.explain);
+      },
+      batchAuthorize: (request: BatchAuthorizeRequest, call: CallContext) =>
+        answerBatch(context, request, call, logger),
+      async getStatus() {
+        return toStatusResponse(getStatus(context), context.staleStandingMs);
+      },
+    },
+    // The conversion checks lengths and counts; rules in the proto would cost as much as the decision.
+    { validate: false },
+  );
+}
+
+async function answerBatch(
+  context: DecisionContext,
+  { requests }: BatchAuthorizeRequest,
+  call: CallContext,
+  logger: Logger,
+): Promise<MessageInitShape<typeof BatchAuthorizeResponseSchema>> {
+  if (requests.length === 0 || requests.length > BATCH_QUESTIONS) {
+    throw fieldError('requests', `seen ${requests.length}, wanted 1 to ${BATCH_QUESTIONS}`);
+  }
+  const read = requests.map((request, index) => () => {
+    if (call.requestBytes > QUESTION_BYTES) {
+      checkQuestionSize(toBinary(AuthorizeRequestSchema, request).byteLength, `requests[${index}]`);
+    }
+    return readQuestion(request, `requests[${index}].`);
+  });
+  const caller: EntityUid = call.caller.uid;
+  const results = await batchAuthorize(context, caller, read);
+  return {
+    results: results.map((result, index) => toResult(result, requests[index]?.explain === true, logger)),
+  };
+}
+
+function toResult(result: Result, explain: boolean, logger: Logger) {
+  if (result.kind === 'answer') {
+    return { result: { case: 'response', value: toResponse(result.answer, explain) } } as const;
+  }
+  if (isFault(result.error)) logger.error({ err: result.error }, 'a question of a batch failed');
+  return { result: { case: 'status', value: toRpcStatus(result.error) } } as const;
+}

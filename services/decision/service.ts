@@ -1,0 +1,91 @@
+import type { MachineClock } from '../../core/feed/database-clock.ts';
+import { type Followed, follow } from '../../core/replica/follow.ts';
+import { createIdentify } from '../../core/rpc/identity.ts';
+import { createRpcServer } from '../../core/rpc/serve.ts';
+import { createHealthServer } from '../../core/runtime/http.ts';
+import type { Issuer } from '../../core/runtime/issuer.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+import type { TlsFiles } from '../../core/runtime/tls-files.ts';
+import { connect } from '../../core/store/connect.ts';
+import { requireSchema } from '../../core/store/migrate.ts';
+import { MESSAGE_BYTES } from './limits.ts';
+import { callerResolver } from './resolve-caller.ts';
+import { createRights } from './rights.ts';
+import { decisionRoute } from './routes.ts';
+import { watchHealth } from './watch-health.ts';
+
+export interface DecisionServiceOptions {
+  /** Signs in with the rights to read. */
+  readonly databaseUrl: string;
+  readonly address: string;
+  readonly httpAddress: string;
+  readonly issuers: readonly Issuer[];
+  readonly tls?: TlsFiles | undefined;
+  readonly certificatePrefix?: string;
+  /** How long standing permits go on past the staleness bound; 0 = never. */
+  readonly staleStandingMs: number;
+  readonly logger: Logger;
+  /** Replaced only to test what broken clocks do. */
+  readonly machine?: MachineClock;
+}
+
+/** A decision service that listens. */
+export interface DecisionServer {
+  readonly port: number;
+  readonly httpPort: number;
+  readonly followed: Followed;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the decision service: it listens at once and serves when it has caught up with the ledger.
+ * @throws Error when the schema is not one that it can run on, or an address cannot be listened on
+ */
+export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
+  const { databaseUrl, logger, staleStandingMs, machine } = options;
+  await checkSchema(databaseUrl);
+  await using opened = new AsyncDisposableStack();
+  const followed = follow({
+    databaseUrl,
+    name: 'curfew-decision',
+    log: logger,
+    ...(machine === undefined ? {} : { machine }),
+  });
+  opened.defer(() => followed.close());
+  const context = { followed, rights: createRights(followed), staleStandingMs };
+  const server = createRpcServer({
+    routes: [decisionRoute(context, logger)],
+    identify: createIdentify({
+      issuers: options.issuers,
+      resolveCaller: callerResolver(followed),
+      ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
+    }),
+    logger,
+    limits: { maxMessageBytes: MESSAGE_BYTES },
+    tls: options.tls,
+  });
+  opened.defer(() => server.close());
+  const health = watchHealth(context, server, logger);
+  opened.defer(() => health.close());
+  const probes = createHealthServer(health.isServing);
+  const httpPort = await probes.listen(options.httpAddress);
+  opened.defer(() => probes.close());
+  const port = await server.listen(options.address);
+  const opening = opened.move();
+  return { port, httpPort, followed, close: () => opening.disposeAsync() };
+}
+
+async function checkSchema(databaseUrl: string): Promise<void> {
+  const database = connect({
+    url: databaseUrl,
+    name: 'curfew-decision-start',
+    poolSize: 1,
+    statementTimeoutMs: 5_000,
+    onConnectionLost: () => undefined, // the check itself fails then
+  });
+  try {
+    await requireSchema(database);
+  } finally {
+    await database.destroy();
+  }
+}

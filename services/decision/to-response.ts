@@ -1,0 +1,68 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  type AuthorizeResponse,
+  AuthorizeResponseSchema,
+  Effect,
+  type GetStatusResponseSchema,
+} from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import type { AccessOption } from './access-options.ts';
+import type { Answer } from './authorize.ts';
+import type { Status } from './get-status.ts';
+import { BATCH_QUESTIONS, MESSAGE_BYTES, QUESTION_BYTES, STALENESS_BOUND_MS } from './limits.ts';
+
+/** @param explain whether errors carry their text, which may quote what policies read */
+export function toResponse(answer: Answer, explain: boolean): AuthorizeResponse {
+  const { decidedAt, validUntil } = answer;
+  return create(AuthorizeResponseSchema, {
+    effect: answer.effect === 'ALLOW' ? Effect.ALLOW : Effect.DENY,
+    decisionId: answer.decisionId,
+    grantId: answer.grant?.id ?? '',
+    policyIds: [...answer.policyIds],
+    advice: [...answer.advice],
+    errors: answer.errors.map(({ policyId, message }) => (explain ? `${policyId}: ${message}` : policyId)),
+    ...(validUntil === undefined
+      ? {}
+      : {
+          validUntil: timestampFromDate(validUntil),
+          validFor: durationFromMs(validUntil.getTime() - decidedAt.getTime()),
+        }),
+    revision: answer.revision,
+    policyDigest: answer.policyDigest,
+    stale: answer.stale,
+    decidedAt: timestampFromDate(decidedAt),
+    accessOptions: answer.accessOptions.map(toAccessOption),
+  });
+}
+
+function toAccessOption({ workflow, title, steps, maxMs, defaultMs }: AccessOption) {
+  return {
+    workflow,
+    title,
+    steps: [...steps],
+    maxDuration: durationFromMs(maxMs),
+    defaultDuration: durationFromMs(defaultMs),
+  };
+}
+
+export function toStatusResponse(
+  status: Status,
+  staleStandingMs: number,
+): MessageInitShape<typeof GetStatusResponseSchema> {
+  const { stalenessMs } = status;
+  return {
+    revision: status.revision,
+    ...(stalenessMs === undefined ? {} : { staleness: durationFromMs(Math.round(stalenessMs)) }),
+    policyDigest: status.policyDigest,
+    liveGrants: BigInt(status.liveGrants),
+    ready: status.ready,
+    limits: {
+      messageBytes: MESSAGE_BYTES,
+      questionBytes: QUESTION_BYTES,
+      batchQuestions: BATCH_QUESTIONS,
+      stalenessBound: durationFromMs(STALENESS_BOUND_MS),
+      staleStanding: durationFromMs(staleStandingMs),
+    },
+    epoch: status.epoch,
+  };
+}
