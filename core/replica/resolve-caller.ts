@@ -1,5 +1,6 @@
+import { AccessError } from '../access/access-error.ts';
 import type { EntityUid } from '../access/entity.ts';
-import type { Replica } from './replica.ts';
+import type { Followed } from './follow.ts';
 
 /** The name that verified credentials carry. */
 export interface CallerName {
@@ -9,13 +10,22 @@ export interface CallerName {
   readonly by: 'token' | 'certificate';
 }
 
-/** The person or service of that name; undefined when the directory has none, or has several and the type is not said. */
-export function resolveCaller(replica: Replica, name: CallerName): EntityUid | undefined {
-  const policies = replica.policies;
-  if (policies.kind !== 'ready') return undefined;
-  const { personTypes, serviceTypes } = policies.engine.policies.schema;
-  const types = name.by === 'certificate' ? serviceTypes : [...personTypes, ...serviceTypes];
-  const named = types.filter((type) => name.type === undefined || type === name.type);
-  const found = named.map((type) => ({ type, id: name.id })).filter((uid) => replica.directory.has(uid));
-  return found.length === 1 ? found[0] : undefined;
+/**
+ * Finds callers in the replica's directory: people and services by token, services by certificate. An id that several types have is
+ * nobody's unless the type is said.
+ * @throws AccessError (when it is asked) NOT_READY before the first snapshot, POLICIES_MISSING, EVALUATION_FAILED
+ */
+export function callerResolver({ replica, follower }: Followed): (name: CallerName) => EntityUid | undefined {
+  return ({ id, type, by }) => {
+    if (follower.revision === undefined && replica.policies.kind === 'none') {
+      throw new AccessError('NOT_READY', 'the service is reading the directory; call again');
+    }
+    const { personTypes, serviceTypes } = replica.engine.policies.schema;
+    const types = by === 'certificate' ? serviceTypes : [...personTypes, ...serviceTypes];
+    const found = types
+      .filter((each) => type === undefined || each === type)
+      .map((each) => ({ type: each, id }))
+      .filter((uid) => replica.directory.has(uid));
+    return found.length === 1 ? found[0] : undefined;
+  };
 }

@@ -20,5 +20,3 @@ export function readConfig(env: Environment) {
     env,
   );
 }
-
-export type GrantConfig = ReturnType<typeof readConfig>;

@@ -2,6 +2,19 @@ import { runService } from '../../core/runtime/shutdown.ts';
 import { readConfig } from './config.ts';
 import { startGrantService } from './service.ts';
 
-runService('curfew-grant', async (service) => {
-  await startGrantService(readConfig(process.env), service);
+runService('curfew-grant', async (running) => {
+  const { logger } = running;
+  const { database, listen, tls, oidc, policies } = readConfig(process.env);
+  const service = await startGrantService({
+    databaseUrl: database.url,
+    address: listen.address,
+    httpAddress: listen.httpAddress,
+    issuers: oidc.issuers,
+    tls: tls.files,
+    certificatePrefix: tls.clientPrefix,
+    policyFolder: policies.folder,
+    logger,
+  });
+  running.onClose('the grant service', () => service.close());
+  logger.info({ port: service.port, httpPort: service.httpPort }, 'the grant service listens');
 });

@@ -1,16 +1,17 @@
-import { follow } from '../../core/replica/follow.ts';
-import { resolveCaller } from '../../core/replica/resolve-caller.ts';
+import { type Followed, follow } from '../../core/replica/follow.ts';
+import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
-import { createRpcServer } from '../../core/rpc/serve.ts';
+import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
-import type { Service } from '../../core/runtime/shutdown.ts';
+import type { Issuer } from '../../core/runtime/issuer.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect, type Database } from '../../core/store/connect.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
-import type { GrantConfig } from './config.ts';
 import type { GrantContext } from './context.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { grantRoutes } from './grant-routes.ts';
@@ -18,68 +19,98 @@ import { ledgerRoutes } from './ledger-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { watchPolicies } from './watch-policies.ts';
 
+export interface GrantServiceOptions {
+  /** Signs in with the grant role's rights. */
+  readonly databaseUrl: string;
+  readonly address: string;
+  readonly httpAddress: string;
+  readonly issuers: readonly Issuer[];
+  readonly tls?: TlsFiles | undefined;
+  readonly certificatePrefix?: string;
+  /** The folder that this service puts in force; without it, it works with what is in force already. */
+  readonly policyFolder?: string | undefined;
+  readonly logger: Logger;
+}
+
+/** A grant service that listens. */
+export interface GrantServer {
+  readonly port: number;
+  readonly httpPort: number;
+  readonly context: GrantContext;
+  close(): Promise<void>;
+}
+
 const POOL = 20;
 const REVOKE_POOL = 2;
 const STATEMENT_TIMEOUT_MS = 5_000;
+const HEALTH_MS = 250;
 
-/** Starts the grant service: follows the ledger, puts the policy folder in force, then serves. Returns the port of the API. */
-export async function startGrantService(config: GrantConfig, service: Service): Promise<number> {
-  const { logger } = service;
+/**
+ * Starts the grant service: follows the ledger, puts the policy folder in force, then listens.
+ * @throws Error when the schema is not one that it can run on, an address cannot be listened on, or the first policy folder is bad
+ */
+export async function startGrantService(options: GrantServiceOptions): Promise<GrantServer> {
+  const { databaseUrl, logger } = options;
+  await using opened = new AsyncDisposableStack();
   const open = (name: string, poolSize: number): Database => {
+    const onConnectionLost = (error: Error): void =>
+      logger.warn({ err: error }, 'a database connection was lost');
     const database = connect({
-      url: config.database.url,
+      url: databaseUrl,
       name,
       poolSize,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      onConnectionLost: (error) => logger.warn({ err: error }, 'a database connection was lost'),
+      onConnectionLost,
     });
-    service.onClose(name, () => database.destroy());
+    opened.defer(() => database.destroy());
     return database;
   };
   const database = open('curfew-grant', POOL);
   await requireSchema(database);
-  const followed = follow({ databaseUrl: config.database.url, name: 'curfew-grant-feed', log: logger });
-  service.onClose('the feed', () => followed.close());
+  const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log: logger });
+  opened.defer(() => followed.close());
   const context: GrantContext = {
     database,
     revokeDatabase: open('curfew-grant-revoke', REVOKE_POOL),
     followed,
   };
-  if (config.policies.folder !== undefined) {
-    const watch = await watchPolicies(context, config.policies.folder, logger);
-    service.onClose('the policy folder', () => watch.close());
+  if (options.policyFolder !== undefined) {
+    const watch = await watchPolicies(context, options.policyFolder, logger);
+    opened.defer(() => watch.close());
   }
-  return await serve(config, service, context);
+  const server = serve(options, context);
+  opened.defer(() => server.close());
+  const health = createHealthServer(() => isReady(followed));
+  const httpPort = await health.listen(options.httpAddress);
+  opened.defer(() => health.close());
+  const port = await server.listen(options.address);
+  const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
+  opened.defer(() => clearInterval(telling));
+  tellHealth(server, followed);
+  const opening = opened.move();
+  return { port, httpPort, context, close: () => opening.disposeAsync() };
 }
 
-async function serve(config: GrantConfig, service: Service, context: GrantContext): Promise<number> {
-  const { replica, follower } = context.followed;
-  const server = createRpcServer({
+function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
+  return createRpcServer({
     routes: [grantRoutes(context), directoryRoutes(context), ledgerRoutes(context), policyRoutes(context)],
     identify: createIdentify({
-      issuers: config.oidc.issuers,
-      resolveCaller: (name) => resolveCaller(replica, name),
-      certificatePrefix: config.tls.clientPrefix,
+      issuers: options.issuers,
+      resolveCaller: callerResolver(context.followed),
+      ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
-    logger: service.logger,
-    tls: config.tls.files,
+    logger: options.logger,
+    tls: options.tls,
   });
-  service.onClose('the gRPC server', () => server.close());
-  const isReady = (): boolean => follower.revision !== undefined && replica.policies.kind === 'ready';
-  const health = createHealthServer(isReady);
-  service.onClose('the health server', () => health.close());
-  await health.listen(config.listen.httpAddress);
-  const port = await server.listen(config.listen.address);
-  const tellHealth = (): void => {
-    for (const { typeName } of [GrantService, DirectoryService, LedgerService, PolicyService])
-      server.setServing(typeName, isReady());
-    server.setServing('', isReady());
-  };
-  tellHealth();
-  const telling = setInterval(tellHealth, HEALTH_MS);
-  service.onClose('the health watch', () => clearInterval(telling));
-  service.logger.info({ address: config.listen.address, port }, 'grant service listens');
-  return port;
 }
 
-const HEALTH_MS = 250;
+function isReady({ follower, replica }: Followed): boolean {
+  return follower.revision !== undefined && replica.policies.kind === 'ready';
+}
+
+function tellHealth(server: RpcServer, followed: Followed): void {
+  const serving = isReady(followed);
+  for (const { typeName } of [GrantService, DirectoryService, LedgerService, PolicyService])
+    server.setServing(typeName, serving);
+  server.setServing('', serving);
+}
