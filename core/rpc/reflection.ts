@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   createRegistry,
   type DescFile,
@@ -21,7 +20,7 @@ export function addReflection(server: Server, services: readonly DescService[]):
   const index = indexFiles(services);
   for (const version of ['v1', 'v1alpha']) {
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    server.register(path, (call: Duplex) => void answerAll(call, index), asIs, asIs, 'bidi'); // answerAll ends the call itself
+    server.register(path, (call: Duplex) => answerAll(call, index), asIs, asIs, 'bidi');
   }
 }
 
@@ -51,20 +50,20 @@ const ask = {
 };
 const reply = { originalRequest: 2, files: 4, extensionNumbers: 5, services: 6, error: 7 };
 
-async function answerAll(call: Duplex, index: Index): Promise<void> {
-  try {
-    for await (const request of call) {
-      if (!call.write(answer(request as Buffer, index))) {
-        // the call is in object mode, its objects are what `asIs` gave it
-        await once(call, 'drain');
+/** By events: an async iteration that throws destroys the call, and its status would never be sent. */
+function answerAll(call: Duplex, index: Index): void {
+  call.on('data', (request: Buffer) => {
+    try {
+      if (!call.write(answer(request, index))) {
+        call.pause();
+        call.once('drain', () => call.resume());
       }
-    }
-    call.end();
-  } catch (error) {
-    if (!call.destroyed) {
+    } catch (error) {
+      call.removeAllListeners('data');
       call.emit('error', toStatusObject(error));
     }
-  }
+  });
+  call.on('end', () => call.end());
 }
 
 function answer(request: Buffer, index: Index): Buffer {

@@ -2,9 +2,10 @@ import {
   Server,
   ServerCredentials,
   type ServerOptions,
+  setLogger,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
+import { type Address, formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
@@ -75,8 +76,10 @@ export interface RpcServer {
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { routes, logger, tls } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  quietGrpc(logger);
   const server = new Server(serverOptions(limits));
   const closing = new AbortController();
+  const bound: string[] = [];
   const services = routes.map(({ service }) => service);
   const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
   health.addTo(server);
@@ -93,12 +96,17 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     server.addService(serviceDefinition(route.service), implementation(route, answering));
   }
   return {
-    listen: (address) => listen(server, address, tls),
+    async listen(text) {
+      const address = readAddress(text, tls);
+      const port = await bind(server, address, tls);
+      bound.push(formatAddress({ host: address.host, port }));
+      return port;
+    },
     setServing: (service, serving) => health.setServing(service, serving),
     async close() {
       health.close();
       closing.abort();
-      await shutDown(server, limits.closeGraceMs);
+      await shutDown(server, bound, limits.closeGraceMs);
     },
   };
 }
@@ -126,7 +134,13 @@ function serverOptions(limits: RpcLimits): ServerOptions {
   };
 }
 
-async function listen(server: Server, text: string, tls: TlsFiles | undefined): Promise<number> {
+/** What grpc-js would print on stderr by itself; whatever matters of it comes back as an error too. */
+function quietGrpc(logger: Logger): void {
+  const log = (message: unknown): void => logger.debug({ source: 'grpc-js' }, String(message));
+  setLogger({ error: log, info: log, debug: log });
+}
+
+function readAddress(text: string, tls: TlsFiles | undefined): Address {
   const address = parseAddress(text);
   if (address === undefined) {
     throw new Error(`cannot listen on "${text}": wanted an address such as 127.0.0.1:2200 or [::1]:2200`);
@@ -136,9 +150,14 @@ async function listen(server: Server, text: string, tls: TlsFiles | undefined): 
       'without TLS wanted a loopback address such as 127.0.0.1; set CURFEW_TLS_CERT and CURFEW_TLS_KEY';
     throw new Error(`cannot listen on ${text}: ${wanted}`);
   }
+  return address;
+}
+
+async function bind(server: Server, address: Address, tls: TlsFiles | undefined): Promise<number> {
+  const text = formatAddress(address);
   const credentials = tls === undefined ? ServerCredentials.createInsecure() : tlsCredentials(tls);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(formatAddress(address), credentials, (cause, port) => {
+  server.bindAsync(text, credentials, (cause, port) => {
     if (cause === null) {
       resolve(port);
     } else {
@@ -148,13 +167,12 @@ async function listen(server: Server, text: string, tls: TlsFiles | undefined): 
   return await promise;
 }
 
-async function shutDown(server: Server, graceMs: number): Promise<void> {
+/** Not with `forceShutdown`: without channelz grpc-js forgets to tell it the connections, and it cuts none. */
+async function shutDown(server: Server, addresses: readonly string[], graceMs: number): Promise<void> {
+  for (const address of addresses) {
+    server.drain(address, graceMs);
+  }
   const { promise, resolve } = Promise.withResolvers<void>();
-  const force = setTimeout(() => {
-    server.forceShutdown();
-    resolve();
-  }, graceMs);
   server.tryShutdown(() => resolve());
   await promise;
-  clearTimeout(force);
 }

@@ -52,11 +52,14 @@ export const codeOf: Readonly<Record<Reason, Code>> = {
 
 const domain = 'curfew';
 const internalText = 'internal error: a fault of Curfew, not of the call; its log has the cause';
-/** Trailers are HTTP/2 headers, and clients refuse more than 8 KiB of them: what goes out is cut to fit. */
-const maxTextLength = 1_000;
-const maxViolations = 10;
-const maxViolationLength = 300;
-const maxMetadataEntries = 10;
+/**
+ * Trailers are HTTP/2 headers, and clients refuse more than 8 KiB of them. The text goes out twice, percent-encoded (threefold at
+ * worst) and in the details, which are base64: 1,000 bytes of text and 2,600 of details fit.
+ */
+const maxTextBytes = 1_000;
+const maxFieldBytes = 300;
+const maxMetadataBytes = 600;
+const maxViolationsBytes = 1_800;
 
 /**
  * The error as `google.rpc.Status`, with ErrorInfo and, for bad fields, BadRequest. Whatever is not an AccessError becomes INTERNAL
@@ -65,18 +68,14 @@ const maxMetadataEntries = 10;
 export function toRpcStatus(error: unknown): Status {
   const known = error instanceof AccessError && error.reason !== 'INTERNAL' ? error : internal();
   const { reason, violations } = known;
-  const metadata = Object.fromEntries(
-    Object.entries(known.metadata)
-      .slice(0, maxMetadataEntries)
-      .map(([key, value]) => [key, clean(value, maxViolationLength)]),
-  );
+  const metadata = Object.fromEntries(fitting(Object.entries(known.metadata), maxMetadataBytes));
   const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain, metadata }))];
   if (violations.length > 0) {
     details.push(anyPack(BadRequestSchema, badRequest(violations)));
   }
   return create(StatusSchema, {
     code: codeOf[reason],
-    message: clean(known.message, maxTextLength),
+    message: clean(known.message, maxTextBytes),
     details,
   });
 }
@@ -99,16 +98,34 @@ function internal(): AccessError {
 }
 
 function badRequest(violations: readonly Violation[]) {
-  return create(BadRequestSchema, {
-    fieldViolations: violations.slice(0, maxViolations).map(({ field, description }) => ({
-      field: clean(field, maxViolationLength),
-      description: clean(description, maxViolationLength),
-    })),
-  });
+  const pairs = violations.map(({ field, description }) => [field, description] as const);
+  const fieldViolations = fitting(pairs, maxViolationsBytes).map(([field, description]) => ({
+    field,
+    description,
+  }));
+  return create(BadRequestSchema, { fieldViolations });
 }
 
-/** Well-formed, because grpc-js would throw while it encodes the trailer, and short. */
-function clean(text: string, maxLength: number): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return cut.toWellFormed();
+/** The first pairs of texts, each cut, that together fit. */
+function fitting(
+  pairs: readonly (readonly [string, string])[],
+  maxBytes: number,
+): readonly [string, string][] {
+  const taken: [string, string][] = [];
+  let sizeBytes = 0;
+  for (const [name, text] of pairs) {
+    const pair: [string, string] = [clean(name, maxFieldBytes), clean(text, maxFieldBytes)];
+    sizeBytes += Buffer.byteLength(pair[0]) + Buffer.byteLength(pair[1]);
+    if (sizeBytes > maxBytes) {
+      break;
+    }
+    taken.push(pair);
+  }
+  return taken;
+}
+
+/** Short, and well-formed, because grpc-js would throw while it encodes the trailer. */
+function clean(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  return bytes.byteLength > maxBytes ? `${bytes.subarray(0, maxBytes - 3).toString()}…` : bytes.toString();
 }
