@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { Database } from './connect.ts';
+import { guarded } from './database-error.ts';
 
 /** The schema that this code is built for. */
 export const SCHEMA_VERSION = 1;
@@ -13,10 +14,13 @@ export const ROLES = ['grant', 'decision', 'notify'] as const;
 export type Role = (typeof ROLES)[number];
 
 /**
- * Brings the schema to `SCHEMA_VERSION`, in one transaction a file. Safe with several at once: one works, the others wait.
+ * Brings the schema to `SCHEMA_VERSION`, all in one transaction; a newer schema is left as it is. Safe with several at once: one
+ * works, the others wait.
  * @returns the names of the migrations applied now
  */
 export async function migrateSchema(owner: Database): Promise<readonly string[]> {
+  const state = await readSchemaState(owner);
+  if (state !== undefined && state.version > SCHEMA_VERSION) return [];
   const migrator = new Migrator({ db: owner, provider: { getMigrations: readMigrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw new Error('the schema could not be migrated', { cause: error });
@@ -38,35 +42,53 @@ async function run(db: Kysely<unknown>, text: string): Promise<void> {
   await db.executeQuery(CompiledQuery.raw(text));
 }
 
-/** Makes the services' roles, or gives them these passwords. Advisory lock: two at once would both find a role missing. */
+/** Makes the services' roles, or gives them these passwords and takes from them what services must not have. */
 export async function ensureRoles(owner: Database, passwords: Readonly<Record<Role, string>>): Promise<void> {
-  await owner.transaction().execute(async (trx) => {
-    await sql`SELECT pg_advisory_xact_lock(hashtext('curfew roles'))`.execute(trx);
-    for (const role of ROLES) {
-      const { rows } = await sql<{ statement: string }>`
-        SELECT format(
-          CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = ${`curfew_${role}`})
-            THEN 'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L'
-            ELSE 'CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L' END,
-          ${`curfew_${role}`}::text, ${passwords[role]}::text) AS statement`.execute(trx);
-      for (const row of rows) await trx.executeQuery(CompiledQuery.raw(row.statement));
-    }
-  });
+  for (const role of ROLES) await ensureRole(owner, `curfew_${role}`, passwords[role]);
+}
+
+const MOST_TRIES = 20;
+
+/** Roles belong to the whole server, no lock does: a run in another database may make or change the same one at this moment. */
+async function ensureRole(owner: Database, name: string, password: string, tries = 1): Promise<void> {
+  try {
+    const { rows } = await sql<{ statement: string }>`
+      SELECT format(
+        CASE
+          WHEN present IS NULL THEN 'CREATE ROLE %I LOGIN PASSWORD %L'
+          -- Naming an attribute takes a superuser, even to say what is so already.
+          WHEN powerful THEN
+            'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %L'
+          ELSE 'ALTER ROLE %I LOGIN PASSWORD %L' END,
+        ${name}::text, ${password}::text) AS statement
+      FROM (VALUES (1)) AS one LEFT JOIN (
+        SELECT true AS present, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS powerful
+        FROM pg_roles WHERE rolname = ${name}
+      ) AS role ON true`.execute(owner);
+    for (const row of rows) await owner.executeQuery(CompiledQuery.raw(row.statement));
+  } catch (error) {
+    if (tries >= MOST_TRIES || !isRoleConflict(error)) throw error;
+    await ensureRole(owner, name, password, tries + 1);
+  }
+}
+
+/** "tuple concurrently updated" is an internal error to Postgres; the others are two creations at once. */
+function isRoleConflict(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return (
+    error.code === '42710' ||
+    error.code === '23505' ||
+    (error.code === 'XX000' && error.message === 'tuple concurrently updated')
+  );
 }
 
 /**
  * Refuses a schema that this code cannot run on.
  * @throws Error saying which version is there and which is wanted
+ * @throws AccessError DATABASE_UNAVAILABLE
  */
 export async function requireSchema(database: Database): Promise<void> {
-  const state = await database
-    .selectFrom('schema_state')
-    .select(['version', 'oldest_service'])
-    .executeTakeFirst()
-    .catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === '42P01') return undefined;
-      throw error;
-    });
+  const state = await readSchemaState(database);
   if (state === undefined) {
     throw new Error(
       `the database has no Curfew schema, version ${SCHEMA_VERSION} is wanted: run migrate first`,
@@ -81,5 +103,23 @@ export async function requireSchema(database: Database): Promise<void> {
     throw new Error(
       `the schema is at version ${state.version} and refuses services built for version ${SCHEMA_VERSION}: upgrade this service`,
     );
+  }
+}
+
+interface SchemaStateRow {
+  readonly version: number;
+  readonly oldest_service: number;
+}
+
+const UNDEFINED_TABLE = '42P01';
+
+async function readSchemaState(database: Database): Promise<SchemaStateRow | undefined> {
+  try {
+    return await guarded(() =>
+      database.selectFrom('schema_state').select(['version', 'oldest_service']).executeTakeFirst(),
+    );
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === UNDEFINED_TABLE) return undefined;
+    throw error;
   }
 }
