@@ -1,0 +1,134 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readlink } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const at = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+
+interface Running {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly ready: Promise<unknown>;
+  /** The exit code, what it closed, what it logged. */
+  readonly end: Promise<{ readonly code: unknown; readonly closed: readonly string[]; readonly log: string }>;
+}
+
+function start(behaviour: string, env: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [at('service-process.ts'), behaviour], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const ready = once(child.stdout, 'data');
+  async function finish() {
+    const [out, log, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit'),
+    ]);
+    const closed = out.split('\n').filter((line) => line.startsWith('closed'));
+    return { code: code as unknown, closed, log };
+  }
+  return { child, ready, end: finish() };
+}
+
+const bothClosed = ['closed second', 'closed first'];
+
+describe('a process', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'that gets %s closes in reverse order and exits with 0',
+    async (signal) => {
+      const { child, ready, end } = start('runs');
+      await ready;
+      child.kill(signal);
+      expect(await end).toMatchObject({ code: 0, closed: bothClosed });
+    },
+  );
+
+  test('whose parent lets go of its stdin closes and exits with 0', async () => {
+    const { child, ready, end } = start('runs', { CURFEW_EXIT_WITH_PARENT: '1' });
+    await ready;
+    child.stdin.end();
+    expect(await end).toMatchObject({ code: 0, closed: bothClosed });
+  });
+
+  test('that was not told to watch its parent lives on without stdin', async () => {
+    const { child, ready, end } = start('runs');
+    await ready;
+    child.stdin.end();
+    await once(child.stdin, 'close');
+    child.kill('SIGTERM');
+    expect((await end).log).toContain('SIGTERM: stopping');
+  });
+
+  test('that cannot start closes what it opened, says why and exits with 1', async () => {
+    const { code, closed, log } = await start('fails-to-start').end;
+    expect({ code, closed }).toEqual({ code: 1, closed: bothClosed });
+    expect(log).toContain('"msg":"no database"');
+  });
+
+  test('that fails later closes and exits with 1', async () => {
+    const { code, closed, log } = await start('fails-later').end;
+    expect({ code, closed }).toEqual({ code: 1, closed: bothClosed });
+    expect(log).toContain('"msg":"lost the ledger"');
+  });
+
+  test('with a rejection that nobody handled logs it and exits with 1', async () => {
+    const { code, log } = await start('forgets-a-promise').end;
+    expect(code).toBe(1);
+    expect(log).toContain('"level":"fatal"');
+    expect(log).toContain('forgotten');
+  });
+
+  test('that cannot close one thing closes the others and exits with 1', async () => {
+    const { child, ready, end } = start('fails-to-close');
+    await ready;
+    child.kill('SIGTERM');
+    const { code, closed, log } = await end;
+    expect({ code, closed }).toEqual({ code: 1, closed: bothClosed });
+    expect(log).toContain('cannot close third');
+  });
+
+  test('leaves no orphan when its supervisor is killed outright', async () => {
+    const supervisor = spawn(process.execPath, [at('supervisor-process.ts')], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = (await once(supervisor.stdout, 'data')) as [Buffer]; // a pipe without encoding
+    const pid = line.toString().trim();
+    expect(await readlink(`/proc/${pid}/exe`)).toContain('node');
+    supervisor.kill('SIGKILL');
+    await expect
+      .poll(() =>
+        readlink(`/proc/${pid}/exe`).then(
+          () => 'runs',
+          () => 'gone',
+        ),
+      )
+      .toBe('gone');
+  });
+});
+
+describe('the log', () => {
+  test('is JSON on stderr, with secrets left out', async () => {
+    const { child, ready, end } = start('runs');
+    await ready;
+    child.kill('SIGTERM');
+    const { log } = await end;
+    const [first] = log.split('\n').map((line) => (line === '' ? undefined : (JSON.parse(line) as unknown)));
+    expect(first).toMatchObject({
+      name: 'test',
+      level: 'info',
+      msg: 'started',
+      token: '[redacted]',
+      nested: { password: '[redacted]' },
+    });
+  });
+
+  test('keeps to the level of CURFEW_LOG_LEVEL', async () => {
+    const { child, ready, end } = start('runs', { CURFEW_LOG_LEVEL: 'error' });
+    await ready;
+    child.kill('SIGTERM');
+    expect((await end).log).toBe('');
+  });
+});
