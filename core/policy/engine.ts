@@ -1,21 +1,16 @@
-import type { Attributes, Entity, EntityUid } from '../access/entity.ts';
-import type { Phase, PolicySet } from './policy-set.ts';
+import { type Entity, uidKey } from '../access/entity.ts';
+import {
+  createEvaluator,
+  type EngineQuestion,
+  type EvaluatorOptions,
+  type PolicyError,
+  type PolicyTexts,
+  type RawEvaluation,
+} from './evaluator.ts';
+import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
+import { actionAncestors } from './schema-shape.ts';
 
-/** A question as Cedar gets it. */
-export interface EngineQuestion {
-  readonly principal: EntityUid;
-  readonly action: EntityUid;
-  readonly resource: EntityUid;
-  /** Complete: what Curfew supplies (`now`, `grant`, `request`) included. */
-  readonly context: Attributes;
-  /** Principal and resource with their ancestors, and whatever the policies read of other entities. Actions are supplied by the engine. */
-  readonly entities: Iterable<Entity>;
-}
-
-export interface PolicyError {
-  readonly policyId: string;
-  readonly message: string;
-}
+export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
 
 /** What the engine makes of one question. It permits only without any error: a policy that errs is skipped by Cedar, and it may have been a forbid. */
 export interface Evaluation {
@@ -28,37 +23,63 @@ export interface Evaluation {
   readonly failure?: string;
 }
 
-/** What Cedar answered, before Curfew's error rules: never grant access by it. */
-export type RawEvaluation =
-  | {
-      readonly kind: 'answer';
-      readonly decision: 'allow' | 'deny';
-      readonly policyIds: readonly string[];
-      readonly errors: readonly PolicyError[];
-    }
-  | { readonly kind: 'failure'; readonly message: string };
-
-export interface EngineOptions {
-  /** Told of each failure and of each instance that is replaced. */
-  readonly onFailure?: (message: string) => void;
-  /** Throws after which an instance is replaced (default 50; each leaks wasm stack). */
-  readonly maxThrows?: number;
-}
+export type EngineOptions = EvaluatorOptions;
 
 /** Evaluates one policy set. Synchronous; safe to drop when a newer set is in force. */
 export interface Engine {
   readonly policies: PolicySet;
   /** Never throws. Expects a question that `checkQuestion` passed; survives others. */
   evaluate(phase: Phase, question: EngineQuestion): Evaluation;
-  /** Cedar's own answer, for conformance tests and tools. */
+  /** Cedar's own answer, for tools and tests: errors do not spoil it, so never grant access by it. */
   evaluateRaw(phase: Phase, question: EngineQuestion): RawEvaluation;
-  /** Whether a decision with a known answer still comes out right; replaces the instance when it does not. */
+  /** Whether decisions with known answers still come out right; replaces the instance when they do not. */
   checkCanary(): boolean;
   /** Instances replaced so far. */
   readonly replacedInstances: number;
 }
 
 /** Makes an engine for a set that `loadPolicies` passed. @throws Error when Cedar refuses a policy of the set. */
-export function createEngine(_policies: PolicySet, _options: EngineOptions = {}): Engine {
-  throw new Error('not there yet');
+export function createEngine(policies: PolicySet, options: EngineOptions = {}): Engine {
+  const sets: Record<Phase, PolicyTexts> = {
+    access: textsOf(policies.access),
+    workflows: textsOf(policies.workflows),
+  };
+  const evaluator = createEvaluator(sets, options);
+  const actions = actionEntities(policies);
+  const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
+    const action = actions.get(uidKey(question.action));
+    const entities = action === undefined ? question.entities : [...question.entities, action];
+    return evaluator.evaluate(phase, { ...question, entities });
+  };
+  return {
+    policies,
+    evaluate: (phase, question) => judge(evaluateRaw(phase, question)),
+    evaluateRaw,
+    checkCanary: () => evaluator.checkCanary(),
+    get replacedInstances() {
+      return evaluator.replacedInstances;
+    },
+  };
+}
+
+/** Curfew's error rules: no permit comes from an evaluation in which anything went wrong. */
+function judge(raw: RawEvaluation): Evaluation {
+  if (raw.kind === 'failure') return { decision: 'deny', policyIds: [], errors: [], failure: raw.message };
+  const { decision, policyIds, errors } = raw;
+  if (errors.length === 0 || decision === 'deny') return { decision, policyIds, errors };
+  return { decision: 'deny', policyIds: [], errors };
+}
+
+function textsOf(policies: readonly PolicySource[]): PolicyTexts {
+  return Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
+}
+
+/** Actions with all their groups, which Cedar knows only when told. */
+function actionEntities(policies: PolicySet): ReadonlyMap<string, Entity> {
+  return new Map(
+    Array.from(policies.schema.actions, ([key, { uid }]): [string, Entity] => [
+      key,
+      { uid, attributes: new Map(), parents: actionAncestors(policies.schema, uid), tags: new Map() },
+    ]),
+  );
 }

@@ -1,7 +1,12 @@
-import type { Entity } from '../access/entity.ts';
-import type { PolicyFiles } from './files.ts';
+import { Worker } from 'node:worker_threads';
+import { type Entity, formatUid } from '../access/entity.ts';
+import { checkEntity } from './check-question.ts';
+import type { Examination } from './examine.ts';
+import type { ExaminationStep } from './examiner.ts';
+import { type PolicyFiles, SCHEMA_FILE } from './files.ts';
 import type { PolicySet } from './policy-set.ts';
 import type { Problem } from './problem.ts';
+import { problemAt, sourceText } from './source-text.ts';
 
 /** Either a set that passed every check, or everything that is wrong with it, by file and place. */
 export type LoadResult =
@@ -11,16 +16,105 @@ export type LoadResult =
 export interface LoadOptions {
   /** The directory: checked against the schema when given. */
   readonly entities?: readonly Entity[];
-  /** How problems of the directory name it. */
+  /** How problems of the directory name it (default `directory.json`). */
   readonly entitiesFile?: string;
-  /** How long the examination may take altogether. */
+  /** How long the examination may take altogether (default 30 s). */
   readonly timeoutMs?: number;
 }
+
+/** What the worker thread is given. */
+export interface WorkerTask {
+  readonly files: PolicyFiles;
+  readonly skip: readonly ExaminationStep[];
+}
+
+/** What the worker thread says. */
+export type WorkerMessage =
+  | { readonly kind: 'step'; readonly step: ExaminationStep }
+  | { readonly kind: 'result'; readonly result: Examination };
+
+/** How one worker thread ended: with a result, or while it was at a step. */
+type WorkerEnd =
+  | { readonly kind: 'result'; readonly result: Examination }
+  | { readonly kind: 'died'; readonly at: ExaminationStep; readonly reason: string };
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_WORKERS = 5;
+/** A policy may not take more than a share of the time, or one would hide what is wrong with the others. */
+const WORKER_SHARE = 2;
+const MAX_HEAP_MB = 256;
+const MAX_DIRECTORY_PROBLEMS = 50;
 
 /**
  * Parses, validates and probes a policy folder in a worker thread of its own, so that a policy that kills Cedar kills
  * nothing else. Never throws for what is in the files.
  */
-export async function loadPolicies(_files: PolicyFiles, _options: LoadOptions = {}): Promise<LoadResult> {
-  throw new Error('not there yet');
+export async function loadPolicies(files: PolicyFiles, options: LoadOptions = {}): Promise<LoadResult> {
+  const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const problems: Problem[] = [];
+  const skip: ExaminationStep[] = [];
+  for (let attempt = 1; attempt <= MAX_WORKERS; attempt++) {
+    const leftMs = deadline - performance.now();
+    const end = await runWorker({ files, skip }, attempt === MAX_WORKERS ? leftMs : leftMs / WORKER_SHARE);
+    if (end.kind === 'result') return conclude(end.result, problems, options);
+    problems.push(deathProblem(files, end));
+    if (end.at.file === SCHEMA_FILE) break; // without a schema nothing else can be examined
+    skip.push(end.at);
+  }
+  return { ok: false, problems };
+}
+
+async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./load-worker.${extension}`, import.meta.url), {
+    workerData: task,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    execArgv: [], // not the inspector's port nor the preloads of the process
+  });
+  let at: ExaminationStep = { file: SCHEMA_FILE, line: 1, column: 1 };
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<WorkerEnd>((resolve) => {
+      const die = (reason: string): void => resolve({ kind: 'died', at, reason });
+      timer = setTimeout(() => die(`takes longer than ${Math.round(timeoutMs)} ms`), Math.max(1, timeoutMs));
+      worker.on('message', (message: WorkerMessage) => {
+        if (message.kind === 'step') at = message.step;
+        else resolve(message);
+      });
+      worker.on('error', (error) => die(`ends the examination: ${error.message}`));
+      worker.on('exit', (code) => die(`ends the examination: exit code ${code}`));
+    });
+  } finally {
+    clearTimeout(timer);
+    await worker.terminate();
+  }
+}
+
+function deathProblem(files: PolicyFiles, end: WorkerEnd & { kind: 'died' }): Problem {
+  const what = end.at.file === SCHEMA_FILE ? 'schema' : 'policy';
+  const source = sourceText(end.at.file, files.get(end.at.file) ?? '');
+  const offset = (source.lineStarts[end.at.line - 1] ?? 0) + end.at.column - 1;
+  return problemAt(source, offset, `${what} ${end.reason}`, 'split it into simpler policies');
+}
+
+function conclude(result: Examination, earlier: readonly Problem[], options: LoadOptions): LoadResult {
+  if (!result.ok) return { ok: false, problems: [...earlier, ...result.problems] };
+  const problems = [...earlier, ...directoryProblems(result.policies, options)];
+  return problems.length === 0 ? { ok: true, policies: result.policies } : { ok: false, problems };
+}
+
+function directoryProblems(policies: PolicySet, options: LoadOptions): Problem[] {
+  const file = options.entitiesFile ?? 'directory.json';
+  const problems: Problem[] = [];
+  for (const entity of options.entities ?? []) {
+    if (problems.length >= MAX_DIRECTORY_PROBLEMS) break;
+    for (const { path, seen, wanted } of checkEntity(policies.schema, entity))
+      problems.push({
+        file,
+        line: 1,
+        column: 1,
+        message: `${formatUid(entity.uid)}: ${path} is ${seen}, wanted ${wanted}`,
+      });
+  }
+  return problems;
 }

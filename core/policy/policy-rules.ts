@@ -40,14 +40,14 @@ export function permitsOnly(parsed: ParsedPolicy, action: 'request' | 'approve')
   );
 }
 
-/** Checks what the folder demands of one policy. */
-export function checkPolicy(parsed: ParsedPolicy, folder: PolicyFolder): Problem[] {
-  const problems = [...checkId(parsed)];
-  if (folder === 'workflows') problems.push(...checkWorkflowHead(parsed));
-  else problems.push(...checkNoCurfewAction(parsed, folder));
+/** Checks what a folder demands of a policy's effect and actions. */
+export function checkHead(parsed: ParsedPolicy, folder: PolicyFolder): Problem[] {
+  if (folder === 'workflows') return checkWorkflowHead(parsed);
+  const problems = checkNoCurfewAction(parsed, folder);
   if (folder === 'guardrails' && parsed.policy.effect === 'permit') {
     const message = 'permit in guardrails/, wanted only forbid policies';
-    problems.push(problemAt(parsed.chunk.source, headOffset(parsed), message, 'permits belong into access/'));
+    const offset = offsetOf(parsed, parsed.policy.effect);
+    problems.push(problemAt(parsed.chunk.source, offset, message, 'permits belong into access/'));
   }
   return problems;
 }
@@ -74,7 +74,8 @@ export function checkUniqueIds(policies: readonly ParsedPolicy[]): Problem[] {
   return problems;
 }
 
-function checkId(parsed: ParsedPolicy): Problem[] {
+/** Checks that a policy has an id that people and machines can name it by. */
+export function checkId(parsed: ParsedPolicy): Problem[] {
   const { chunk, policy } = parsed;
   if (!policy.annotations.has('id'))
     return [problemAt(chunk.source, chunk.start, 'policy without @id, wanted @id("a-name")')];
@@ -114,10 +115,6 @@ function checkWorkflowHead(parsed: ParsedPolicy): Problem[] {
   if (alone === undefined || named.length === 1) return [];
   const message = `permit for ${formatUid(alone)} names ${named.length} actions, wanted that one alone`;
   return problem(message, `write \`action == ${formatUid(alone)}\` and another policy for the rest`);
-}
-
-function headOffset(parsed: ParsedPolicy): number {
-  return offsetOf(parsed, parsed.policy.effect);
 }
 
 /** The first token of that text after the annotations, or the policy. */
