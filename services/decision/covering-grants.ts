@@ -4,8 +4,8 @@ import type { CallerQuestion } from '../../core/policy/check-question.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 
 /**
- * The live grants by which the principal may be permitted the action on the resource, the one that lasts longest first. A document of
- * the caller's is inside of what its sent parents are inside of.
+ * The live grants by which the principal may be permitted the action on the resource, the one that lasts longest first, among equals
+ * by id. A document of the caller's is inside of what its sent parents are inside of.
  */
 export function coveringGrants(replica: Replica, question: CallerQuestion, late: Date): readonly Grant[] {
   const { principal, action } = question;
@@ -14,7 +14,9 @@ export function coveringGrants(replica: Replica, question: CallerQuestion, late:
     grants.covering({ principal, action, resource, directory, late }),
   );
   const distinct = new Map(found.map((grant) => [grant.id, grant]));
-  return [...distinct.values()].sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime());
+  return [...distinct.values()].sort(
+    (a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1),
+  );
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */

@@ -2,7 +2,6 @@ import type { RpcServer } from '../../core/rpc/serve.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { DecisionContext } from './authorize.ts';
-import { REVISION_WAIT_MS } from './limits.ts';
 import { type Readiness, readinessOf } from './readiness.ts';
 
 /** The health name of decisions by grant; the service's own name speaks for anything that is permitted at all. */
@@ -22,13 +21,9 @@ export interface HealthWatch {
 export function watchHealth(context: DecisionContext, server: RpcServer, logger: Logger): HealthWatch {
   const { replica } = context.followed;
   let shown: Readiness | undefined;
-  let servedAt = Number.NEGATIVE_INFINITY;
 
   function look(): void {
     const readiness = readinessOf(context);
-    if (readiness !== 'nothing') servedAt = performance.now();
-    // While policies load, calls wait for them as long as for a revision: that is not yet an outage.
-    if (readiness === 'nothing' && performance.now() - servedAt < REVISION_WAIT_MS) return;
     if (readiness !== shown) show(readiness);
   }
 
