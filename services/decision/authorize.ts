@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EntityUid } from '../../core/access/entity.ts';
 import { adviceOf, type PolicySet } from '../../core/policy/policy-set.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
-import type { Followed } from '../../core/replica/follow.ts';
+import type { FollowedState } from './followed-state.ts';
 import { type AccessOption, accessOptions } from './access-options.ts';
 import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
@@ -14,7 +14,7 @@ import type { Rights } from './rights.ts';
 
 /** What every use case of the decision service works with. */
 export interface DecisionContext {
-  readonly followed: Followed;
+  readonly followed: FollowedState;
   readonly rights: Rights;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;

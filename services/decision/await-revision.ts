@@ -1,10 +1,10 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import type { Follower } from '../../core/feed/follower.ts';
-import type { Followed } from '../../core/replica/follow.ts';
+import type { FollowedState } from './followed-state.ts';
 import { REVISION_AHEAD, REVISION_WAIT_MS, REVISION_WAITERS } from './limits.ts';
 
 /** @throws AccessError FIELD_INVALID when negative, REVISION_UNREACHABLE when no wait could bring it */
-export function checkRevision(followed: Followed, revision: bigint, field: string): void {
+export function checkRevision(followed: FollowedState, revision: bigint, field: string): void {
   if (revision < 0n) throw fieldError(field, `seen ${revision}, wanted a ledger revision, or 0 for none`);
   const head = followed.replica.revision;
   if (revision - head > REVISION_AHEAD) {
@@ -18,7 +18,7 @@ export function checkRevision(followed: Followed, revision: bigint, field: strin
  * loads policies.
  * @throws AccessError REVISION_NOT_REACHED, NOT_READY, TOO_MUCH when too many calls wait already
  */
-export async function awaitRevision({ follower }: Followed, revision: bigint): Promise<void> {
+export async function awaitRevision({ follower }: FollowedState, revision: bigint): Promise<void> {
   if (follower.revision !== undefined && follower.revision >= revision) return;
   if (follower.waiting >= REVISION_WAITERS) {
     const limit = String(REVISION_WAITERS);

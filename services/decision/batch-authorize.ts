@@ -1,6 +1,6 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
-import type { Followed } from '../../core/replica/follow.ts';
+import type { FollowedState } from './followed-state.ts';
 import { type Answer, answerAt, type DecisionContext } from './authorize.ts';
 import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
 import { momentOf } from './moment.ts';
@@ -49,7 +49,7 @@ export async function batchAuthorize(
 }
 
 /** Why the latest of the revisions is not there, if it is not; what every question needs is thrown. */
-async function awaitLatest(followed: Followed, revisions: readonly bigint[]): Promise<unknown> {
+async function awaitLatest(followed: FollowedState, revisions: readonly bigint[]): Promise<unknown> {
   const latest = revisions.reduce((a, b) => (a > b ? a : b), 0n);
   try {
     await awaitRevision(followed, latest);

@@ -5,7 +5,7 @@ import type { Engine } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Policies } from '../../core/replica/policies.ts';
-import type { Followed } from '../../core/replica/follow.ts';
+import type { FollowedState } from './followed-state.ts';
 import { mayReadNow } from './reads-now.ts';
 
 /** The actions of `Curfew::Action` that say who may ask about whom. */
@@ -32,7 +32,7 @@ const MOST_KEPT = 10_000;
  *
  * @param mostKept answers held at once, the oldest go first
  */
-export function createRights({ replica, follower }: Followed, mostKept = MOST_KEPT): Rights {
+export function createRights({ replica, follower }: FollowedState, mostKept = MOST_KEPT): Rights {
   const kept = new Map<string, boolean>();
   let basis: Basis | undefined;
 

@@ -4,9 +4,10 @@ import { entityToJson } from '../../../core/access/entity-json.ts';
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../../core/access/event.ts';
 import { DatabaseClock, type Instant } from '../../../core/feed/database-clock.ts';
 import { Follower } from '../../../core/feed/follower.ts';
-import { createEngine } from '../../../core/policy/engine.ts';
+import { createEngine, type Engine, type Evaluation } from '../../../core/policy/engine.ts';
 import { digestOf, type PolicyFiles } from '../../../core/policy/files.ts';
 import { loadPolicies } from '../../../core/policy/load.ts';
+import type { Phase } from '../../../core/policy/policy-set.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import type { Policies } from '../../../core/replica/policies.ts';
 import { Replica } from '../../../core/replica/replica.ts';
@@ -57,19 +58,29 @@ export interface LocalDecision {
   /** A good poll: sent now, answered now, with the database's time the same as the machine's unless said. */
   poll(databaseMs?: number): Instant;
   apply(...events: readonly LedgerEvent[]): Promise<bigint>;
+  /** Puts other policies in force. */
+  activate(files: PolicyFiles): Promise<bigint>;
   start(terms: GrantTerms): Promise<string>;
   end(grantId: string): Promise<bigint>;
   ask(asked: Asked): Answer;
 }
 
-export async function localDecision(
-  files: PolicyFiles,
-  options: { readonly staleStandingMs?: number } = {},
-): Promise<LocalDecision> {
+export interface LocalOptions {
+  readonly staleStandingMs?: number;
+  /** Sees each answer of the engine, and what it returns is what is answered. */
+  readonly watch?: (evaluation: Evaluation, phase: Phase) => Evaluation;
+}
+
+export async function localDecision(files: PolicyFiles, options: LocalOptions = {}): Promise<LocalDecision> {
   const machine = new FakeMachine();
   const clock = new DatabaseClock(machine);
-  const policies = await loaded(files);
-  const replica = new Replica(async () => policies);
+  const known = new Map<string, PolicyFiles>();
+  const { watch } = options;
+  const replica = new Replica(async (digest) => {
+    const policies = await loaded(known.get(digest) ?? new Map());
+    if (policies.kind !== 'ready' || watch === undefined) return policies;
+    return { ...policies, engine: watched(policies.engine, watch) };
+  });
   let revision = 0n;
   const apply: LocalDecision['apply'] = async (...events) => {
     for (const event of events) {
@@ -79,10 +90,13 @@ export async function localDecision(
     return revision;
   };
   const now = (): Date => new Date(machine.wall);
-  await apply(
-    { kind: 'POLICY_ACTIVATED', at: now(), actor: SYSTEM_ACTOR, digest: digestOf(files) },
-    applied(directory, now()),
-  );
+  const activate: LocalDecision['activate'] = (set) => {
+    const digest = digestOf(set);
+    known.set(digest, set);
+    return apply({ kind: 'POLICY_ACTIVATED', at: now(), actor: SYSTEM_ACTOR, digest });
+  };
+  await activate(files);
+  await apply(applied(directory, now()));
   const context = contextOf(replica, clock, options.staleStandingMs ?? 60_000);
   const local: LocalDecision = {
     machine,
@@ -95,6 +109,7 @@ export async function localDecision(
       return instant;
     },
     apply,
+    activate,
     async start(terms) {
       const event = started(terms, now());
       await apply(event);
@@ -165,6 +180,16 @@ export function started(terms: GrantTerms, at: Date) {
   } as const satisfies LedgerEvent;
 }
 
+function watched(engine: Engine, watch: NonNullable<LocalOptions['watch']>): Engine {
+  return {
+    policies: engine.policies,
+    replacedInstances: 0,
+    evaluate: (phase, question) => watch(engine.evaluate(phase, question), phase),
+    evaluateRaw: (phase, question) => engine.evaluateRaw(phase, question),
+    checkCanary: () => engine.checkCanary(),
+  };
+}
+
 /** An engine keeps nothing of a question, so tests of the same policies share it: loading takes a worker. */
 const engines = new Map<string, Promise<Policies>>();
 
@@ -192,6 +217,6 @@ function contextOf(replica: Replica, clock: DatabaseClock, staleStandingMs: numb
   });
   const log = { info: () => undefined, error: () => undefined };
   const follower = new Follower({ database, sink: replica, clock, log, pollMs: 1, batch: 1 });
-  const followed = { replica, clock, follower, close: () => database.destroy() };
+  const followed = { replica, clock, follower };
   return { followed, rights: createRights(followed), staleStandingMs };
 }

@@ -1,0 +1,61 @@
+import { beforeAll, expect, it } from 'vitest';
+import { AccessError } from '../../../core/access/access-error.ts';
+import type { Evaluation } from '../../../core/policy/engine.ts';
+import type { PolicyFiles } from '../../../core/policy/files.ts';
+import { localDecision } from './local-decision.ts';
+import { person } from './people.ts';
+import { policyFiles } from './policy-files.ts';
+
+let files: PolicyFiles;
+
+beforeAll(async () => {
+  files = await policyFiles();
+});
+
+const failed: Evaluation = { decision: 'deny', policyIds: [], errors: [], failure: 'unreachable' };
+
+/** The real engine, whose answers the script replaces by failures, one letter for each evaluation: f fails. */
+async function decisionWith(script: string) {
+  let asked = 0;
+  const local = await localDecision(files, {
+    watch: (evaluation) => {
+      const fails = script[asked] === 'f';
+      asked += 1;
+      return fails ? failed : evaluation;
+    },
+  });
+  const now = local.machine.wall;
+  const grants = [2_000, 1_000].map((ms) =>
+    local.start({ subject: person('otto'), startsAt: new Date(now), expiresAt: new Date(now + ms) }),
+  );
+  const ids = await Promise.all(grants);
+  const ask = (id: string): string => {
+    try {
+      const { effect, grant } = local.ask({ principal: person(id) });
+      return grant === undefined ? effect : `${effect} by grant ${ids.indexOf(grant.id)}`;
+    } catch (error) {
+      if (error instanceof AccessError) return error.reason;
+      throw error;
+    }
+  };
+  return ask;
+}
+
+it.each([
+  ['', 'otto', 'ALLOW by grant 0'],
+  ['f', 'otto', 'ALLOW by grant 0'],
+  ['.f', 'otto', 'ALLOW by grant 1'],
+  ['.ff', 'otto', 'EVALUATION_FAILED'],
+  ['fff', 'otto', 'EVALUATION_FAILED'],
+  ['f', 'kim', 'EVALUATION_FAILED'],
+  ['f', 'gus', 'EVALUATION_FAILED'],
+  ['', 'gus', 'DENY'],
+])('I19 evaluations that fail (%s) for %s never permit: %s', async (script, id, wanted) => {
+  expect((await decisionWith(script))(id)).toBe(wanted);
+});
+
+it('I19 the next good question after a failure is answered', async () => {
+  const ask = await decisionWith('f');
+  expect(ask('kim')).toBe('EVALUATION_FAILED');
+  expect(ask('kim')).toBe('ALLOW');
+});
