@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import type { sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { Metadata, sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Credentials, Identify } from './identity.ts';
-import type { CallContext, RouteMethod } from './route.ts';
+import type { CallContext, Caller, RouteMethod } from './route.ts';
 import { isFault, toStatusObject } from './status.ts';
 import type { ValidateMessage } from './validate.ts';
 
 /** What answering needs beside the call. */
 export interface Answering {
-  readonly identify: Identify;
+  readonly callerOf: (metadata: Metadata) => Caller;
   readonly logger: Logger;
   /** Undefined where the route says that its requests are not checked against rules. */
   readonly validate: ValidateMessage | undefined;
@@ -49,6 +48,9 @@ export function answerStream(method: StreamMethod, answering: Answering) {
     const cancel = abortOnCancel(call);
     const close = (): void => cancel.abort(closingError());
     answering.closing.addEventListener('abort', close, { once: true });
+    if (answering.closing.aborted) {
+      close();
+    }
     sendAll(method, { call, signal: cancel.signal, answering })
       .then(
         () => call.end(),
@@ -72,12 +74,12 @@ async function answerOnce(
   method: UnaryMethod,
   { call, signal, answering }: Answered<Unary>,
 ): Promise<Buffer> {
-  const { request, context } = await open(method, { call, signal, answering });
+  const { request, context } = open(method, { call, signal, answering });
   return encode(method.desc.output, await method.answer(request, context));
 }
 
 async function sendAll(method: StreamMethod, { call, signal, answering }: Answered<Stream>): Promise<void> {
-  const { request, context } = await open(method, { call, signal, answering });
+  const { request, context } = open(method, { call, signal, answering });
   for await (const response of method.answer(request, context)) {
     signal.throwIfAborted();
     if (!call.write(encode(method.desc.output, response))) {
@@ -87,12 +89,11 @@ async function sendAll(method: StreamMethod, { call, signal, answering }: Answer
   signal.throwIfAborted();
 }
 
-/** Authenticates first and decodes after: nobody unknown reaches the decoder. */
-async function open(
+function open(
   method: RouteMethod,
   { call, signal, answering }: Answered<Unary | Stream>,
-): Promise<{ request: Message; context: CallContext }> {
-  const caller = await answering.identify(credentialsOf(call));
+): { readonly request: Message; readonly context: CallContext } {
+  const caller = answering.callerOf(call.metadata);
   const request = decode(method.desc.input, call.request);
   answering.validate?.(method.desc.input, request);
   const deadline = call.getDeadline();
@@ -103,13 +104,6 @@ async function open(
     ...(deadline === Number.POSITIVE_INFINITY ? {} : { deadline: new Date(deadline) }),
   };
   return { request, context };
-}
-
-function credentialsOf(call: Unary | Stream): Credentials {
-  return {
-    authorization: call.metadata.get('authorization').map(String),
-    certificateNames: () => call.getAuthContext().sslPeerCertificate?.subjectaltname,
-  };
 }
 
 function decode(desc: DescMessage, bytes: Buffer): Message {

@@ -1,6 +1,7 @@
 import { AccessError } from '../access/access-error.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Issuer } from '../runtime/issuer.ts';
+import type { Logger } from '../runtime/log.ts';
 import { showSeen } from '../runtime/seen.ts';
 import { certificateName } from './certificate.ts';
 import type { Caller } from './route.ts';
@@ -37,6 +38,8 @@ export interface IdentifyOptions {
   /** What a certificate's name must begin with; the rest is the id. Empty unless said: the whole name is. */
   readonly certificatePrefix?: string;
   readonly now?: () => Date;
+  /** Hears when an issuer's keys cannot be read. */
+  readonly logger?: Logger;
 }
 
 const maxTokens = 10_000;
@@ -49,7 +52,9 @@ const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
  */
 export function createIdentify(options: IdentifyOptions): Identify {
   const { resolveCaller, certificatePrefix = '', now = () => new Date() } = options;
-  const verify = createTokenVerifier(options.issuers);
+  const verify = createTokenVerifier(options.issuers, (error) => {
+    options.logger?.warn({ err: error }, error.message);
+  });
   const verified = createTokenCache<VerifiedToken>(maxTokens);
 
   async function verifyOnce(token: string): Promise<VerifiedToken> {

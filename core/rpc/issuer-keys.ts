@@ -12,6 +12,9 @@ import type { KeySource } from '../runtime/issuer.ts';
 /** Finds the key that a token's header names among an issuer's keys; nothing in the token says where these are. */
 export type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 
+/** Hears when keys cannot be read any more; once, until they can again. */
+export type OnTrouble = (error: KeysUnavailableError) => void;
+
 /** An issuer's keys could not be read: no fault of the token's. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
@@ -20,17 +23,25 @@ export class KeysUnavailableError extends Error {
 /**
  * The keys at that source. A URL is asked again for an unknown `kid`, at most twice a minute; a file is read again when it changes.
  */
-export function issuerKeys(source: KeySource): FindKey {
+export function issuerKeys(source: KeySource, onTrouble: OnTrouble): FindKey {
   const find = source.kind === 'url' ? createRemoteJWKSet(source.url) : fileKeys(source.path);
   const place = source.kind === 'url' ? source.url.href : source.path;
+  let isTroubled = false;
   return async (header, token) => {
     try {
-      return await find(header, token);
-    } catch (error) {
-      if (isAboutToken(error)) {
-        throw error;
+      const key = await find(header, token);
+      isTroubled = false;
+      return key;
+    } catch (cause) {
+      if (isAboutToken(cause)) {
+        throw cause;
       }
-      throw new KeysUnavailableError(`cannot read the keys at ${place}`, { cause: error });
+      const error = new KeysUnavailableError(`cannot read the keys at ${place}`, { cause });
+      if (!isTroubled) {
+        isTroubled = true;
+        onTrouble(error);
+      }
+      throw error;
     }
   };
 }

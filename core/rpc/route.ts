@@ -18,12 +18,11 @@ export interface CallContext {
 }
 
 /** Answers one method: a promise for a unary one, an async iterable for a server streaming one. */
-export type Handler<M extends Pick<DescMethod, 'input' | 'output' | 'methodKind'>> =
-  M['methodKind'] extends 'unary'
-    ? (request: MessageShape<M['input']>, call: CallContext) => Promise<MessageInitShape<M['output']>>
-    : M['methodKind'] extends 'server_streaming'
-      ? (request: MessageShape<M['input']>, call: CallContext) => AsyncIterable<MessageInitShape<M['output']>>
-      : never;
+type Handler<M extends Pick<DescMethod, 'input' | 'output' | 'methodKind'>> = M['methodKind'] extends 'unary'
+  ? (request: MessageShape<M['input']>, call: CallContext) => Promise<MessageInitShape<M['output']>>
+  : M['methodKind'] extends 'server_streaming'
+    ? (request: MessageShape<M['input']>, call: CallContext) => AsyncIterable<MessageInitShape<M['output']>>
+    : never;
 
 /** A handler for every method of the service, by local name. */
 export type Handlers<S extends DescService> = { readonly [K in keyof S['method']]: Handler<S['method'][K]> };
@@ -44,12 +43,12 @@ export type RouteMethod =
   | { readonly kind: 'unary'; readonly desc: DescMethod; readonly answer: UnaryAnswer }
   | { readonly kind: 'server_streaming'; readonly desc: DescMethod; readonly answer: StreamAnswer };
 
-export type UnaryAnswer = (
+type UnaryAnswer = (
   request: MessageShape<DescMethod['input']>,
   call: CallContext,
 ) => Promise<MessageInitShape<DescMethod['output']>>;
 
-export type StreamAnswer = (
+type StreamAnswer = (
   request: MessageShape<DescMethod['input']>,
   call: CallContext,
 ) => AsyncIterable<MessageInitShape<DescMethod['output']>>;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   Server,
   ServerCredentials,
@@ -9,6 +10,7 @@ import { type Address, formatAddress, isLoopback, parseAddress } from '../runtim
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
+import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { nameTransportErrors } from './transport-errors.ts';
@@ -39,7 +41,7 @@ export interface RpcLimits {
 
 export const defaultLimits: RpcLimits = {
   maxMessageBytes: 1_048_576,
-  maxConcurrentStreams: 1_000,
+  maxConcurrentStreams: 256,
   maxConnectionIdleMs: 300_000,
   maxConnectionAgeMs: 3_600_000,
   maxConnectionAgeGraceMs: 60_000,
@@ -65,11 +67,11 @@ export interface RpcServer {
    * @returns the port
    * @throws Error when the address is malformed, taken, or not loopback without TLS
    */
-  listen(address: string): Promise<number>;
+  readonly listen: (address: string) => Promise<number>;
   /** Sets the health of a service, or of the whole server (''). All start as not serving. */
-  setServing(service: string, serving: boolean): void;
+  readonly setServing: (service: string, serving: boolean) => void;
   /** Not serving at once, streams end, calls finish; what has not after `closeGraceMs` is cut. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Builds the server; it answers nothing before `listen`. */
@@ -77,8 +79,12 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { routes, logger, tls } = options;
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
-  const server = new Server(serverOptions(limits));
+  const authentication = createAuthentication({ identify: options.identify, logger, isPublic });
+  // The last is the outermost: transport errors are named below the caller's identification.
+  const interceptors = [nameTransportErrors(limits.maxMessageBytes), authentication.interceptor];
+  const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one for each open stream
   const bound: string[] = [];
   const services = routes.map(({ service }) => service);
   const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
@@ -88,7 +94,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const validate = createValidateMessage(checked.map(({ desc }) => desc.input));
   for (const route of routes) {
     const answering = {
-      identify: options.identify,
+      callerOf: authentication.callerOf,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -111,6 +117,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
 }
 
+/** Health and reflection; whatever else is served needs credentials. */
+function isPublic(path: string): boolean {
+  return (
+    path.startsWith('/grpc.health.v1.Health/') ||
+    /^\/grpc\.reflection\.v1(alpha)?\.ServerReflection\//.test(path)
+  );
+}
+
 function implementation(route: Route, answering: Answering): UntypedServiceImplementation {
   return Object.fromEntries(
     route.methods.map((method) => [
@@ -130,7 +144,6 @@ function serverOptions(limits: RpcLimits): ServerOptions {
     'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     'grpc.enable_channelz': 0,
-    interceptors: [nameTransportErrors(limits.maxMessageBytes)],
   };
 }
 

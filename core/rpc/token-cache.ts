@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 interface Entry<T> {
   readonly value: T;
@@ -16,7 +16,7 @@ export function createTokenCache<T>(maxEntries: number): TokenCache<T> {
   const entries = new Map<string, Entry<T>>();
   return {
     get(token, now) {
-      const key = hash(token);
+      const key = keyOf(token);
       const entry = entries.get(key);
       if (entry === undefined) {
         return undefined;
@@ -33,11 +33,11 @@ export function createTokenCache<T>(maxEntries: number): TokenCache<T> {
       if (entries.size >= maxEntries && oldest !== undefined) {
         entries.delete(oldest);
       }
-      entries.set(hash(token), { value, expiresAt });
+      entries.set(keyOf(token), { value, expiresAt });
     },
   };
 }
 
-function hash(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+function keyOf(token: string): string {
+  return hash('sha256', token, 'base64');
 }

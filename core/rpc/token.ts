@@ -2,13 +2,16 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { AccessError } from '../access/access-error.ts';
 import type { Issuer } from '../runtime/issuer.ts';
 import { showSeen } from '../runtime/seen.ts';
-import { type FindKey, issuerKeys, KeysUnavailableError } from './issuer-keys.ts';
+import { type FindKey, issuerKeys, KeysUnavailableError, type OnTrouble } from './issuer-keys.ts';
 import { checkId } from './uid.ts';
 
 /** Fixed, whatever a token or a key says: jose would otherwise take every algorithm that fits the key (RFC 8725 §3.1). */
-export const tokenAlgorithms = ['ES256', 'RS256', 'EdDSA'];
+const tokenAlgorithms = ['ES256', 'RS256', 'EdDSA'];
 /** RFC 9068 §2.1: what keeps ID tokens out. */
 const tokenType = 'at+jwt';
+
+/** The last instant that a Date can hold. */
+const latestMs = 8.64e15;
 
 /** What a verified token says. */
 export interface VerifiedToken {
@@ -26,9 +29,9 @@ interface KnownIssuer {
 }
 
 /** Verifies tokens of these issuers. */
-export function createTokenVerifier(issuers: readonly Issuer[]): VerifyToken {
+export function createTokenVerifier(issuers: readonly Issuer[], onTrouble: OnTrouble): VerifyToken {
   const known = new Map<string, KnownIssuer>(
-    issuers.map((issuer) => [issuer.issuer, { issuer, findKey: issuerKeys(issuer.keys) }]),
+    issuers.map((issuer) => [issuer.issuer, { issuer, findKey: issuerKeys(issuer.keys, onTrouble) }]),
   );
   return async (token, now) => {
     const { issuer, findKey } = pickIssuer(known, token);
@@ -76,7 +79,7 @@ function readClaims(payload: JWTPayload, issuer: Issuer): VerifiedToken {
   if (payload.exp === undefined) {
     throw invalid('has no exp');
   }
-  const expiresAt = new Date(payload.exp * 1_000);
+  const expiresAt = new Date(Math.min(payload.exp * 1_000, latestMs));
   return {
     id: checkClaimedId(id, issuer.claim),
     ...(type === undefined ? {} : { type }),

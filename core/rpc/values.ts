@@ -25,11 +25,6 @@ export function fromProtoValue(value: ProtoValue, field: string): Value {
   return readValue(value, field, 1);
 }
 
-/** Attributes or tags from the wire. */
-export function fromProtoAttributes(fields: ProtoFields, field: string): Attributes {
-  return readFields(fields, field, 1);
-}
-
 /** A question's context from the wire. @throws AccessError CONTEXT_RESERVED when it has `grant` or `now` */
 export function fromProtoContext(context: ProtoFields, field: string): Attributes {
   for (const key of reservedKeys) {

@@ -79,7 +79,7 @@ export const tlsSettings = z
   });
 
 /** An address to listen on; port 0 = any free one. */
-export function addressSetting(defaultAddress: string) {
+function addressSetting(defaultAddress: string) {
   const wanted = `an address such as ${defaultAddress} or [::1]:2200`;
   return textSetting(wanted, (text) => (parseAddress(text) === undefined ? wanted : undefined)).default(
     defaultAddress,

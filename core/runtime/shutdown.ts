@@ -6,9 +6,9 @@ export interface Service {
   /** At the level of CURFEW_LOG_LEVEL. */
   readonly logger: Logger;
   /** Registers what to close when the process stops; the last registered is closed first. */
-  onClose(what: string, close: () => Promise<void> | void): void;
+  readonly onClose: (what: string, close: () => Promise<void> | void) => void;
   /** Stops the process because of a fault: logged, all closed, exit code 1. */
-  fail(error: unknown): void;
+  readonly fail: (error: unknown) => void;
 }
 
 const maxCloseMs = 15_000;

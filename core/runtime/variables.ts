@@ -1,5 +1,5 @@
 /** Every environment variable of every Curfew process: one that begins with CURFEW_ and is not here is a mistake. */
-export const knownVariables = [
+const knownVariables = [
   'CURFEW_ADDRESS',
   'CURFEW_AS',
   'CURFEW_CA',

@@ -1,13 +1,17 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { create } from '@bufbuild/protobuf';
 import { status as Code } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fromProtoContext } from '../../../core/rpc/values.ts';
+import { route } from '../../../core/rpc/route.ts';
+import { fromProtoContext, fromProtoEntity } from '../../../core/rpc/values.ts';
 import {
   AuthorizeRequestSchema,
   DecisionService,
   Effect,
 } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { DirectoryService } from '../../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
 import { Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { GrantService } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { type Value, ValueSchema } from '../../../proto/gen/curfew/type/v1/entity_pb.ts';
@@ -18,25 +22,33 @@ import { decisionRoute, grantRoute, startServer, type TestServer } from './test-
 
 const { authorize } = DecisionService.method;
 const { reviewAccessRequest, requestAccess } = GrantService.method;
+const { applyEntities } = DirectoryService.method;
 const authorizePath = '/curfew.decision.v1.DecisionService/Authorize';
 
 let issuer: TestIssuer;
 let started: TestServer;
 let client: TestClient;
 let token: string;
-let decoded = 0;
 
 beforeAll(async () => {
   issuer = await createTestIssuer();
   const decision = decisionRoute({
     authorize: async ({ context }, { requestBytes }) => {
-      decoded += 1;
       fromProtoContext(context, 'context');
       return { effect: Effect.ALLOW, revision: BigInt(requestBytes) };
     },
   });
   const grant = grantRoute({ requestAccess: async () => ({}), reviewAccessRequest: async () => ({}) });
-  started = await startServer(issuer, { routes: [decision, grant] });
+  const directory = route(DirectoryService, {
+    applyEntities: async ({ entities }) => {
+      entities.map((entity, index) => fromProtoEntity(entity, `entities[${index}]`));
+      return {};
+    },
+    deleteEntities: async () => ({}),
+    getEntity: async () => ({}),
+    listEntities: async () => ({}),
+  });
+  started = await startServer(issuer, { routes: [decision, grant, directory] });
   client = connect(started.port);
   token = await issuer.token();
 });
@@ -79,11 +91,28 @@ describe('credentials', () => {
     await expectGoodCall();
   });
 
-  test('a caller without credentials never reaches the decoder', async () => {
-    const before = decoded;
-    const malformed = Buffer.from([0x0a, 0xff]);
-    expect((await refusalOf(client.unary(authorize, malformed))).reason).toBe('CREDENTIALS_MISSING');
-    expect(decoded).toBe(before);
+  test('a caller without credentials is refused before the body is read', async () => {
+    const session = connectHttp2(`http://127.0.0.1:${started.port}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': authorizePath,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const [headers] = await once(stream, 'response'); // the body is never sent, nor its end
+    expect(headers).toMatchObject({ 'grpc-status': String(Code.UNAUTHENTICATED) });
+    session.destroy();
+  });
+
+  test('two tokens in one header are refused', async () => {
+    const headers = { authorization: `Bearer ${token}, Bearer ${token}` };
+    const answer = await sendRaw({
+      port: started.port,
+      path: authorizePath,
+      headers,
+      body: frame(Buffer.alloc(0)),
+    });
+    expect(answer.code).toBe(Code.UNAUTHENTICATED);
   });
 
   test('every method but health and reflection needs credentials', async () => {
@@ -97,6 +126,11 @@ describe('credentials', () => {
 });
 
 describe('messages', () => {
+  const sendBody = (body: Buffer, headers: Readonly<Record<string, string>> = {}) => {
+    const all = { authorization: `Bearer ${token}`, ...headers };
+    return sendRaw({ port: started.port, path: authorizePath, headers: all, body });
+  };
+
   const malformed: readonly [string, Buffer][] = [
     ['a length beyond the end', Buffer.from([0x0a, 0xff])],
     ['a field number of zero', Buffer.from([0x00, 0x01])],
@@ -143,12 +177,7 @@ describe('messages', () => {
   test('D19 a compressed bomb is cut at the limit', async () => {
     const bomb = frame(gzipSync(Buffer.alloc(200_000_000)), { isCompressed: true });
     const before = process.memoryUsage().rss;
-    const answer = await sendRaw(
-      started.port,
-      authorizePath,
-      { authorization: `Bearer ${token}`, 'grpc-encoding': 'gzip' },
-      bomb,
-    );
+    const answer = await sendBody(bomb, { 'grpc-encoding': 'gzip' });
     expect(answer.code).toBe(Code.RESOURCE_EXHAUSTED);
     expect(answer.message).toContain('1048576 bytes');
     expect(process.memoryUsage().rss - before).toBeLessThan(64_000_000);
@@ -157,25 +186,20 @@ describe('messages', () => {
 
   test('a body that is not compressed as it says is an INVALID_ARGUMENT', async () => {
     const body = frame(Buffer.from('no gzip at all'), { isCompressed: true });
-    const answer = await sendRaw(
-      started.port,
-      authorizePath,
-      { authorization: `Bearer ${token}`, 'grpc-encoding': 'gzip' },
-      body,
-    );
+    const answer = await sendBody(body, { 'grpc-encoding': 'gzip' });
     expect(answer.code).toBe(Code.INVALID_ARGUMENT);
     await expectGoodCall();
   });
 
   test('a message that says it is 4 GB long is refused at once', async () => {
     const body = frame(Buffer.alloc(10), { length: 4_294_967_295 });
-    const answer = await sendRaw(started.port, authorizePath, { authorization: `Bearer ${token}` }, body);
+    const answer = await sendBody(body);
     expect(answer.code).toBe(Code.RESOURCE_EXHAUSTED);
   });
 
   test('a body that ends within a message is refused', async () => {
     const body = frame(Buffer.alloc(10), { length: 100 });
-    const answer = await sendRaw(started.port, authorizePath, { authorization: `Bearer ${token}` }, body);
+    const answer = await sendBody(body);
     expect(answer.code).toBe(Code.UNIMPLEMENTED);
     await expectGoodCall();
   });
@@ -215,6 +239,13 @@ describe('nesting', () => {
     expect(refusal.violations[0]?.field).toMatch(/^context\["deep"\]/);
     expect(refusal.violations[0]?.description).toContain('16 levels');
     await expectGoodCall();
+  });
+
+  test('a value of 300 levels goes through the check of rules unharmed', async () => {
+    const entities = [{ uid: { type: 'User', id: 'ada' }, attributes: { deep: nested(300) } }];
+    const refusal = await refusalOf(client.unary(applyEntities, { entities }, { token }));
+    expect(refusal).toMatchObject({ code: Code.INVALID_ARGUMENT, reason: 'FIELD_INVALID' });
+    expect(refusal.violations[0]?.description).toContain('16 levels');
   });
 
   test('a value of 100,000 levels is refused without a stack overflow', async () => {

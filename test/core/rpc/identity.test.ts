@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
 import { createIdentify, type Identify } from '../../../core/rpc/identity.ts';
 import { createKey, createTestIssuer, type TestIssuer, type TestKey } from './test-issuer.ts';
-import { resolveAdaAndCi } from './test-server.ts';
+import { collectLogs, resolveAdaAndCi } from './test-server.ts';
 
 let issuer: TestIssuer;
 let stranger: TestKey;
@@ -358,14 +358,19 @@ describe('tokens', () => {
     ['is gone', (path: string) => rm(path)],
     ['is no JSON', (path: string) => writeFile(path, '{')],
     ['is no JWKS', (path: string) => writeFile(path, '{"keys":7}')],
-  ])('a key file that %s is no fault of the token', async (_case, damage) => {
+  ])('a key file that %s is no fault of the token, and the log says so once', async (_case, damage) => {
     const broken = await createTestIssuer();
+    const { logger, lines } = collectLogs();
     try {
-      const by = createIdentify({ issuers: [broken.issuer], resolveCaller: resolveAdaAndCi });
+      const by = createIdentify({ issuers: [broken.issuer], resolveCaller: resolveAdaAndCi, logger });
       await damage(broken.jwksPath);
       const error = await refusal(await broken.token(), by);
       expect(error.reason).toBe('NOT_READY');
       expect(error.message).toContain('https://issuer.test');
+      await refusal(await broken.token(), by);
+      expect(lines()).toEqual([
+        expect.objectContaining({ level: 'warn', msg: `cannot read the keys at ${broken.jwksPath}` }),
+      ]);
     } finally {
       await broken.remove();
     }

@@ -19,14 +19,14 @@ import { BadRequestSchema, ErrorInfoSchema } from '../../../proto/gen/google/rpc
 import { StatusSchema } from '../../../proto/gen/google/rpc/status_pb.ts';
 
 /** A method as descriptors have it. */
-export interface Method<I extends DescMessage, O extends DescMessage> {
+interface Method<I extends DescMessage, O extends DescMessage> {
   readonly input: I;
   readonly output: O;
   readonly name: string;
   readonly parent: { readonly typeName: string };
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly token?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deadline?: Date;

@@ -1,14 +1,21 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
 import { once } from 'node:events';
 
-/** What a server answered, read from the HTTP/2 trailers themselves. */
-export interface RawAnswer {
-  readonly code: number;
-  readonly message: string;
+/** One call as bytes, and where to send it. */
+interface RawCall {
+  readonly port: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
 }
 
-/** Sends bytes as the body of one call, below every gRPC client. */
-export async function sendRaw(port: number, path: string, headers: Record<string, string>, body: Buffer) {
+/** Sends a call below every gRPC client, and reads the status from the HTTP/2 trailers themselves. */
+export async function sendRaw({
+  port,
+  path,
+  headers,
+  body,
+}: RawCall): Promise<{ readonly code: number; readonly message: string }> {
   const session: ClientHttp2Session = connect(`http://127.0.0.1:${port}`);
   try {
     const stream = session.request({

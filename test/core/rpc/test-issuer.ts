@@ -18,7 +18,7 @@ export async function createKey(alg: string, kid: string): Promise<TestKey> {
   return { alg, kid, privateKey, publicKey, publicJwk };
 }
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly key?: TestKey;
   readonly header?: Readonly<Record<string, unknown>>;
   /** Claims beside or instead of the good ones; one that is undefined is left out. */

@@ -66,7 +66,7 @@ export async function startServer(
 }
 
 /** A logger whose lines a test can read. */
-export function collectLogs(): { readonly logger: Logger; lines(): readonly unknown[] } {
+export function collectLogs(): { readonly logger: Logger; readonly lines: () => readonly unknown[] } {
   const lines: unknown[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const logger = pino({ formatters: { level: (level) => ({ level }) } }, destination);

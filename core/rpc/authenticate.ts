@@ -1,0 +1,62 @@
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import type { Logger } from '../runtime/log.ts';
+import type { Credentials, Identify } from './identity.ts';
+import type { Caller } from './route.ts';
+import { isFault, toStatusObject } from './status.ts';
+
+export interface Authentication {
+  readonly interceptor: ServerInterceptor;
+  /** Who calls, by the metadata that the handler was given. */
+  readonly callerOf: (metadata: Metadata) => Caller;
+}
+
+export interface AuthenticationOptions {
+  readonly identify: Identify;
+  readonly logger: Logger;
+  /** Whether the method at that path needs no credentials. */
+  readonly isPublic: (path: string) => boolean;
+}
+
+/** Identifies callers by their headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. */
+export function createAuthentication({ identify, logger, isPublic }: AuthenticationOptions): Authentication {
+  const callers = new WeakMap<Metadata, Caller>();
+
+  function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
+    function onReceiveMetadata(metadata: Metadata, next: (metadata: Metadata) => void): void {
+      identify(credentialsOf(metadata, call)).then(
+        (caller) => {
+          callers.set(metadata, caller);
+          next(metadata);
+        },
+        (error: unknown) => {
+          if (isFault(error)) {
+            logger.error({ err: error, rpc: path }, 'cannot identify the caller');
+          }
+          call.sendStatus(toStatusObject(error));
+        },
+      );
+    }
+    return new ServerInterceptingCall(call, {
+      start: (next) => next(isPublic(path) ? {} : { onReceiveMetadata }),
+    });
+  }
+
+  function callerOf(metadata: Metadata): Caller {
+    const caller = callers.get(metadata);
+    if (caller === undefined) {
+      throw new Error('a call reached its handler unidentified');
+    }
+    return caller;
+  }
+
+  return { interceptor, callerOf };
+}
+
+type InterceptedCall = Parameters<ServerInterceptor>[1];
+
+function credentialsOf(metadata: Metadata, call: InterceptedCall): Credentials {
+  return {
+    authorization: metadata.get('authorization').map(String),
+    certificateNames: () => call.getAuthContext().sslPeerCertificate?.subjectaltname,
+  };
+}
