@@ -2,7 +2,7 @@ import { DatabaseClock, type MachineClock, machineClock } from '../feed/database
 import { Follower, type FollowerLog } from '../feed/follower.ts';
 import { connect } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
-import { loadInForce } from './policies.ts';
+import { type LoadedPolicies, loadInForce } from './policies.ts';
 import { Replica } from './replica.ts';
 
 export interface FollowOptions {
@@ -19,6 +19,8 @@ export interface Followed {
   readonly replica: Replica;
   readonly follower: Follower;
   readonly clock: DatabaseClock;
+  /** What this process puts in force it need not examine again: sets by digest, taken when the ledger names them. */
+  readonly loadedPolicies: LoadedPolicies;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,8 @@ export function follow(options: FollowOptions): Followed {
     onConnectionLost,
   });
   const clock = new DatabaseClock(options.machine ?? machineClock);
-  const replica = new Replica((digest) => loadInForce(database, digest, log));
+  const loadedPolicies: LoadedPolicies = new Map();
+  const replica = new Replica((digest) => loadInForce(digest, { database, log, loaded: loadedPolicies }));
   const follower = new Follower({
     database,
     sink: replica,
@@ -56,9 +59,10 @@ export function follow(options: FollowOptions): Followed {
     replica,
     follower,
     clock,
+    loadedPolicies,
     close: async () => {
       clearInterval(pruning);
-      await bell.close();
+      bell.close();
       await follower.close();
       await database.destroy();
     },

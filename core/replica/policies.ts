@@ -1,5 +1,6 @@
 import { createEngine, type Engine } from '../policy/engine.ts';
 import { loadPolicies } from '../policy/load.ts';
+import type { PolicySet } from '../policy/policy-set.ts';
 import { formatProblem } from '../policy/problem.ts';
 import type { Database } from '../store/connect.ts';
 import { readPolicySet } from '../store/policy-sets.ts';
@@ -15,24 +16,40 @@ export interface PoliciesLog {
   readonly error: (facts: object, message: string) => void;
 }
 
+/** Sets that this process has examined already, by digest. */
+export type LoadedPolicies = Map<string, PolicySet>;
+
+export interface LoadInForce {
+  readonly database: Database;
+  readonly log: PoliciesLog;
+  readonly loaded: LoadedPolicies;
+}
+
 /**
  * Reads and loads the set that the ledger names. A set that cannot be loaded permits nothing here, and says so; a database that
  * does not answer throws, so that the caller tries again.
  */
-export async function loadInForce(database: Database, digest: string, log: PoliciesLog): Promise<Policies> {
-  const files = await readPolicySet(database, digest);
-  const loaded = files === undefined ? undefined : await loadPolicies(files);
-  if (loaded === undefined || !loaded.ok) {
-    const why =
-      loaded === undefined ? 'the database does not have it' : loaded.problems.map(formatProblem).join('\n');
-    log.error({ digest, why }, 'the policy set in force cannot be loaded: nothing is permitted');
-    return { kind: 'failed', digest, why };
+export async function loadInForce(digest: string, { database, log, loaded }: LoadInForce): Promise<Policies> {
+  const policies = loaded.get(digest) ?? (await load(database, digest));
+  // It is kept by its engine from here on.
+  loaded.delete(digest);
+  if (typeof policies === 'string') {
+    log.error({ digest, why: policies }, 'the policy set in force cannot be loaded: nothing is permitted');
+    return { kind: 'failed', digest, why: policies };
   }
   log.info({ digest }, 'policy set in force');
-  return { kind: 'ready', digest, engine: engineOf(loaded.policies, log) };
+  return { kind: 'ready', digest, engine: engineOf(policies, log) };
 }
 
-function engineOf(policies: Parameters<typeof createEngine>[0], log: PoliciesLog): Engine {
+/** The set, or why it cannot be loaded. */
+async function load(database: Database, digest: string): Promise<PolicySet | string> {
+  const files = await readPolicySet(database, digest);
+  if (files === undefined) return 'the database does not have it';
+  const result = await loadPolicies(files);
+  return result.ok ? result.policies : result.problems.map(formatProblem).join('\n');
+}
+
+function engineOf(policies: PolicySet, log: PoliciesLog): Engine {
   return createEngine(policies, {
     onFailure: (message) =>
       log.error({ digest: policies.digest, message }, 'the policy engine failed on a question'),

@@ -56,25 +56,33 @@ export async function readFolder(folder: string): Promise<PolicyFolder> {
  * @throws PoliciesRefused when a file is bad; what was in force stays in force
  */
 export async function activate(context: GrantContext, folder: PolicyFolder): Promise<void> {
-  const { replica } = context.followed;
+  const inForce = context.followed.replica.policies;
+  if (inForce.kind !== 'ready' || inForce.digest !== folder.digest) await putInForce(context, folder);
+  await applyDirectory(context, folder.entities);
+}
+
+async function putInForce(context: GrantContext, folder: PolicyFolder): Promise<void> {
   const loaded = await loadPolicies(folder.files, {
     entities: folder.entities,
     entitiesFile: DIRECTORY_FILE,
   });
   if (!loaded.ok) throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
-  const inForce = replica.policies;
-  if (inForce.kind === 'none' || inForce.digest !== folder.digest) {
-    await decide(context, async (trx) => {
-      await writePolicySet(trx, folder.digest, folder.files);
-      const at = await readClock(trx);
-      return {
-        events: [{ kind: 'POLICY_ACTIVATED', at, actor: SYSTEM_ACTOR, digest: folder.digest }],
-        result: () => undefined,
-      };
-    });
-  }
-  await applyDirectory(context, folder.entities);
+  const { follower, loadedPolicies } = context.followed;
+  // This process need not examine the set a second time when the ledger names it.
+  loadedPolicies.set(folder.digest, loaded.policies);
+  const { revision } = await decide(context, async (trx) => {
+    await writePolicySet(trx, folder.digest, folder.files);
+    const at = await readClock(trx);
+    return {
+      events: [{ kind: 'POLICY_ACTIVATED', at, actor: SYSTEM_ACTOR, digest: folder.digest }],
+      result: () => undefined,
+    };
+  });
+  await follower.waitFor(revision, IN_FORCE_MS);
 }
+
+/** How long this process may take to bring a new set in force for itself. */
+const IN_FORCE_MS = 30_000;
 
 async function applyDirectory(context: GrantContext, entities: readonly Entity[]): Promise<void> {
   const ordered = parentsFirst(entities);

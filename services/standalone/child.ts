@@ -68,6 +68,8 @@ function launch(options: ChildOptions, log: WriteStream) {
   const main = fileURLToPath(new URL(`../${options.service}/main.ts`, import.meta.url));
   const child = spawn(process.execPath, [main], {
     env: { ...options.env, CURFEW_EXIT_WITH_PARENT: '1' },
+    // Ctrl-C reaches a whole process group; these are stopped in order instead.
+    detached: true,
     // Its stdin is a pipe that ends with this process, however it ends.
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -87,7 +89,7 @@ function lastMessage(tail: string): string {
   for (const line of lines.toReversed()) {
     try {
       const entry = JSON.parse(line) as { level?: unknown; msg?: unknown }; // our own log lines
-      if (typeof entry.level === 'number' && entry.level >= 50 && typeof entry.msg === 'string')
+      if ((entry.level === 'fatal' || entry.level === 'error') && typeof entry.msg === 'string')
         return entry.msg;
     } catch {
       continue; // not a log line

@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url';
+import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
+import { createLogger } from '../../core/runtime/log.ts';
+import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
+import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
+import { createIssuer, type TestIssuer } from './issuer.ts';
+import { createDatabase, type TestDatabase } from './postgres.ts';
+
+/** The small domain that most tests of the services use. */
+export const OFFICE = fileURLToPath(new URL('./office', import.meta.url));
+
+/** A database, both services and an issuer, all real. */
+export interface Stack extends AsyncDisposable {
+  readonly database: TestDatabase;
+  readonly grant: GrantServer;
+  readonly decision: DecisionServer;
+  readonly issuer: TestIssuer;
+  /** A client that calls as this person (or, with the type said, as a service); one per name. */
+  as(id: string, type?: string): Promise<Curfew>;
+}
+
+export interface StackOptions {
+  /** A policy folder with its directory.json. */
+  readonly policies?: string;
+  readonly personType?: string;
+}
+
+const LOOPBACK = '127.0.0.1:0';
+
+export async function startStack({
+  policies = OFFICE,
+  personType = 'User',
+}: StackOptions = {}): Promise<Stack> {
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await createDatabase());
+  const issuer = opened.use(await createIssuer());
+  const common = {
+    address: LOOPBACK,
+    httpAddress: LOOPBACK,
+    issuers: [issuer.issuer],
+    logger: createLogger('test', 'silent'),
+  };
+  const grant = await startGrantService({
+    ...common,
+    databaseUrl: database.grantUrl,
+    policyFolder: policies,
+  });
+  opened.defer(() => grant.close());
+  const decision = await startDecisionService({
+    ...common,
+    databaseUrl: database.decisionUrl,
+    staleStandingMs: 60_000,
+  });
+  opened.defer(() => decision.close());
+  await decision.followed.follower.waitFor(grant.context.followed.replica.revision, 10_000);
+  const clients = new Map<string, Curfew>();
+  opened.defer(() => {
+    for (const client of clients.values()) client.close();
+  });
+  const rest = opened.move();
+  return {
+    database,
+    grant,
+    decision,
+    issuer,
+    as: async (id, type = personType) => {
+      const known = clients.get(`${type} ${id}`);
+      if (known !== undefined) return known;
+      const client = createCurfew({
+        decisionAddress: `127.0.0.1:${decision.port}`,
+        grantAddress: `127.0.0.1:${grant.port}`,
+        token: await issuer.token(type, id),
+        // A busy machine is no reason for a test to fail.
+        authorizeTimeoutMs: 10_000,
+      });
+      clients.set(`${type} ${id}`, client);
+      return client;
+    },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
