@@ -19,6 +19,8 @@ export interface ExaminedSchema {
 }
 
 const MAX_NESTING = 50;
+const SHADOWING =
+  /definition of `(?<later>[^`]+)` illegally shadows the existing definition of `(?<earlier>[^`]+)`/;
 
 /** Parses the schema and notes what is wrong with it; undefined when Cedar cannot use it. */
 export function readSchema(examiner: Examiner, text: string | undefined): ExaminedSchema | undefined {
@@ -86,25 +88,28 @@ function isNoted(problems: readonly Problem[], source: SourceText, error: Detail
 }
 
 function schemaProblem(source: SourceText, error: DetailedError): Problem {
-  const places = error.sourceLocations ?? [];
-  const place = places.at(-1);
-  const offset = place === undefined ? 0 : offsetOfByte(source.text, place.start);
-  const shadowed =
-    /definition of `(Curfew::[^`]+)` illegally shadows the existing definition of `([^`]+)`/.exec(
-      error.message,
-    );
-  if (shadowed !== null) {
-    const message = `${shadowed[2]} is declared in the empty namespace, and Curfew has a ${shadowed[1]}`;
-    return problemAt(
-      source,
-      offset,
-      message,
-      `rename ${shadowed[2]}, or put your domain into a namespace of its own`,
-    );
+  const place = error.sourceLocations?.at(-1);
+  const shadowing = SHADOWING.exec(error.message)?.groups;
+  const offset =
+    place === undefined ? placeOfName(source, shadowing?.['later']) : offsetOfByte(source.text, place.start);
+  if (shadowing !== undefined && shadowing['later']?.startsWith('Curfew::') === true) {
+    const message = `${shadowing['earlier']} is declared in the empty namespace, and Curfew has ${shadowing['later']}`;
+    const hint = `rename ${shadowing['earlier']}, or put your domain into a namespace of its own`;
+    return problemAt(source, placeOfName(source, shadowing['earlier']), message, hint);
   }
   const text = error.message.replace(/^failed to parse schema from string: (?:error parsing schema: )?/, '');
   const label = place?.label === null || place?.label === undefined ? '' : `, ${place.label}`;
   return problemAt(source, offset, `${text}${label}`, error.help);
+}
+
+/** Where the schema declares what Cedar names so: `N::User`, `N::Action::"read"`. */
+function placeOfName(source: SourceText, name: string | undefined): number {
+  if (name === undefined) return 0;
+  const places = schemaPlaces(source.text);
+  const fullName = name.replaceAll('"', '');
+  return name.includes('"')
+    ? places.find('action', fullName)
+    : places.find('entity', fullName) || places.find('type', fullName);
 }
 
 function checkNesting(source: SourceText): Problem | undefined {

@@ -8,6 +8,9 @@ export interface SourceText {
   readonly lineStarts: readonly number[];
 }
 
+/** Enough for any line that people write; a minified one is cut. */
+const MAX_EXCERPT = 4_000;
+
 /** Finds the lines of a text; `\n` and `\r\n` end one. */
 export function sourceText(file: string, text: string): SourceText {
   const lineStarts = [0];
@@ -32,7 +35,7 @@ export function problemAt(
     column,
     message,
     ...(hint === undefined || hint === null ? {} : { hint }),
-    excerpt: excerpt.length > 400 ? `${excerpt.slice(0, 400)}…` : excerpt,
+    excerpt: excerpt.slice(0, MAX_EXCERPT),
   };
 }
 

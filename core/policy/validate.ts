@@ -52,16 +52,22 @@ function validate(
   });
 }
 
+/** One problem for each place: Cedar repeats itself for each action, and calls what it cannot type impossible, too. */
 function note(examiner: Examiner, policies: readonly Placed[], answer: ValidationAnswer): void {
-  const add = (id: string, error: DetailedError): void => {
+  const noted = new Set<string>();
+  const add = (id: string, error: DetailedError, isWarning: boolean): void => {
     const policy = policies[Number(id.replace('policy', ''))] ?? policies[0];
-    if (policy !== undefined) examiner.problems.push(cedarProblem(policy.chunk, error));
+    if (policy === undefined || (isWarning && noted.has(id))) return;
+    const problem = cedarProblem(policy.chunk, error);
+    const place = `${problem.file}:${problem.line}:${problem.column}`;
+    if (!noted.has(place)) examiner.problems.push(problem);
+    noted.add(place).add(id);
   };
   if (answer.type === 'failure') {
-    for (const error of answer.errors) add('policy0', error);
+    for (const error of answer.errors) add('policy0', error, false);
     return;
   }
-  for (const { policyId, error } of [...answer.validationErrors, ...answer.validationWarnings])
-    add(policyId, error);
-  for (const error of answer.otherWarnings) add('policy0', error);
+  for (const { policyId, error } of answer.validationErrors) add(policyId, error, false);
+  for (const { policyId, error } of answer.validationWarnings) add(policyId, error, true);
+  for (const error of answer.otherWarnings) add('policy0', error, false);
 }
