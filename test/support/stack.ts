@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
 import { createLogger } from '../../core/runtime/log.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
@@ -15,6 +16,11 @@ export interface Stack extends AsyncDisposable {
   readonly grant: GrantServer;
   readonly decision: DecisionServer;
   readonly issuer: TestIssuer;
+  /** Looks into the database as its owner. */
+  query<T extends object = Record<string, unknown>>(
+    sql: string,
+    parameters?: readonly unknown[],
+  ): Promise<T[]>;
   /** A client that calls as this person (or, with the type said, as a service); one per name. */
   as(id: string, type?: string): Promise<Curfew>;
 }
@@ -33,6 +39,8 @@ export async function startStack({
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await createDatabase());
+  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
+  opened.defer(() => owner.end());
   const issuer = opened.use(await createIssuer());
   const common = {
     address: LOOPBACK,
@@ -63,6 +71,7 @@ export async function startStack({
     grant,
     decision,
     issuer,
+    query: async (sql, parameters = []) => (await owner.query(sql, [...parameters])).rows,
     as: async (id, type = personType) => {
       const known = clients.get(`${type} ${id}`);
       if (known !== undefined) return known;

@@ -74,7 +74,7 @@ export async function errorOf(call: Promise<unknown>): Promise<CurfewError> {
 
 /** How many rows every table that transitions write to has: nothing written = nothing changed. */
 export async function countRows(stack: Stack): Promise<unknown> {
-  return await stack.database.query(`
+  return await stack.query(`
     SELECT (SELECT count(*)::int FROM ledger) AS ledger, (SELECT count(*)::int FROM access_requests) AS requests,
       (SELECT count(*)::int FROM request_items) AS items, (SELECT count(*)::int FROM reviews) AS reviews,
       (SELECT count(*)::int FROM grants) AS grants, (SELECT count(*)::int FROM idempotency_keys) AS keys,

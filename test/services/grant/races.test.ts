@@ -21,7 +21,7 @@ async function reread(id: string) {
 }
 
 async function grantsOf(requestId: string): Promise<unknown[]> {
-  return await stack.database.query('SELECT id FROM grants WHERE request_id = $1', [requestId]);
+  return await stack.query('SELECT id FROM grants WHERE request_id = $1', [requestId]);
 }
 
 it('approve ‖ withdraw: one of them happens, and a withdrawn request has no grant', async () => {
@@ -76,7 +76,7 @@ it('approve ‖ lapse: an approval that comes as the time runs out either counts
       );
       const state = (await reread(request.id))?.state;
       expect(state).toBe(approved ? RequestState.APPROVED : RequestState.EXPIRED);
-      const grants = await stack.database.query<{ starts_at: Date }>(
+      const grants = await stack.query<{ starts_at: Date }>(
         'SELECT starts_at FROM grants WHERE request_id = $1',
         [request.id],
       );
@@ -100,7 +100,7 @@ it('revoke ‖ release: the grant ends once, for one reason', async () => {
     const { grant } = await ada.services.grants.getGrant({ id });
     expect(grant?.state).toBe(GrantState.ENDED);
     expect(grant?.endReason).toBe(wasRevoked ? EndReason.REVOKED : EndReason.RELEASED);
-    const ends = await stack.database.query(
+    const ends = await stack.query(
       `SELECT revision FROM ledger WHERE grant_id = $1 AND kind = 'GRANT_ENDED'`,
       [id],
     );
