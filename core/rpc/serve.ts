@@ -21,7 +21,7 @@ import { tlsCredentials } from './tls.ts';
 import { createValidateMessage } from './validate.ts';
 
 /** What one server takes; grpc-js's own defaults are "no limit" for nearly all of these. */
-export interface RpcLimits {
+interface RpcLimits {
   /** Bytes of one message in, decompressed. */
   readonly maxMessageBytes: number;
   /** Calls at once on one connection. */
@@ -39,7 +39,7 @@ export interface RpcLimits {
   readonly closeGraceMs: number;
 }
 
-export const defaultLimits: RpcLimits = {
+const defaultLimits: RpcLimits = {
   maxMessageBytes: 1_048_576,
   maxConcurrentStreams: 256,
   maxConnectionIdleMs: 300_000,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { showSeen } from './seen.ts';
+import { processSettings } from './settings.ts';
 import { secretVariables, unknownVariable } from './variables.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,32 +25,39 @@ export class ConfigError extends Error {
 }
 
 type Fragments = Readonly<Record<string, z.ZodType>>;
+type Config<F extends Fragments> = { readonly [K in keyof F]: z.output<F[K]> };
 
 /**
  * The configuration that the fragments read from the environment, each under its own name. A fragment is a zod object keyed by
- * variable whose messages say what is wanted; `settings.ts` has the usual ones. An empty variable counts as unset.
+ * variable whose messages say what is wanted; `settings.ts` has the usual ones. An empty variable counts as unset. What every process
+ * reads (`runService`) is checked too.
  *
  * @throws ConfigError listing every variable that is missing, wrong or unknown
  */
-export function loadConfig<F extends Fragments>(
-  fragments: F,
-  env: Environment,
-): { readonly [K in keyof F]: z.output<F[K]> } {
+export function loadConfig<F extends Fragments>(fragments: F, env: Environment): Config<F> {
   const problems: ConfigProblem[] = [];
   const values = readEnvironment(env, problems);
   const config: Record<string, unknown> = {};
   for (const [name, fragment] of Object.entries(fragments)) {
-    const result = fragment.safeParse(values);
-    if (result.success) {
-      config[name] = result.data;
-    } else {
-      problems.push(...result.error.issues.map((issue) => describe(issue, values)));
-    }
+    config[name] = parse(fragment, values, problems);
   }
+  parse(processSettings, values, problems);
   if (problems.length > 0) {
     throw new ConfigError(distinct(problems));
   }
-  return config as { readonly [K in keyof F]: z.output<F[K]> }; // each name holds what its fragment parsed
+  return config as Config<F>; // each name holds what its fragment parsed
+}
+
+function parse(
+  fragment: z.ZodType,
+  values: Readonly<Record<string, string>>,
+  problems: ConfigProblem[],
+): unknown {
+  const result = fragment.safeParse(values);
+  if (!result.success) {
+    problems.push(...result.error.issues.map((issue) => describe(issue, values)));
+  }
+  return result.data;
 }
 
 /** Curfew's own variables that are set, with secrets read from the files that stand for them. */
@@ -93,8 +101,12 @@ function describe(issue: z.core.$ZodIssue, values: Readonly<Record<string, strin
   if (value === undefined) {
     return { variable, problem: `missing, wanted ${issue.message}` };
   }
-  const seen = secretVariables.has(variable) ? '(a secret, not shown)' : showSeen(value);
+  const seen = isSecret(variable) ? '(a secret, not shown)' : showSeen(value);
   return { variable, problem: `seen ${seen}, wanted ${issue.message}` };
+}
+
+function isSecret(variable: string): boolean {
+  return secretVariables.some((secret) => secret === variable);
 }
 
 function distinct(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

@@ -46,11 +46,11 @@ export const grantListenSettings = z
   })
   .transform((env) => ({ address: env.CURFEW_GRANT_LISTEN, httpAddress: env.CURFEW_GRANT_HTTP_LISTEN }));
 
-export const logSettings = z
-  .object({
-    CURFEW_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(', ')}` }).default('info'),
-  })
-  .transform((env) => ({ level: env.CURFEW_LOG_LEVEL }));
+/** What `runService` itself reads; `loadConfig` checks it for every process. */
+export const processSettings = z.object({
+  CURFEW_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(', ')}` }).optional(),
+  CURFEW_EXIT_WITH_PARENT: z.enum(['0', '1'], { error: '1 to stop when stdin ends, or 0' }).optional(),
+});
 
 /** TLS of a server: its files, undefined without TLS, and what the names in client certificates begin with. */
 export const tlsSettings = z

@@ -1,25 +1,28 @@
-/** Every environment variable of every Curfew process: one that begins with CURFEW_ and is not here is a mistake. */
-const knownVariables = [
-  'CURFEW_ADDRESS',
-  'CURFEW_AS',
-  'CURFEW_CA',
+/** Variables that no message shows. Each may come as a file instead, named by the variable with `_FILE`. */
+export const secretVariables = [
   'CURFEW_DATABASE_URL',
-  'CURFEW_DATABASE_URL_FILE',
+  'CURFEW_DECISION_ROLE_PASSWORD',
+  'CURFEW_GRANT_ROLE_PASSWORD',
+  'CURFEW_NOTIFY_ROLE_PASSWORD',
+  'CURFEW_OWNER_DATABASE_URL',
+  'CURFEW_TOKEN',
+] as const;
+
+/** Every environment variable of every Curfew process: one that begins with CURFEW_ and is not here is a mistake. */
+const knownVariables: readonly string[] = [
+  ...secretVariables,
+  ...secretVariables.map((secret) => `${secret}_FILE`),
+  'CURFEW_ADDRESS',
+  'CURFEW_CA',
   'CURFEW_DECISION_ADDRESS',
   'CURFEW_DECISION_HTTP_LISTEN',
   'CURFEW_DECISION_LISTEN',
-  'CURFEW_DECISION_ROLE_PASSWORD',
-  'CURFEW_DECISION_ROLE_PASSWORD_FILE',
   'CURFEW_EXIT_WITH_PARENT',
   'CURFEW_GRANT_ADDRESS',
   'CURFEW_GRANT_HTTP_LISTEN',
   'CURFEW_GRANT_LISTEN',
-  'CURFEW_GRANT_ROLE_PASSWORD',
-  'CURFEW_GRANT_ROLE_PASSWORD_FILE',
   'CURFEW_HOME',
   'CURFEW_LOG_LEVEL',
-  'CURFEW_NOTIFY_ROLE_PASSWORD',
-  'CURFEW_NOTIFY_ROLE_PASSWORD_FILE',
   'CURFEW_OIDC_AUDIENCE',
   'CURFEW_OIDC_CLAIM',
   'CURFEW_OIDC_ENTITY_TYPE',
@@ -27,27 +30,13 @@ const knownVariables = [
   'CURFEW_OIDC_ISSUERS_FILE',
   'CURFEW_OIDC_JWKS',
   'CURFEW_OIDC_TYPE_CLAIM',
-  'CURFEW_OWNER_DATABASE_URL',
-  'CURFEW_OWNER_DATABASE_URL_FILE',
   'CURFEW_POLICIES',
   'CURFEW_STALE_STANDING',
   'CURFEW_TLS_CERT',
   'CURFEW_TLS_CLIENT_CA',
   'CURFEW_TLS_CLIENT_PREFIX',
   'CURFEW_TLS_KEY',
-  'CURFEW_TOKEN',
-  'CURFEW_TOKEN_FILE',
-] as const;
-
-/** Variables that no message shows. Those of servers may come as a file instead, named by the variable with `_FILE`. */
-export const secretVariables: ReadonlySet<string> = new Set([
-  'CURFEW_DATABASE_URL',
-  'CURFEW_DECISION_ROLE_PASSWORD',
-  'CURFEW_GRANT_ROLE_PASSWORD',
-  'CURFEW_NOTIFY_ROLE_PASSWORD',
-  'CURFEW_OWNER_DATABASE_URL',
-  'CURFEW_TOKEN',
-]);
+];
 
 const prefix = 'CURFEW_';
 /** Set by the tests for themselves and inherited by the processes that they start. */
@@ -56,11 +45,10 @@ const maxTypos = 3;
 
 /** The variable's problem, when it looks like Curfew's and is none. */
 export function unknownVariable(name: string): string | undefined {
-  const known: readonly string[] = knownVariables;
-  if (!name.startsWith(prefix) || name.startsWith(testPrefix) || known.includes(name)) {
+  if (!name.startsWith(prefix) || name.startsWith(testPrefix) || knownVariables.includes(name)) {
     return undefined;
   }
-  const [nearest] = known
+  const [nearest] = knownVariables
     .map((candidate) => ({ candidate, typos: editDistance(name, candidate) }))
     .filter(({ typos }) => typos <= maxTypos)
     .toSorted((a, b) => a.typos - b.typos);

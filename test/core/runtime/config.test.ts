@@ -13,7 +13,6 @@ import {
   databaseSettings,
   decisionListenSettings,
   grantListenSettings,
-  logSettings,
   ownerDatabaseSettings,
   tlsSettings,
 } from '../../../core/runtime/settings.ts';
@@ -21,7 +20,6 @@ import {
 const fragments = {
   database: databaseSettings,
   listen: grantListenSettings,
-  log: logSettings,
   oidc: oidcSettings,
   tls: tlsSettings,
 };
@@ -68,7 +66,6 @@ describe('good configuration', () => {
       database: { url: 'postgres://grant:hunter2@127.0.0.1:5432/curfew' },
       decision: { address: '127.0.0.1:2200', httpAddress: '127.0.0.1:2210' },
       listen: { address: '127.0.0.1:2201', httpAddress: '127.0.0.1:2211' },
-      log: { level: 'info' },
       oidc: {
         issuers: [
           {
@@ -121,7 +118,8 @@ describe('good configuration', () => {
   });
 
   test('an empty variable counts as unset', () => {
-    expect(loadConfig({ log: logSettings }, { CURFEW_LOG_LEVEL: '' }).log.level).toBe('info');
+    const { listen } = loadConfig(fragments, { ...good, CURFEW_GRANT_LISTEN: '', CURFEW_LOG_LEVEL: '' });
+    expect(listen.address).toBe('127.0.0.1:2201');
   });
 
   test('variables of other Curfew processes and of tests are let be', () => {
@@ -155,12 +153,12 @@ describe('wrong configuration', () => {
         problem: 'seen "everywhere", wanted an address such as 127.0.0.1:2201 or [::1]:2200',
       },
       {
-        variable: 'CURFEW_LOG_LEVEL',
-        problem: 'seen "loud", wanted one of trace, debug, info, warn, error, fatal, silent',
-      },
-      {
         variable: 'CURFEW_OIDC_ISSUER',
         problem: 'missing, wanted the issuer of tokens; without it or CURFEW_TLS_CLIENT_CA nobody could call',
+      },
+      {
+        variable: 'CURFEW_LOG_LEVEL',
+        problem: 'seen "loud", wanted one of trace, debug, info, warn, error, fatal, silent',
       },
     ]);
   });
