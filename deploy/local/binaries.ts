@@ -111,7 +111,11 @@ async function copyOut(installed: string): Promise<string> {
   } catch (error) {
     await rm(fresh, { recursive: true });
     // Somebody was faster; what is there must still be ours.
-    if (!isCode(error, 'EEXIST', 'ENOTEMPTY', 'ENOTDIR') || !(await isOurs(kept))) throw error;
+    if (!(await isOurs(kept))) {
+      throw new Error(`${kept} is not ours alone, so it is not run: remove it, then try again`, {
+        cause: error,
+      });
+    }
   }
   return kept;
 }

@@ -9,9 +9,9 @@ const LOOK_AGAIN_MS = 20;
  * Waits until no Postgres works in the data: one whose starter was killed is still writing its last checkpoint.
  * @throws Error when it goes on
  */
-export async function waitForPredecessor(dataPath: string): Promise<void> {
+export async function waitForPredecessor(dataPath: string, patienceMs = PATIENCE_MS): Promise<void> {
   const pidFile = join(dataPath, 'postmaster.pid');
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const pid = await readPid(pidFile);
     if (pid === undefined || !isAlive(pid)) return;
