@@ -30,19 +30,24 @@ describe.each([
 
   test('has a case for each policy that fails when the policy never applies', () => {
     const ids = [...policies.access, ...policies.workflows].map((policy) => policy.id);
-    const unnoticed = ids.filter((id) => run(domain, disarm(policies, id)).every((result) => result.passed));
+    const unnoticed = ids.filter((id) => !hasFailure(run(domain, disarm(policies, id))));
     expect(unnoticed).toEqual([]);
   });
 });
 
 /** File by file, so that whoever has seen enough can stop. */
-function* run({ cases, directory }: Domain, policies: PolicySet): IteratorObject<CaseResult> {
+function* run({ cases, directory }: Domain, policies: PolicySet): Generator<CaseResult, void> {
   const subject = { policies, entities: parseEntities(directory), engine: createEngine(policies) };
   for (const [file, text] of cases) {
     const report = runCases(subject, text, file);
     if (!report.ok) throw new Error(report.problems.map(formatProblem).join('\n'));
     yield* report.results;
   }
+}
+
+function hasFailure(results: Iterable<CaseResult>): boolean {
+  for (const result of results) if (!result.passed) return true;
+  return false;
 }
 
 /** The same set, in which the policy has its name and its place and never applies. */
