@@ -66,7 +66,7 @@ const maxViolationsBytes = 1_800;
  * with a fixed text; who catches it logs it (`isFault`).
  */
 export function toRpcStatus(error: unknown): Status {
-  const known = error instanceof AccessError && error.reason !== 'INTERNAL' ? error : internal();
+  const known = knownError(error);
   const { reason, violations } = known;
   const metadata = Object.fromEntries(fitting(Object.entries(known.metadata), maxMetadataBytes));
   const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason, domain, metadata }))];
@@ -85,7 +85,7 @@ export function toStatusObject(error: unknown): StatusObject {
   const status = toRpcStatus(error);
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)));
-  return { code: status.code, details: status.message, metadata };
+  return { code: codeOf[knownError(error).reason], details: status.message, metadata };
 }
 
 /** Whether the error is a fault of ours, which the log must have in full. */
@@ -93,8 +93,8 @@ export function isFault(error: unknown): boolean {
   return !(error instanceof AccessError) || error.reason === 'INTERNAL';
 }
 
-function internal(): AccessError {
-  return new AccessError('INTERNAL', internalText);
+function knownError(error: unknown): AccessError {
+  return error instanceof AccessError && !isFault(error) ? error : new AccessError('INTERNAL', internalText);
 }
 
 function badRequest(violations: readonly Violation[]) {

@@ -36,7 +36,7 @@ async function check(service: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   client.raw.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, response) => {
     const answer = response as HealthAnswer | undefined; // the library's message
-    resolve(error === null ? (answer?.status ?? '') : String(Code[error.code]));
+    resolve(error === null ? (answer?.status ?? '') : Code[error.code]);
   });
   return await promise;
 }

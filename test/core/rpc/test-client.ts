@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   create,
   type DescMessage,
@@ -26,7 +27,7 @@ interface Method<I extends DescMessage, O extends DescMessage> {
   readonly parent: { readonly typeName: string };
 }
 
-interface CallOptions {
+export interface CallOptions {
   readonly token?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deadline?: Date;
@@ -95,6 +96,13 @@ export function connect(
     raw: client,
     close: () => client.close(),
   };
+}
+
+/** The error that ends a stream. */
+export async function endOf(stream: ClientReadableStream<unknown>): Promise<ServiceError> {
+  stream.resume();
+  const [error] = (await once(stream, 'error')) as [ServiceError]; // grpc-js emits nothing else
+  return error;
 }
 
 /** The refusal of a call that must fail. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { AccessError } from '../../../core/access/access-error.ts';
 import { createIdentify, type ResolveCaller } from '../../../core/rpc/identity.ts';
 import { type Handlers, type Route, route } from '../../../core/rpc/route.ts';
@@ -6,6 +8,7 @@ import { pino } from 'pino';
 import { createLogger, type Logger } from '../../../core/runtime/log.ts';
 import { DecisionService, Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { GrantService } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { connect, type TestClient } from './test-client.ts';
 import type { TestIssuer } from './test-issuer.ts';
 
 /** A directory of two: Ada, a person, and the CI, a service. */
@@ -71,4 +74,47 @@ export function collectLogs(): { readonly logger: Logger; readonly lines: () => 
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   const logger = pino({ formatters: { level: (level) => ({ level }) } }, destination);
   return { logger, lines: () => lines };
+}
+
+/** Lets an HTTP server listen on a free loopback port. */
+export async function listenLocally(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') {
+    throw new Error('wanted a TCP port');
+  }
+  return address.port;
+}
+
+/** A server and its client for one test at a time. */
+export interface Stage {
+  /** Starts a server. */
+  readonly serve: (options: Partial<RpcServerOptions>) => Promise<TestClient>;
+  /** The server that `serve` started. */
+  readonly started: () => TestServer;
+  /** Closes both, if they are not closed yet. */
+  readonly clear: () => Promise<void>;
+}
+
+export function createStage(issuer: () => TestIssuer): Stage {
+  let current: { readonly server: TestServer; readonly client: TestClient } | undefined;
+  return {
+    async serve(options) {
+      const server = await startServer(issuer(), options);
+      current = { server, client: connect(server.port) };
+      return current.client;
+    },
+    started() {
+      if (current === undefined) {
+        throw new Error('nothing was started');
+      }
+      return current.server;
+    },
+    async clear() {
+      current?.client.close();
+      await current?.server.server.close();
+      current = undefined;
+    },
+  };
 }

@@ -35,7 +35,10 @@ function start(behaviour: string, env: Readonly<Record<string, string>> = {}): R
 
 const bothClosed = ['closed second', 'closed first'];
 
-describe('a process', () => {
+/** Starting a process takes seconds on a busy machine. */
+const patience = { timeout: 30_000 };
+
+describe('a process', patience, () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'that gets %s closes in reverse order and exits with 0',
     async (signal) => {
@@ -98,18 +101,16 @@ describe('a process', () => {
     const pid = line.toString().trim();
     expect(await readlink(`/proc/${pid}/exe`)).toContain('node');
     supervisor.kill('SIGKILL');
-    await expect
-      .poll(() =>
-        readlink(`/proc/${pid}/exe`).then(
-          () => 'runs',
-          () => 'gone',
-        ),
-      )
-      .toBe('gone');
+    const state = () =>
+      readlink(`/proc/${pid}/exe`).then(
+        () => 'runs',
+        () => 'gone',
+      );
+    await expect.poll(state, { timeout: 20_000 }).toBe('gone');
   });
 });
 
-describe('the log', () => {
+describe('the log', patience, () => {
   test('is JSON on stderr, with secrets left out', async () => {
     const { child, ready, end } = start('runs');
     await ready;

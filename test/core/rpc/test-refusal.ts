@@ -1,0 +1,24 @@
+import { AccessError } from '../../../core/access/access-error.ts';
+import type { Credentials, Identify } from '../../../core/rpc/identity.ts';
+
+/** The credentials of a call with this token and no certificate. */
+export function bearer(token: string): Credentials {
+  return { authorization: [`Bearer ${token}`], certificateNames: () => undefined };
+}
+
+/** Why that token is refused. */
+export function tokenRefusal(token: string, identify: Identify): Promise<AccessError> {
+  return accessErrorOf(identify(bearer(token)));
+}
+
+/** The AccessError that a promise must be rejected with. */
+export async function accessErrorOf(promise: Promise<unknown>): Promise<AccessError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof AccessError) {
+    return error;
+  }
+  throw new Error('wanted an AccessError', { cause: error });
+}
