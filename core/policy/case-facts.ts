@@ -1,4 +1,4 @@
-import type { EntityUid } from '../access/entity.ts';
+import { type EntityUid, sameUid } from '../access/entity.ts';
 import {
   booleanOf,
   durationOf,
@@ -56,62 +56,52 @@ export function grantOf(policies: PolicySet, tree: YamlTree, now: Date): GrantFa
   };
 }
 
+/** The Curfew action that a case asks, and of whom. */
+interface AskedAction {
+  readonly action: ActionShape;
+  readonly principal: EntityUid;
+  /** Where the question stands. */
+  readonly offset: number;
+}
+
+const REQUEST_KEYS = [
+  'id',
+  'requester',
+  'subject',
+  'actions',
+  'reason',
+  'ticket',
+  'duration',
+  'startsAt',
+  'workflow',
+  'breakGlass',
+  'extension',
+];
+
 /** Reads an access request where Curfew asks the action about one. @throws YamlError */
 export function requestOf(
   shape: SchemaShape,
   tree: YamlTree | undefined,
-  asked: { readonly action: ActionShape; readonly principal: EntityUid; readonly offset: number },
+  asked: AskedAction,
 ): RequestFacts | undefined {
-  const { action, principal } = asked;
-  const isAboutRequest = isCurfewAction(action.uid) && action.context.has('request');
-  if (tree === undefined && isAboutRequest)
-    throw new YamlError(
-      asked.offset,
-      `no \`request\`, and Curfew asks ${action.uid.id} about one`,
-      'say request: { actions: […] }',
-    );
-  if (tree === undefined) return undefined;
-  if (!isAboutRequest) throw new YamlError(tree.offset, `\`request\`, and ${action.uid.id} is about none`);
-  const map = mapOf(tree, 'request', [
-    'id',
-    'requester',
-    'subject',
-    'actions',
-    'reason',
-    'ticket',
-    'duration',
-    'startsAt',
-    'workflow',
-    'breakGlass',
-    'extension',
-  ]);
+  const { uid, context } = asked.action;
+  const isAboutRequest = isCurfewAction(uid) && context.has('request');
+  if (tree === undefined) {
+    if (!isAboutRequest) return undefined;
+    const message = `no \`request\`, and Curfew asks ${uid.id} about one`;
+    throw new YamlError(asked.offset, message, 'say request: { actions: […] }');
+  }
+  if (!isAboutRequest) throw new YamlError(tree.offset, `\`request\`, and ${uid.id} is about none`);
+  const map = mapOf(tree, 'request', REQUEST_KEYS);
   const get = (key: string): YamlTree | undefined => map.entries.get(key);
-  const isOwn = action.uid.id === 'request';
-  const named = optional(get('requester'), uidOf);
-  const subject = optional(get('subject'), uidOf) ?? (isOwn ? principal : named);
-  const requester = named ?? (isOwn || action.uid.id === 'requestFor' ? principal : undefined);
-  if (subject === undefined || requester === undefined)
-    throw new YamlError(
-      map.offset,
-      `request without \`requester\`, and ${action.uid.id} may be asked by another`,
-    );
-  if (isOwn && (subject.type !== principal.type || subject.id !== principal.id))
-    throw new YamlError(
-      map.offset,
-      '`subject` is not the principal',
-      'Curfew asks request with the subject as principal',
-    );
   const ticket = optional(get('ticket'), textOf);
   const startsAt = optional(get('startsAt'), instantOf);
   const workflow = optional(get('workflow'), textOf);
-  const actions = listOf(required(map, 'actions', 'request'), 'a list of actions').flatMap((item) =>
-    actionIds(shape, item),
-  );
+  const actions = listOf(required(map, 'actions', 'request'), 'a list of actions');
   return {
+    ...peopleOf(tree, get, asked),
     id: optional(get('id'), textOf) ?? 'a-request',
-    requester,
-    subject,
-    actions: [...new Set(actions)],
+    actions: [...new Set(actions.flatMap((item) => actionIds(shape, item)))],
     reason: optional(get('reason'), textOf) ?? 'a reason',
     ...(ticket === undefined ? {} : { ticket }),
     durationMs: optional(get('duration'), durationOf) ?? HOUR_MS,
@@ -120,6 +110,28 @@ export function requestOf(
     breakGlass: optional(get('breakGlass'), booleanOf) ?? false,
     extension: optional(get('extension'), integerOf) ?? 0n,
   };
+}
+
+/** Curfew asks `request` of the subject and `requestFor` of the requester; anything else somebody else may be asked. */
+function peopleOf(
+  tree: YamlTree,
+  get: (key: string) => YamlTree | undefined,
+  { action, principal }: AskedAction,
+): Pick<RequestFacts, 'requester' | 'subject'> {
+  const isOwn = action.uid.id === 'request';
+  const named = optional(get('requester'), uidOf);
+  const requester = named ?? (isOwn || action.uid.id === 'requestFor' ? principal : undefined);
+  const subject = optional(get('subject'), uidOf) ?? (isOwn ? principal : named);
+  if (subject === undefined || requester === undefined) {
+    const missing = requester === undefined ? 'requester' : 'subject';
+    throw new YamlError(
+      tree.offset,
+      `request without \`${missing}\`, and ${action.uid.id} may be asked of another`,
+    );
+  }
+  if (!isOwn || sameUid(subject, principal)) return { requester, subject };
+  const hint = 'Curfew asks request with the subject as principal';
+  throw new YamlError(tree.offset, '`subject` is not the principal', hint);
 }
 
 /** As at submission: a group stands for its members, and what takes no grants cannot be requested. */

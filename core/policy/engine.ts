@@ -9,6 +9,7 @@ import {
 } from './evaluator.ts';
 import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
+import { createSlicer, type Slicer } from './slice.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
 
@@ -38,18 +39,23 @@ export interface Engine {
   readonly replacedInstances: number;
 }
 
-/** Makes an engine for a set that `loadPolicies` passed. @throws Error when Cedar refuses a policy of the set. */
+const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', policyIds: [], errors: [] };
+
+/** Makes an engine for a set that `loadPolicies` passed. */
 export function createEngine(policies: PolicySet, options: EngineOptions = {}): Engine {
-  const sets: Record<Phase, PolicyTexts> = {
-    access: textsOf(policies.access),
-    workflows: textsOf(policies.workflows),
-  };
-  const evaluator = createEvaluator(sets, options);
+  const evaluator = createEvaluator(options);
   const actions = actionEntities(policies);
+  const slicers: Record<Phase, Slicer> = {
+    access: createSlicer(policies.schema, policies.access),
+    workflows: createSlicer(policies.schema, policies.workflows),
+  };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
+    const slice = slicers[phase](question);
+    if (slice.length === 0) return NOTHING_MATCHES;
     const action = actions.get(uidKey(question.action));
     const entities = action === undefined ? question.entities : [...question.entities, action];
-    return evaluator.evaluate(phase, { ...question, entities });
+    const texts = (): PolicyTexts => textsOf(slice.flatMap((index) => policies[phase][index] ?? []));
+    return evaluator.evaluate({ key: `${phase}:${slice.join()}`, texts }, { ...question, entities });
   };
   return {
     policies,

@@ -29,7 +29,12 @@ export function entitiesFor(
     if (known !== undefined) return known;
     const entity = lookup(uid);
     if (entity === undefined) return undefined;
-    const closed = { ...entity, parents: ancestorsOf(uid, lookup) };
+    const closed = {
+      uid,
+      attributes: kept(entity.attributes, policies.attributesRead[phase]),
+      parents: ancestorsOf(uid, lookup),
+      tags: entity.tags,
+    };
     found.set(key, closed);
     return closed;
   };
@@ -37,6 +42,11 @@ export function entitiesFor(
   add(roots.resource);
   for (const path of policies.entityPaths[phase]) follow(path, rootValue(path, roots), add);
   return [...found.values()];
+}
+
+/** Each attribute costs microseconds at the boundary to Cedar, and most are read by nobody. */
+function kept(attributes: Attributes, names: ReadonlySet<string>): Attributes {
+  return new Map(Array.from(attributes).filter(([name]) => names.has(name)));
 }
 
 /** All ancestors of an entity, nearest first, without itself; ends on a cycle too. */

@@ -15,6 +15,19 @@ export interface EntityPath {
   readonly needsEnd: boolean;
 }
 
+/** The names of all attributes that the policies' conditions read of anything: no other can change a decision. */
+export function attributesRead(policies: readonly PolicyJson[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  const collect = (expression: unknown): void => {
+    if (expression === null || typeof expression !== 'object') return;
+    const attr = field(field(expression, '.') ?? field(expression, 'has'), 'attr');
+    for (const name of Array.isArray(attr) ? attr : [attr]) if (typeof name === 'string') names.add(name);
+    for (const child of Object.values(expression)) collect(child);
+  };
+  for (const policy of policies) collect(policy.conditions);
+  return names;
+}
+
 /** A path while it is being built; `isLoose` after a record literal, whose own fields are not part of it. */
 interface OpenPath {
   readonly root: EntityPath['root'];
@@ -49,46 +62,21 @@ function visit(expression: unknown, note: Note): readonly OpenPath[] {
   const operand = (name: string): readonly OpenPath[] => visit(field(body, name), note);
   switch (operator) {
     case 'Var':
-      return body === 'principal' || body === 'resource' || body === 'context'
-        ? [{ root: body, steps: [], isLoose: false }]
-        : [];
-    case 'Value': {
-      const uid = literalUid(body);
-      return uid === undefined ? [] : [{ root: uid, steps: [], isLoose: false }];
-    }
-    case '.': {
-      const paths = extend(operand('left'), { kind: 'attribute', name: String(field(body, 'attr')) });
-      note(paths, false);
-      return paths;
-    }
-    case 'has': {
-      const attr = field(body, 'attr');
-      let paths = operand('left');
-      for (const name of Array.isArray(attr) ? attr : [attr]) {
-        paths = extend(paths, { kind: 'attribute', name: String(name) });
-        note(paths, false);
-      }
-      return [];
-    }
+    case 'Value':
+      return rootPaths(body);
+    case '.':
+    case 'has':
     case 'getTag':
-    case 'hasTag': {
-      const paths = extend(operand('left'), { kind: 'tag' });
-      operand('right');
-      note(paths, false);
-      return operator === 'getTag' ? paths : [];
-    }
+    case 'hasTag':
+      return visitAccess(operator, body, note);
     case 'in':
       note(operand('left'), true);
       operand('right');
       return [];
-    case 'is': {
-      const paths = operand('left');
-      if (field(body, 'in') !== undefined) {
-        note(paths, true);
-        operand('in');
-      }
+    case 'is':
+      note(operand('left'), field(body, 'in') !== undefined);
+      operand('in');
       return [];
-    }
     case 'if-then-else':
       operand('if');
       return [...operand('then'), ...operand('else')];
@@ -100,6 +88,31 @@ function visit(expression: unknown, note: Note): readonly OpenPath[] {
       for (const child of operator === 'like' ? [field(body, 'left')] : children(body)) visit(child, note);
       return [];
   }
+}
+
+function rootPaths(body: unknown): readonly OpenPath[] {
+  const root = body === 'principal' || body === 'resource' || body === 'context' ? body : literalUid(body);
+  return root === undefined ? [] : [{ root, steps: [], isLoose: false }];
+}
+
+/** Reading or testing an attribute (`has a.b` tests two) or a tag. */
+function visitAccess(
+  operator: '.' | 'has' | 'getTag' | 'hasTag',
+  body: unknown,
+  note: Note,
+): readonly OpenPath[] {
+  const isTag = operator === 'getTag' || operator === 'hasTag';
+  const attr = field(body, 'attr');
+  const steps: readonly PathStep[] = isTag
+    ? [{ kind: 'tag' }]
+    : (Array.isArray(attr) ? attr : [attr]).map((name) => ({ kind: 'attribute', name: String(name) }));
+  let paths = visit(field(body, 'left'), note);
+  for (const step of steps) {
+    paths = extend(paths, step);
+    note(paths, false);
+  }
+  if (isTag) visit(field(body, 'right'), note);
+  return operator === '.' || operator === 'getTag' ? paths : [];
 }
 
 /** The one operator of an expression in Cedar's JSON form, and its operands. */

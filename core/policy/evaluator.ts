@@ -38,10 +38,17 @@ export interface EvaluatorOptions {
 /** Policy texts by id. */
 export type PolicyTexts = Readonly<Record<string, string>>;
 
-/** Named policy sets in two private wasm instances: one serves, the other takes over when it fails. */
+/** Policies that are asked together. */
+export interface AskedSet {
+  /** The same for the same policies only. */
+  readonly key: string;
+  readonly texts: () => PolicyTexts;
+}
+
+/** Two private wasm instances: one serves, the other takes over when it fails. */
 export interface Evaluator {
   /** Cedar's answer, or why there is none; never throws. */
-  evaluate(setName: string, question: EngineQuestion): RawEvaluation;
+  evaluate(set: AskedSet, question: EngineQuestion): RawEvaluation;
   /** Whether decisions with known answers come out right; replaces the serving instance when they do not. */
   checkCanary(): boolean;
   /** Instances replaced so far. */
@@ -50,24 +57,28 @@ export interface Evaluator {
 
 interface ServingInstance {
   readonly cedar: CedarInstance;
+  /** Which name each prepared set has there, the one asked longest ago first. */
+  readonly prepared: Map<string, string>;
   throws: number;
 }
 
 const DEFAULT_MAX_THROWS = 50;
-const CANARY_SET = 'canary';
+
+/** How many sets an instance keeps parsed. It cannot forget one, so the name of the one asked longest ago is used again. */
+const MAX_PREPARED = 256;
 
 /** Permits what the largest Long may do, and only exactly that: a canary that rounds numbers is sick, too. */
-const CANARY: PolicyTexts = {
-  allows: 'permit (principal == Canary::"a", action, resource) when { context.n == 9223372036854775807 };',
-  forbids: 'forbid (principal, action, resource) when { context.n == 9223372036854775806 };',
+const CANARY: AskedSet = {
+  key: 'canary',
+  texts: () => ({
+    allows: 'permit (principal == Canary::"a", action, resource) when { context.n == 9223372036854775807 };',
+    forbids: 'forbid (principal, action, resource) when { context.n == 9223372036854775806 };',
+  }),
 };
 
-/** Makes an evaluator for sets whose policies passed a worker. @throws Error when Cedar refuses a policy. */
-export function createEvaluator(
-  sets: Readonly<Record<string, PolicyTexts>>,
-  options: EvaluatorOptions = {},
-): Evaluator {
-  const make = (): ServingInstance => ({ cedar: prepared({ ...sets, [CANARY_SET]: CANARY }), throws: 0 });
+/** Makes an evaluator for policies that passed a worker. */
+export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
+  const make = (): ServingInstance => ({ cedar: newCedarInstance(), prepared: new Map(), throws: 0 });
   let active = make();
   let spare: ServingInstance | undefined = make();
   let replacedInstances = 0;
@@ -82,10 +93,10 @@ export function createEvaluator(
     }).unref();
   };
 
-  const evaluate = (setName: string, question: EngineQuestion): RawEvaluation => {
+  const evaluate = (set: AskedSet, question: EngineQuestion): RawEvaluation => {
     const serving = active;
     try {
-      return ask(serving.cedar, setName, question);
+      return ask(serving.cedar, prepare(serving, set), question);
     } catch (error) {
       serving.throws++;
       const message = `cedar gave no answer: ${String(error)}`;
@@ -100,8 +111,8 @@ export function createEvaluator(
   const checkCanary = (): boolean => {
     const serving = active;
     const isWell =
-      isAnswer(evaluate(CANARY_SET, canaryQuestion(INT64_MAX)), 'allow', 'allows') &&
-      isAnswer(evaluate(CANARY_SET, canaryQuestion(INT64_MAX - 1n)), 'deny', 'forbids');
+      isAnswer(evaluate(CANARY, canaryQuestion(INT64_MAX)), 'allow', 'allows') &&
+      isAnswer(evaluate(CANARY, canaryQuestion(INT64_MAX - 1n)), 'deny', 'forbids');
     if (!isWell && active === serving) replace('the canary was answered wrong');
     return isWell;
   };
@@ -115,16 +126,23 @@ export function createEvaluator(
   };
 }
 
-function prepared(sets: Readonly<Record<string, PolicyTexts>>): CedarInstance {
-  const cedar = newCedarInstance();
-  for (const [name, texts] of Object.entries(sets)) {
-    const answer = cedar.preparsePolicySet(name, { staticPolicies: { ...texts } });
+/** The name under which an instance has the set parsed. @throws Error when Cedar refuses a policy of it */
+function prepare(serving: ServingInstance, set: AskedSet): string {
+  const { cedar, prepared } = serving;
+  const known = prepared.get(set.key);
+  const [oldest] = prepared;
+  const isFull = prepared.size >= MAX_PREPARED;
+  const name = known ?? (isFull && oldest !== undefined ? oldest[1] : `set${prepared.size}`);
+  if (known === undefined) {
+    if (isFull && oldest !== undefined) prepared.delete(oldest[0]);
+    const answer = cedar.preparsePolicySet(name, { staticPolicies: { ...set.texts() } });
     if (answer.type === 'failure')
-      throw new Error(
-        `cedar refuses policy set "${name}": ${answer.errors.map((error) => error.message).join('; ')}`,
-      );
+      throw new Error(`cedar refuses a policy: ${answer.errors.map((error) => error.message).join('; ')}`);
+  } else {
+    prepared.delete(set.key);
   }
-  return cedar;
+  prepared.set(set.key, name); // last in order: asked just now
+  return name;
 }
 
 function ask(cedar: CedarInstance, setName: string, question: EngineQuestion): RawEvaluation {

@@ -3,7 +3,7 @@ import { candidateSources } from './candidates.ts';
 import { newCedarInstance } from './cedar-instance.ts';
 import { suggest } from './closest.ts';
 import { digestOf, type PolicyFiles, SCHEMA_FILE } from './files.ts';
-import { entityPaths } from './entity-paths.ts';
+import { attributesRead, entityPaths } from './entity-paths.ts';
 import { type ExaminationOptions, type Examiner, guarded } from './examiner.ts';
 import { type ParsedPolicy, parsePolicy } from './parse-policy.ts';
 import {
@@ -61,16 +61,15 @@ export function examine(files: PolicyFiles, options: ExaminationOptions = {}): E
   const ofPhase = (phase: 'access' | 'workflows'): PlacedPolicy[] =>
     placed.filter((it) => phaseOf(it.folder) === phase);
   const [access, workflows] = [ofPhase('access'), ofPhase('workflows')];
+  const json = { access: access.map((it) => it.json), workflows: workflows.map((it) => it.json) };
   const policies: PolicySet = {
     digest: digestOf(files),
     schema: schema.shape,
     access: access.map((it) => it.policy),
     workflows: workflows.map((it) => it.policy),
     ...lifecycle,
-    entityPaths: {
-      access: entityPaths(access.map((it) => it.json)),
-      workflows: entityPaths(workflows.map((it) => it.json)),
-    },
+    entityPaths: { access: entityPaths(json.access), workflows: entityPaths(json.workflows) },
+    attributesRead: { access: attributesRead(json.access), workflows: attributesRead(json.workflows) },
   };
   return { ok: true, policies };
 }

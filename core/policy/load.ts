@@ -18,7 +18,7 @@ export interface LoadOptions {
   readonly entities?: readonly Entity[];
   /** How problems of the directory name it (default `directory.json`). */
   readonly entitiesFile?: string;
-  /** How long the examination may take altogether (default 30 s). */
+  /** How long the examination may take altogether (default 60 s). */
   readonly timeoutMs?: number;
 }
 
@@ -38,7 +38,7 @@ type WorkerEnd =
   | { readonly kind: 'result'; readonly result: Examination }
   | { readonly kind: 'died'; readonly at: ExaminationStep; readonly reason: string };
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_WORKERS = 5;
 /** A policy may not take more than a share of the time, or one would hide what is wrong with the others. */
 const WORKER_SHARE = 2;
@@ -65,8 +65,7 @@ export async function loadPolicies(files: PolicyFiles, options: LoadOptions = {}
 }
 
 async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd> {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const worker = new Worker(new URL(`./load-worker.${extension}`, import.meta.url), {
+  const worker = new Worker(new URL('./load-worker.ts', import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     execArgv: [], // not the inspector's port nor the preloads of the process

@@ -68,6 +68,8 @@ export interface PolicySet {
   readonly approvals: readonly Approval[];
   /** How the policies of a phase read entities other than principal and resource; `entitiesFor` follows them. */
   readonly entityPaths: Readonly<Record<Phase, readonly EntityPath[]>>;
+  /** The attributes that the policies of a phase read of anything; `entitiesFor` leaves out all others. */
+  readonly attributesRead: Readonly<Record<Phase, ReadonlySet<string>>>;
 }
 
 /** The policy of that id in either set. */

@@ -59,7 +59,9 @@ async function runFile(folder: string, fields: Fields, requests: readonly ExactJ
   const differences: string[] = [];
   const isValid = validates(cedar, schemaText, policies);
   if (isValid !== fields['shouldValidate'])
-    differences.push(`validation: wanted ${String(fields['shouldValidate'])}, got ${isValid}`);
+    differences.push(
+      `validation: wanted ${isValid ? 'failure' : 'success'}, got ${isValid ? 'success' : 'failure'}`,
+    );
   const resolved = cedar.schemaToJsonWithResolvedTypes(schemaText);
   if (resolved.type === 'failure') throw new Error(resolved.errors.map((error) => error.message).join('; '));
   const schema = buildShape(resolved.json);
@@ -71,6 +73,7 @@ async function runFile(folder: string, fields: Fields, requests: readonly ExactJ
     requestWorkflows: [],
     approvals: [],
     entityPaths: { access: [], workflows: [] },
+    attributesRead: { access: new Set(), workflows: new Set() },
   });
   const entities = parseEntities(await read('entities')).map((entity) => fitEntity(schema, entity));
   for (const [index, request] of requests.entries())
