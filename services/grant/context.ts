@@ -56,9 +56,18 @@ export async function decide<T>(
  * @throws AccessError NOT_READY
  */
 export async function catchUp(context: GrantContext, database: Database = context.database): Promise<bigint> {
+  return await catchUpWithin(CATCH_UP_MS, context, database);
+}
+
+/** The same with another limit: a process that starts has policies to load first. */
+export async function catchUpWithin(
+  timeoutMs: number,
+  context: GrantContext,
+  database: Database = context.database,
+): Promise<bigint> {
   const basis = await readBasis(database);
   const { follower, replica } = context.followed;
-  if (!(await follower.waitFor(basis, CATCH_UP_MS))) {
+  if (!(await follower.waitFor(basis, timeoutMs))) {
     throw new AccessError('NOT_READY', 'the service is catching up with the ledger; try again');
   }
   return replica.basisRevision;

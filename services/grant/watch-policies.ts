@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/runtime/log.ts';
 import { activate, PoliciesRefused, type PolicyFolder, readFolder } from './activate-policies.ts';
-import { catchUp, type GrantContext } from './context.ts';
+import { catchUpWithin, type GrantContext } from './context.ts';
 
 export interface PolicyWatch {
   close(): Promise<void>;
@@ -8,6 +8,8 @@ export interface PolicyWatch {
 
 /** Reading a few files is cheap and works on every mount; notices of file changes do not. */
 const LOOK_MS = 1_000;
+/** How long a starting process may take to load the set in force. */
+const FIRST_LOAD_MS = 60_000;
 
 /**
  * Puts the folder in force, and again whenever a file in it changes. A bad change is reported once and leaves what is in force.
@@ -18,7 +20,7 @@ export async function watchPolicies(
   folder: string,
   log: Logger,
 ): Promise<PolicyWatch> {
-  await catchUp(context);
+  await catchUpWithin(FIRST_LOAD_MS, context);
   let last = await attempt(undefined);
   if (last.refused !== undefined && context.followed.replica.policies.kind === 'none') throw last.refused;
   let timer: NodeJS.Timeout | undefined;
