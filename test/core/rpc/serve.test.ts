@@ -116,6 +116,15 @@ describe('unary calls', () => {
     },
   );
 
+  test('a fault while the caller is identified lets nobody in, and the log has it', async () => {
+    const { logger, lines } = collectLogs();
+    const identify = async () => Promise.reject(new Error('the directory broke'));
+    const calls = await serve({ logger, identify });
+    const refusal = await refusalOf(calls.unary(authorize, {}, { token }));
+    expect(refusal).toMatchObject({ code: Code.INTERNAL, reason: 'INTERNAL' });
+    expect(lines()).toEqual([expect.objectContaining({ level: 'error', msg: 'cannot identify the caller' })]);
+  });
+
   test('an error of the caller is not logged', async () => {
     const { logger, lines } = collectLogs();
     const calls = await serve({ logger });

@@ -27,7 +27,7 @@ interface Method<I extends DescMessage, O extends DescMessage> {
   readonly parent: { readonly typeName: string };
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly token?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deadline?: Date;
