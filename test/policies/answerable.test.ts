@@ -81,16 +81,17 @@ function workflowsFor({ resource, request }: Asked): readonly Workflow[] {
 
 /** Asks everybody, and so proves more than the service, which looks only where the policies point. */
 function canBeAnswered(asked: Asked, workflow: Workflow): boolean {
-  const people = Array.from(directory.all(), ({ uid }) => uid).filter(
-    (uid) => engine.policies.schema.personTypes.includes(uid.type) && !sameUid(uid, asked.request.subject),
-  );
-  const candidates = people.map(
-    (person): Candidate => ({
-      person: formatUid(person),
-      steps: stepsOf(engine.policies, permitting('approve', person, asked)),
-    }),
-  );
-  return seat(workflow.steps, candidates).isComplete;
+  return seat(workflow.steps, candidates(asked)).isComplete;
+}
+
+/** Person by person, so that seating stops when it is complete. */
+function* candidates(asked: Asked): Iterable<Candidate> {
+  for (const { uid: person } of directory.all()) {
+    const isPerson = engine.policies.schema.personTypes.includes(person.type);
+    if (!isPerson || sameUid(person, asked.request.subject)) continue;
+    const steps = stepsOf(engine.policies, permitting('approve', person, asked));
+    yield { person: formatUid(person), steps };
+  }
 }
 
 /** The policies that permit it; none when it is denied. */
