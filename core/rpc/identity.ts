@@ -20,7 +20,7 @@ export interface Credentials {
 export type Identify = (credentials: Credentials) => Promise<Caller>;
 
 /** The name that verified credentials carry. */
-interface CallerName {
+export interface CallerName {
   /** The entity's id. */
   readonly id: string;
   /** Its entity type, when the token or the issuer's configuration says it. */
