@@ -44,7 +44,7 @@ export class GrantIndex {
     for (const grant of this.#byId.values()) if (grant.expiresAt <= before) this.remove(grant.id);
   }
 
-  /** The grants by which the subject may be permitted the action on the resource or on something that it is inside of, live at `late`; the one that lasts longest first. */
+  /** The grants by which the subject may be permitted the action on the resource or on something that it is inside of, live at `late`; the one that lasts longest first, among equals by id, so that every replica names the same. */
   covering(question: GrantQuestion): readonly Grant[] {
     const held = this.#bySubject.get(uidKey(question.principal));
     if (held === undefined) return [];
@@ -54,7 +54,7 @@ export class GrantIndex {
       .filter((grant) => question.late < grant.expiresAt)
       .filter((grant) => resources.has(uidKey(grant.resource)))
       .filter((grant) => grant.actions.some((it) => uidKey(it) === action))
-      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime());
+      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
   }
 
   /** Everything that the subject holds, lapsed or not. */

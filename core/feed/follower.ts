@@ -1,7 +1,7 @@
 import type { Database } from '../store/connect.ts';
-import { type PlacedEvent, type Poll, pollLedger, readSnapshot, type Snapshot } from '../store/ledger.ts';
+import { type PlacedEvent, pollLedger, readSnapshot, type Snapshot } from '../store/ledger.ts';
 import type { DatabaseClock } from './database-clock.ts';
-import { checkPoll } from './prove.ts';
+import { checkPoll, type Cursor, inOrder } from './prove.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 
 /** Keeps the state that follows from the ledger. */
@@ -30,24 +30,33 @@ export interface FollowerLog {
   readonly error: (facts: object, message: string) => void;
 }
 
-type Position =
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'at'; readonly epoch: string; readonly revision: bigint; readonly hash: Buffer };
+interface At extends Cursor {
+  readonly kind: 'at';
+}
+
+type Position = { readonly kind: 'lost' } | At;
+
+/** What a look at the ledger came to. */
+type Found = 'more' | 'end' | 'failure';
 
 /** Follows the ledger: starts from a snapshot, then looks for more at every interval or bell, proving each time that it is the same ledger. */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #waiters = new RevisionWaiters();
   #position: Position = { kind: 'lost' };
+  /** Shrinks while answers fail. */
+  #batch: number;
   #wake: () => void = () => undefined;
+  #endSleep: () => void = () => undefined;
   #bellRang = false;
   #closed = false;
   #running: Promise<void> | undefined;
-  /** Says a failure once, not at every interval. */
-  #lastFailure: string | undefined;
+  /** What was complained of last: a lasting failure is said once, not at every interval. */
+  #said: string | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#batch = options.batch;
   }
 
   /** The last revision handed on; undefined before the first snapshot, and while it bootstraps again. */
@@ -88,7 +97,7 @@ export class Follower {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake();
+    this.#endSleep();
     this.#waiters.close();
     await this.#running;
   }
@@ -96,74 +105,91 @@ export class Follower {
   async #run(): Promise<void> {
     while (!this.#closed) {
       this.#bellRang = false;
-      const hasMore = await this.#look();
-      if (!hasMore && !this.#bellRang && !this.#closed) await this.#sleep();
+      const found = await this.#look();
+      if (found === 'more' || this.#closed) continue;
+      // A bell does not shorten the pause after a failure: whoever rings often would make us hammer a database that is down.
+      if (found === 'failure' || !this.#bellRang) await this.#sleep(found === 'end');
     }
   }
 
-  async #look(): Promise<boolean> {
+  async #look(): Promise<Found> {
+    const position = this.#position;
     try {
-      const more =
-        this.#position.kind === 'lost' ? await this.#bootstrap() : await this.#follow(this.#position);
-      this.#lastFailure = undefined;
-      return more;
+      const found = position.kind === 'lost' ? await this.#bootstrap() : await this.#follow(position);
+      this.#batch = Math.min(this.#batch * 2, this.#options.batch);
+      if (found === 'end') this.#said = undefined;
+      return found;
     } catch (error) {
+      // An answer too big for the query timeout would be so for ever.
+      this.#batch = Math.max(Math.floor(this.#batch / 4), 1);
       const message = error instanceof Error ? error.message : String(error);
-      if (message !== this.#lastFailure)
-        this.#options.log.error({ err: error }, 'the ledger could not be read');
-      this.#lastFailure = message;
-      return false;
+      this.#complain(message, { err: error }, 'the ledger could not be read');
+      return 'failure';
     }
   }
 
-  async #bootstrap(): Promise<boolean> {
+  async #bootstrap(): Promise<Found> {
     const snapshot = await readSnapshot(this.#options.database);
     await this.#options.sink.reset(snapshot);
     const { epoch, revision, hash } = snapshot;
     this.#position = { kind: 'at', epoch, revision, hash };
     this.#options.log.info({ revision: String(revision), epoch }, 'started from a snapshot of the ledger');
-    return true;
+    this.#waiters.reached(revision, true);
+    return 'more';
   }
 
-  async #follow(position: Extract<Position, { kind: 'at' }>): Promise<boolean> {
-    const { clock, database, batch, log } = this.#options;
+  async #follow(position: At): Promise<Found> {
+    const { clock, database } = this.#options;
     const sent = clock.look();
-    const poll = await pollLedger(database, position.revision, batch);
+    const answer = await pollLedger(database, position.revision, this.#batch);
     const received = clock.look();
+    const poll = { ...answer, events: inOrder(answer.events) };
     const fault = checkPoll(poll, position);
     if (fault !== undefined) {
       this.#position = { kind: 'lost' };
-      log.error(
-        { fault, revision: String(position.revision) },
-        'this is not the ledger that was followed: starting again',
-      );
-      return true;
+      const revision = String(position.revision);
+      this.#complain(fault, { fault, revision }, 'this is not the ledger that was followed: starting again');
+      return 'failure';
     }
-    await this.#handOn(poll, position.epoch);
-    const hasMore = poll.events.length === batch;
+    const reached = await this.#handOn(poll.events, position);
+    this.#waiters.reached(reached, poll.events.length > 0);
     // A look that did not reach the end says nothing about how current the state is.
-    if (!hasMore) clock.observe(poll.databaseAt, sent, received);
-    if (this.revision !== undefined) this.#waiters.reached(this.revision, poll.events.length > 0);
-    return hasMore;
+    if (reached < poll.headRevision) return 'more';
+    clock.observe(poll.databaseAt, sent, received);
+    return 'end';
   }
 
-  async #handOn(poll: Poll, epoch: string): Promise<void> {
-    for (const placed of poll.events) {
-      // Should the sink fail half way, the state is unknown: start again from a snapshot.
-      this.#position = { kind: 'lost' };
-      await this.#options.sink.apply(placed);
-      this.#position = { kind: 'at', epoch, revision: placed.revision, hash: placed.hash };
+  async #handOn(events: readonly PlacedEvent[], { epoch, revision }: At): Promise<bigint> {
+    let reached = revision;
+    for (const placed of events) {
+      try {
+        await this.#options.sink.apply(placed);
+      } catch (error) {
+        // How far the sink came is unknown: start again from a snapshot.
+        this.#position = { kind: 'lost' };
+        throw error;
+      }
+      reached = placed.revision;
+      this.#position = { kind: 'at', epoch, revision: reached, hash: placed.hash };
     }
+    return reached;
   }
 
-  async #sleep(): Promise<void> {
+  #complain(what: string, facts: object, message: string): void {
+    if (what !== this.#said) this.#options.log.error(facts, message);
+    this.#said = what;
+  }
+
+  async #sleep(hearsBell: boolean): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#options.pollMs);
-      this.#wake = () => {
+      this.#endSleep = () => {
         clearTimeout(timer);
         resolve();
       };
+      if (hearsBell) this.#wake = this.#endSleep;
     });
     this.#wake = () => undefined;
+    this.#endSleep = () => undefined;
   }
 }

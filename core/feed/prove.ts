@@ -1,4 +1,4 @@
-import type { Poll } from '../store/ledger.ts';
+import type { PlacedEvent, Poll } from '../store/ledger.ts';
 
 /** Where a follower stands. */
 export interface Cursor {
@@ -7,9 +7,19 @@ export interface Cursor {
   readonly hash: Buffer;
 }
 
+/** The events by revision, each once, however they arrived. Two that differ at one revision both stay, for `checkPoll` to refuse. */
+export function inOrder(events: readonly PlacedEvent[]): readonly PlacedEvent[] {
+  return events
+    .toSorted((a, b) => (a.revision < b.revision ? -1 : a.revision > b.revision ? 1 : 0))
+    .filter((placed, i, sorted) => {
+      const before = sorted[i - 1];
+      return before?.revision !== placed.revision || !before.hash.equals(placed.hash);
+    });
+}
+
 /**
- * What is wrong with an answer to a poll: another history (a restore, a lossy failover), a gap, or a broken link. Undefined when
- * it continues ours.
+ * What is wrong with an answer to a poll, its events in order: another history (a restore, a lossy failover), a gap, or a broken
+ * link. Undefined when it continues ours.
  */
 export function checkPoll(poll: Poll, cursor: Cursor): string | undefined {
   if (poll.isStandby) return 'the database is a standby, which may lag: follow the writer';
@@ -24,5 +34,15 @@ export function checkPoll(poll: Poll, cursor: Cursor): string | undefined {
       return `revision ${placed.revision} is not linked to the row before it`;
     ({ revision, hash } = placed);
   }
+  return checkEnd(poll, { revision, hash });
+}
+
+function checkEnd(poll: Poll, last: Pick<Cursor, 'revision' | 'hash'>): string | undefined {
+  if (last.revision > poll.headRevision)
+    return `revision ${last.revision} is beyond the head, which is at ${poll.headRevision}`;
+  if (last.revision === poll.headRevision && !last.hash.equals(poll.headHash))
+    return `revision ${last.revision} is not the row that the head names`;
+  if (poll.events.length === 0 && last.revision < poll.headRevision)
+    return `nothing follows ${last.revision}, but the head is at ${poll.headRevision}: rows are missing`;
   return undefined;
 }

@@ -7,12 +7,14 @@ interface Waiter {
 export class RevisionWaiters {
   readonly #waiters = new Set<Waiter>();
   readonly #listeners = new Set<() => void>();
+  #closed = false;
 
   get size(): number {
     return this.#waiters.size;
   }
 
   wait(revision: bigint, timeoutMs: number): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
     return new Promise((resolve) => {
       const waiter: Waiter = {
         revision,
@@ -37,7 +39,9 @@ export class RevisionWaiters {
     if (hasNews) for (const listener of this.#listeners) listener();
   }
 
+  /** Whoever waits, now or later, is told at once that it was not reached. */
   close(): void {
+    this.#closed = true;
     for (const waiter of this.#waiters) waiter.settle(false);
   }
 }

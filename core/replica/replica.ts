@@ -68,9 +68,14 @@ export class Replica implements Sink {
     this.#basisRevision = snapshot.basisRevision;
   }
 
-  /** Takes the next event; one that has been taken already changes nothing. */
+  /**
+   * Takes the next event; one that has been taken already changes nothing.
+   * @throws Error when events before it are missing, or when its text was erased: start from a snapshot
+   */
   async apply(placed: PlacedEvent): Promise<void> {
     if (placed.revision <= this.#revision) return;
+    if (placed.revision !== this.#revision + 1n)
+      throw new Error(`revision ${placed.revision} cannot follow ${this.#revision}: events are missing`);
     const { event } = placed;
     if (event.kind === 'POLICY_ACTIVATED') this.#policies = await this.#policiesOf(event.digest);
     else this.#fold(event);
@@ -91,7 +96,7 @@ export class Replica implements Sink {
       case 'GRANT_ENDED':
         return this.grants.remove(event.grantId);
       case 'ENTITIES_APPLIED':
-        for (const entity of parseEntities(event.text)) this.directory.apply(entity);
+        for (const entity of parseEntities(textOf(event))) this.directory.apply(entity);
         return;
       case 'ENTITIES_DELETED':
         for (const uid of event.uids) this.directory.remove(uid);
@@ -107,8 +112,15 @@ export class Replica implements Sink {
   }
 }
 
+/** An event read back after its text was erased lacks what its type promises. */
+function textOf(event: { readonly kind: string; readonly text?: string }): string {
+  if (event.text === undefined)
+    throw new Error(`the text of ${event.kind} was erased: start from a snapshot`);
+  return event.text;
+}
+
 function grantOf(event: EventOfKind<'GRANT_STARTED'>): Grant {
-  const { reason, ticket } = JSON.parse(event.text) as { reason: string; ticket: string }; // written by the grant service
+  const { reason, ticket } = JSON.parse(textOf(event)) as { reason: string; ticket: string }; // written by the grant service
   const {
     grantId: id,
     requestId,

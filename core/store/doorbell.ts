@@ -1,7 +1,8 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 
 export interface Doorbell {
-  close(): Promise<void>;
+  close(): void;
 }
 
 const RECONNECT_MS = 1_000;
@@ -13,48 +14,57 @@ const DEBOUNCE_MS = 5;
  * interval. Connects again by itself.
  */
 export function listenForAppends(url: string, ring: () => void): Doorbell {
-  let client: pg.Client | undefined;
+  /** Of the connection of now. Destroyed, not ended: a connection that hangs would not answer the farewell. */
+  let socket: Socket | undefined;
   let retry: NodeJS.Timeout | undefined;
   let debounce: NodeJS.Timeout | undefined;
-  let closed = false;
-
+  const heard = (): void => {
+    debounce ??= setTimeout(() => {
+      debounce = undefined;
+      ring();
+    }, DEBOUNCE_MS);
+  };
   const open = async (): Promise<void> => {
-    const fresh = new pg.Client({
-      connectionString: url,
-      application_name: 'curfew-doorbell',
-      keepAlive: true,
-      connectionTimeoutMillis: 2_000,
-    });
-    client = fresh;
-    fresh.on('notification', () => {
-      debounce ??= setTimeout(() => {
-        debounce = undefined;
-        ring();
-      }, DEBOUNCE_MS);
-    });
-    fresh.on('error', () => again(fresh));
-    fresh.on('end', () => again(fresh));
+    const own = new Socket();
+    socket = own;
+    const again = (): void => {
+      own.destroy();
+      if (socket !== own) return;
+      socket = undefined;
+      retry = setTimeout(() => void open(), RECONNECT_MS); // open never rejects
+    };
+    const client = clientOver(own, url);
+    client.on('notification', heard);
+    client.on('error', again);
+    client.on('end', again);
     try {
-      await fresh.connect();
-      await fresh.query('LISTEN curfew_ledger');
+      await client.connect();
+      await client.query('LISTEN curfew_ledger');
+      heard(); // what was appended while nobody listened
     } catch {
-      again(fresh); // a hint only: the polls go on, and report what is wrong with the database
+      again(); // a hint only: the polls go on, and report what is wrong with the database
     }
   };
-  const again = (failed: pg.Client): void => {
-    if (closed || client !== failed) return;
-    client = undefined;
-    retry = setTimeout(() => void open(), RECONNECT_MS); // open never rejects
-    void failed.end().catch(() => undefined); // it has failed already
-  };
-
   void open(); // never rejects
   return {
-    close: async () => {
-      closed = true;
+    close: () => {
       clearTimeout(retry);
       clearTimeout(debounce);
-      await client?.end();
+      const last = socket;
+      socket = undefined;
+      last?.destroy();
     },
   };
+}
+
+function clientOver(socket: Socket, url: string): pg.Client {
+  return new pg.Client({
+    connectionString: url,
+    application_name: 'curfew-doorbell',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 2_000,
+    stream: () => socket,
+  });
 }

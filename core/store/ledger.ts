@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
+import { AccessError } from '../access/access-error.ts';
 import type { Entity } from '../access/entity.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import type { LedgerEvent } from '../access/event.ts';
 import type { Grant } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import { toGrant } from './grant-row.ts';
+import { type GrantRow, toGrant } from './grant-row.ts';
 import { fromLedgerRow } from './ledger-row.ts';
+import type { Trx } from './transition.ts';
 
 /** An event at its place in the ledger. */
 export interface PlacedEvent {
@@ -35,16 +37,25 @@ export interface Poll {
   /** A standby lags and must not be followed. */
   readonly isStandby: boolean;
   readonly databaseAt: Date;
+  /** Where the ledger ends, and the hash that its last row must have. */
+  readonly headRevision: bigint;
+  readonly headHash: Buffer;
   /** The hash of the row at the position now; undefined when it is gone. */
   readonly hashAtCursor: Buffer | undefined;
-  /** In order, dense when the ledger is whole; at most `limit`. */
+  /** The first beyond the position, at most `limit`. */
   readonly events: readonly PlacedEvent[];
 }
 
 /** Before the first row. */
 export const GENESIS_HASH = Buffer.alloc(32);
 
-/** Reads head, live grants, directory and policy set as of one revision. @throws AccessError */
+/** Rows read by one statement, so that none runs into the statement timeout however much there is. */
+const PAGE = 5_000;
+
+/**
+ * Reads head, live grants, directory and policy set as of one revision.
+ * @throws AccessError DATABASE_UNAVAILABLE, also when the database is a standby
+ */
 export function readSnapshot(database: Database): Promise<Snapshot> {
   return guarded(() =>
     database
@@ -52,41 +63,77 @@ export function readSnapshot(database: Database): Promise<Snapshot> {
       .setIsolationLevel('repeatable read')
       .setAccessMode('read only')
       .execute(async (trx) => {
-        const head = await trx.selectFrom('ledger_head').selectAll().executeTakeFirstOrThrow();
-        const grants = await trx
-          .selectFrom('grants')
+        const head = await trx
+          .selectFrom('ledger_head')
           .selectAll()
-          .where('state', '=', 'ACTIVE')
-          .where('expires_at', '>', sql<Date>`clock_timestamp()`)
-          .execute();
-        const entities = await trx
-          .selectFrom('entities')
-          .select('body')
-          .where('deleted_at', 'is', null)
-          .orderBy('uid')
-          .execute();
-        const activation = await trx
-          .selectFrom('ledger')
-          .select('body')
-          .where('kind', '=', 'POLICY_ACTIVATED')
-          .orderBy('revision', 'desc')
-          .limit(1)
-          .executeTakeFirst();
+          .select(sql<boolean>`pg_is_in_recovery()`.as('is_standby'))
+          .executeTakeFirstOrThrow();
+        if (head.is_standby)
+          throw new AccessError(
+            'DATABASE_UNAVAILABLE',
+            'the database is a standby, which may lag: connect to the writer',
+          );
         return {
           epoch: head.epoch,
           revision: head.revision,
           hash: head.hash,
           basisRevision: head.basis_revision,
-          grants: grants.map(toGrant),
-          entities: parseEntities(`[${entities.map((row) => row.body).join(',')}]`),
-          policyDigest: activation === undefined ? undefined : digestOf(activation.body),
+          grants: await readLiveGrants(trx),
+          entities: await readDirectory(trx),
+          policyDigest: await readPolicyDigest(trx),
         };
       }),
   );
 }
 
-function digestOf(body: string): string | undefined {
-  const event = fromLedgerRow(body, undefined);
+async function readLiveGrants(trx: Trx): Promise<readonly Grant[]> {
+  const grants: Grant[] = [];
+  for (let last: GrantRow | undefined; ; ) {
+    const page = await trx
+      .selectFrom('grants')
+      .selectAll()
+      .where('state', '=', 'ACTIVE')
+      .where('expires_at', '>', sql<Date>`transaction_timestamp()`)
+      .$if(last !== undefined, (query) =>
+        query.where(sql<boolean>`(expires_at, id) > (${last?.expires_at}, ${last?.id})`),
+      )
+      .orderBy('expires_at')
+      .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    grants.push(...page.map(toGrant));
+    last = page.at(-1);
+    if (page.length < PAGE) return grants;
+  }
+}
+
+async function readDirectory(trx: Trx): Promise<readonly Entity[]> {
+  const entities: Entity[] = [];
+  for (let last = ''; ; ) {
+    const page = await trx
+      .selectFrom('entities')
+      .select(['uid', 'body'])
+      .where('deleted_at', 'is', null)
+      .where('uid', '>', last)
+      .orderBy('uid')
+      .limit(PAGE)
+      .execute();
+    entities.push(...parseEntities(`[${page.map((row) => row.body).join(',')}]`));
+    last = page.at(-1)?.uid ?? last;
+    if (page.length < PAGE) return entities;
+  }
+}
+
+async function readPolicyDigest(trx: Trx): Promise<string | undefined> {
+  const activation = await trx
+    .selectFrom('ledger')
+    .select('body')
+    .where('kind', '=', 'POLICY_ACTIVATED')
+    .orderBy('revision', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (activation === undefined) return undefined;
+  const event = fromLedgerRow(activation.body, undefined);
   return event.kind === 'POLICY_ACTIVATED' ? event.digest : undefined;
 }
 
@@ -96,7 +143,8 @@ export async function pollLedger(database: Database, cursor: bigint, limit: numb
     sql<PollRow>`
       SELECT state.*, event.*
       FROM (
-        SELECT epoch, pg_is_in_recovery() AS is_standby, clock_timestamp() AS database_at,
+        SELECT epoch, revision AS head_revision, hash AS head_hash,
+          pg_is_in_recovery() AS is_standby, clock_timestamp() AS database_at,
           (SELECT hash FROM ledger WHERE revision = ${cursor}) AS hash_at_cursor
         FROM ledger_head
       ) AS state
@@ -113,6 +161,8 @@ export async function pollLedger(database: Database, cursor: bigint, limit: numb
     epoch: first.epoch,
     isStandby: first.is_standby,
     databaseAt: first.database_at,
+    headRevision: first.head_revision,
+    headHash: first.head_hash,
     hashAtCursor: cursor === 0n ? GENESIS_HASH : (first.hash_at_cursor ?? undefined),
     events: rows.flatMap(placedEvent),
   };
@@ -122,6 +172,8 @@ interface PollRow {
   readonly epoch: string;
   readonly is_standby: boolean;
   readonly database_at: Date;
+  readonly head_revision: bigint;
+  readonly head_hash: Buffer;
   readonly hash_at_cursor: Buffer | null;
   readonly revision: bigint | null;
   readonly hash: Buffer | null;

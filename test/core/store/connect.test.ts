@@ -14,7 +14,7 @@ test('a connection lost between two statements of a transaction is told, and the
     await sql`SELECT pg_terminate_backend(${rows[0]?.pid})`.execute(owner);
     await lost.promise;
   });
-  await expect(transaction).rejects.toThrow();
+  await expect(transaction).rejects.toThrow('not queryable');
   expect(await ask(grant)).toBe(1);
 });
 

@@ -1,55 +1,59 @@
-import { randomBytes } from 'node:crypto';
-import { onTestFinished } from 'vitest';
-import pg from 'pg';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { type ConnectOptions, connect, type Database } from '../../../core/store/connect.ts';
-import { ensureRoles, migrateSchema, type Role } from '../../../core/store/migrate.ts';
+import type { Role } from '../../../core/store/migrate.ts';
+import { createDatabase, createEmptyDatabase, type TestDatabase } from '../../support/postgres.ts';
 
-const SERVER = 'postgres://owner@127.0.0.1:55999';
-
-export interface TestDatabase {
-  readonly ownerUrl: string;
-  readonly urlOf: (role: Role) => string;
-  /** A pool for the test, closed with it. */
+/** A test's own database, and pools to it that end with it. */
+export interface OpenDatabase {
+  readonly urlOf: (role: Role | 'owner') => string;
   readonly open: (role: Role | 'owner', options?: Partial<ConnectOptions>) => Database;
 }
 
-export const passwords: Readonly<Record<Role, string>> = { grant: 'g', decision: 'd', notify: 'n' };
-
-export async function emptyDatabase(): Promise<TestDatabase> {
-  const name = `t_${randomBytes(6).toString('hex')}`;
-  await onServer(`CREATE DATABASE ${name}`);
-  onTestFinished(() => onServer(`DROP DATABASE ${name} WITH (FORCE)`));
-  const urlOf = (role: Role | 'owner'): string =>
-    `postgres://${role === 'owner' ? 'owner' : `curfew_${role}`}@127.0.0.1:55999/${name}`;
-  return {
-    ownerUrl: urlOf('owner'),
-    urlOf,
-    open: (role, options = {}) => {
-      const database = connect({
-        url: urlOf(role),
-        name: 'curfew-test',
-        poolSize: 4,
-        statementTimeoutMs: 30_000,
-        onConnectionLost: () => undefined,
-        ...options,
-      });
-      onTestFinished(() => database.destroy());
-      return database;
-    },
-  };
-}
-
-export async function migratedDatabase(): Promise<TestDatabase> {
-  const database = await emptyDatabase();
-  const owner = database.open('owner');
-  await ensureRoles(owner, passwords);
-  await migrateSchema(owner);
+/** A database without a schema, for this test. */
+export async function emptyDatabase(): Promise<OpenDatabase> {
+  const { close, ...database } = pools(await createEmptyDatabase());
+  onTestFinished(close);
   return database;
 }
 
-async function onServer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: `${SERVER}/postgres` });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
+/** A database with the schema, for this test. */
+export async function migratedDatabase(): Promise<OpenDatabase> {
+  const { close, ...database } = pools(await createDatabase());
+  onTestFinished(close);
+  return database;
+}
+
+/** One database with the schema for all tests of the file that calls it. */
+export function sharedDatabase(): () => OpenDatabase {
+  let database: ReturnType<typeof pools> | undefined;
+  beforeAll(async () => {
+    database = pools(await createDatabase());
+  });
+  afterAll(() => database?.close());
+  return () => {
+    if (database === undefined) throw new Error('only tests may use the database');
+    return database;
+  };
+}
+
+function pools(database: TestDatabase): OpenDatabase & { readonly close: () => Promise<void> } {
+  const opened: Database[] = [];
+  const urlOf = (role: Role | 'owner'): string => database[`${role}Url`];
+  const open = (role: Role | 'owner', options: Partial<ConnectOptions> = {}): Database => {
+    const pool = connect({
+      url: urlOf(role),
+      name: 'curfew-test',
+      poolSize: 4,
+      statementTimeoutMs: 30_000,
+      onConnectionLost: () => undefined,
+      ...options,
+    });
+    opened.push(pool);
+    return pool;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((pool) => pool.destroy()));
+    await database.drop();
+  };
+  return { urlOf, open, close };
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { ROLES } from '../../../core/store/migrate.ts';
-import { migratedDatabase } from './database.ts';
+import { sharedDatabase } from './database.ts';
 
 const VERBS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'] as const;
 
@@ -37,8 +37,10 @@ const RIGHTS = {
   },
 } as const;
 
+const shared = sharedDatabase();
+
 test.for(ROLES)('P2 the %s role has these rights and no others', async (role) => {
-  const { open } = await migratedDatabase();
+  const { open } = shared();
   const { rows } = await sql<{ name: string; verb: (typeof VERBS)[number] }>`
     SELECT relname AS name, verb
     FROM pg_class, unnest(${[...VERBS]}::text[]) AS verb
@@ -51,7 +53,7 @@ test.for(ROLES)('P2 the %s role has these rights and no others', async (role) =>
 });
 
 test('P2 no role has a right on single columns beyond those on the table', async () => {
-  const { open } = await migratedDatabase();
+  const { open } = shared();
   const { rows } = await sql`
     SELECT attrelid::regclass::text AS table, attname FROM pg_attribute
     WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
@@ -60,7 +62,7 @@ test('P2 no role has a right on single columns beyond those on the table', async
 });
 
 test('P2 everybody else has no right at all', async () => {
-  const { open } = await migratedDatabase();
+  const { open } = shared();
   const { rows } = await sql`
     SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')
@@ -71,7 +73,7 @@ test('P2 everybody else has no right at all', async () => {
 test.for(ROLES.flatMap((role) => ['ledger', 'ledger_text'].map((table) => ({ role, table }))))(
   'L1 $role cannot change, delete or empty $table',
   async ({ role, table }) => {
-    const { open } = await migratedDatabase();
+    const { open } = shared();
     const database = open(role);
     const name = sql.table(table);
     const attempts = [
@@ -87,7 +89,7 @@ test.for(ROLES.flatMap((role) => ['ledger', 'ledger_text'].map((table) => ({ rol
 );
 
 test.for(['decision', 'notify'] as const)('I12 the %s role can write no table at all', async (role) => {
-  const { open } = await migratedDatabase();
+  const { open } = shared();
   const database = open(role);
   for (const table of Object.keys(RIGHTS.grant)) {
     const attempt = sql`DELETE FROM ${sql.table(table)}`.execute(database);

@@ -11,11 +11,11 @@ import { migratedDatabase } from './database.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 test('the row types are those of the migrated database', { timeout: 30_000 }, async () => {
-  const { ownerUrl } = await migratedDatabase();
+  const { urlOf } = await migratedDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'curfew-schema-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, 'schema.ts');
-  await generateSchema(ownerUrl, file);
+  await generateSchema(urlOf('owner'), file);
   const biome = ['format', '--write', `--config-path=${root}`, file];
   await promisify(execFile)(join(root, 'node_modules/.bin/biome'), biome, { cwd: folder });
   expect(await readFile(join(root, 'core/store/schema.ts'), 'utf8')).toBe(await readFile(file, 'utf8'));

@@ -11,11 +11,14 @@ export interface TcpProxy {
   readonly mend: () => Promise<void>;
   /** Lets the connections of now hang: they stay open and nothing comes through any more. New ones are whole. */
   readonly hang: () => void;
+  /** How many clients are connected. */
+  readonly connections: () => number;
 }
 
 export async function tcpProxy(targetUrl: string): Promise<TcpProxy> {
   const target = new URL(targetUrl);
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
@@ -26,7 +29,8 @@ export async function tcpProxy(targetUrl: string): Promise<TcpProxy> {
     const server = createServer((near) => {
       const far = dial(Number(target.port), target.hostname);
       track(near).pipe(track(far)).pipe(near);
-      near.on('close', () => far.destroy());
+      clients.add(near);
+      near.on('close', () => clients.delete(near) && far.destroy());
       far.on('close', () => near.destroy());
     });
     return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));
@@ -51,7 +55,9 @@ export async function tcpProxy(targetUrl: string): Promise<TcpProxy> {
       server = await open(port);
     },
     hang: () => {
-      for (const socket of sockets) socket.unpipe().pause();
+      // What comes in is thrown away, so that an end is still seen.
+      for (const socket of sockets) socket.unpipe().resume();
     },
+    connections: () => clients.size,
   };
 }
