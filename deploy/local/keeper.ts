@@ -34,7 +34,7 @@ export interface KeepOptions {
 export interface Kept {
   /** Resolves when it has ended, whatever the reason. */
   readonly ended: Promise<void>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const PATIENCE_MS = 15_000;

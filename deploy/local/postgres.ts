@@ -22,7 +22,7 @@ export interface RunningPostgres {
   readonly url: string;
   readonly port: number;
   /** Ends it; its connections break. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const MOST_TRIES = 5;

@@ -12,7 +12,9 @@ export interface ServerOptions {
   readonly log: (line: string) => void;
 }
 
-export type Launch = { readonly state: 'ready'; stop(): Promise<void> } | { readonly state: 'port taken' };
+export type Launch =
+  | { readonly state: 'ready'; readonly stop: () => Promise<void> }
+  | { readonly state: 'port taken' };
 
 /**
  * Starts the server on a cluster and waits until it takes connections.
