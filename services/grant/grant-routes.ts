@@ -2,10 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
-import { type Route, route } from '../../core/rpc/route.ts';
+import { type Handlers, type Route, route } from '../../core/rpc/route.ts';
 import { msFromDuration } from '../../core/rpc/time.ts';
 import { fromProtoAction, fromProtoUid } from '../../core/rpc/uid.ts';
-import { firstRevision } from '../../core/store/grants.ts';
+import { firstRevision, type RecordedGrant } from '../../core/store/grants.ts';
 import { Verdict } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
   GrantService,
@@ -28,6 +28,9 @@ import { withdrawAccessRequest } from './withdraw-access-request.ts';
 
 const STATE_NAMES = ['PENDING', 'APPROVED', 'PARTIALLY_APPROVED', 'DENIED', 'WITHDRAWN', 'EXPIRED'] as const;
 
+type GrantHandlers = Handlers<typeof GrantService>;
+type AboutGrants = 'getGrant' | 'listGrants' | 'releaseGrant' | 'revokeGrants';
+
 /** The grant API over the use cases: messages in, messages out, nothing decided here. */
 export function grantRoutes(context: GrantContext): Route {
   const showing = (caller: EntityUid): Showing => ({
@@ -35,18 +38,23 @@ export function grantRoutes(context: GrantContext): Route {
     caller,
     now: clockOfReads(context),
   });
-  const show = async (caller: EntityUid, request: AccessRequest) =>
-    presentRequest(
-      showing(caller),
-      request,
-      await firstRevision(context.database, { requestId: request.id }),
-    );
+  return route(GrantService, { ...aboutRequests(context, showing), ...aboutGrants(context, showing) });
+}
 
-  return route(GrantService, {
+function aboutRequests(
+  context: GrantContext,
+  showing: (caller: EntityUid) => Showing,
+): Omit<GrantHandlers, AboutGrants> {
+  const show = async (caller: EntityUid, request: AccessRequest) => {
+    const revision = await firstRevision(context.database, { requestId: request.id });
+    return presentRequest(showing(caller), request, revision);
+  };
+  return {
     async requestAccess(message, { caller }) {
       const asked = askedOf(message, caller.uid);
-      if (message.validateOnly)
+      if (message.validateOnly) {
         return presentPreview(showing(caller.uid), await previewRequest(context, asked));
+      }
       const { result, revision } = await requestAccess(context, asked, callKeyOf(message));
       return { request: await show(caller.uid, result), revision };
     },
@@ -76,24 +84,32 @@ export function grantRoutes(context: GrantContext): Route {
       const { result, revision } = await withdrawAccessRequest(context, id, caller.uid);
       return { request: await show(caller.uid, result), revision };
     },
+  };
+}
+
+function aboutGrants(
+  context: GrantContext,
+  showing: (caller: EntityUid) => Showing,
+): Pick<GrantHandlers, AboutGrants> {
+  const show = async (caller: EntityUid, row: RecordedGrant) => {
+    const revision = await firstRevision(context.database, { grantId: row.grant.id });
+    return presentGrant(showing(caller), row, revision);
+  };
+  return {
     async getGrant({ id }, { caller }) {
-      const row = await getGrant(context, id, caller.uid);
-      return {
-        grant: presentGrant(showing(caller.uid), row, await firstRevision(context.database, { grantId: id })),
-      };
+      return { grant: await show(caller.uid, await getGrant(context, id, caller.uid)) };
     },
     async listGrants(message, { caller }) {
       return await listGrantsOf(context, message, showing(caller.uid));
     },
     async releaseGrant({ id }, { caller }) {
       const { result, revision } = await releaseGrant(context, id, caller.uid);
-      const started = await firstRevision(context.database, { grantId: id });
-      return { grant: presentGrant(showing(caller.uid), result, started), revision };
+      return { grant: await show(caller.uid, result), revision };
     },
     async revokeGrants(message, { caller }) {
       return await revokeGrants(context, message, showing(caller.uid));
     },
-  });
+  };
 }
 
 function askedOf(message: RequestAccessRequest, requester: EntityUid): Asked {

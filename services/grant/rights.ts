@@ -41,11 +41,6 @@ export function isPermitted(replica: Replica, question: RightQuestion): boolean 
   return ask(replica, question).decision === 'allow';
 }
 
-/** @throws AccessError NOT_PERMITTED, naming the right and the resource */
-export function requireRight(replica: Replica, question: RightQuestion): void {
-  if (!isPermitted(replica, question)) throw notPermitted(question);
-}
-
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
   const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
   return new AccessError('NOT_PERMITTED', message, { metadata: { right, resource: formatUid(resource) } });

@@ -79,13 +79,14 @@ export async function start(env: NodeJS.ProcessEnv = {}): Promise<Running> {
 }
 
 /** Resolves when it says that it is ready; rejects with what it said when it ends before. */
-export async function isReady({ process: child, output }: Running): Promise<void> {
+export async function isReady(running: Running): Promise<void> {
+  const child = running.process;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = (): void => {
-    if (output().includes('Curfew is ready')) resolve();
+    if (running.output().includes('Curfew is ready')) resolve();
   };
   child.stdout?.on('data', look);
-  child.once('exit', () => reject(new Error(`it ended before it was ready:\n${output()}`)));
+  child.once('exit', () => reject(new Error(`it ended before it was ready:\n${running.output()}`)));
   look();
   await promise;
 }
