@@ -1,3 +1,4 @@
+import { jsonErrorOffset } from './json-place.ts';
 import { type Attributes, type Entity, type EntityUid, uidKey, type Value } from './entity.ts';
 
 /** JSON as `parseJsonExact` reads it: integers are bigint and exact; there are no doubles. */
@@ -16,8 +17,12 @@ export class EntityJsonError extends Error {
   readonly line: number | undefined;
   readonly column: number | undefined;
 
-  constructor(message: string, place?: { readonly line: number; readonly column: number }) {
-    super(message);
+  constructor(
+    message: string,
+    place?: { readonly line: number; readonly column: number },
+    options?: { readonly cause: unknown },
+  ) {
+    super(message, options);
     this.line = place?.line;
     this.column = place?.column;
   }
@@ -207,10 +212,10 @@ function extensionFromJson(fields: { readonly [key: string]: ExactJson }, path: 
 }
 
 function syntaxError(text: string, cause: unknown): EntityJsonError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const position = /at position (\d+)/.exec(message)?.[1];
-  const place = placeOf(text, position === undefined ? text.length : Number(position));
-  return new EntityJsonError(`not JSON: ${message.replace(/\s*\(line.*$/s, '')}`, place);
+  const offset = jsonErrorOffset(text);
+  const seen =
+    offset >= text.length ? 'the end of the text' : JSON.stringify(text.slice(offset, offset + 20));
+  return new EntityJsonError(`not JSON at ${seen}`, placeOf(text, offset), { cause });
 }
 
 function find(text: string, source: string): { line: number; column: number } {
