@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { pino } from 'pino';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
-import { createLogger } from '../../core/runtime/log.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
 import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
 import { createIssuer, type TestIssuer } from './issuer.ts';
@@ -16,6 +16,8 @@ export interface Stack extends AsyncDisposable {
   readonly grant: GrantServer;
   readonly decision: DecisionServer;
   readonly issuer: TestIssuer;
+  /** The warnings and errors that the services logged, a JSON line each. */
+  readonly logs: readonly string[];
   /** Looks into the database as its owner. */
   query<T extends object = Record<string, unknown>>(
     sql: string,
@@ -42,11 +44,12 @@ export async function startStack({
   const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
   opened.defer(() => owner.end());
   const issuer = opened.use(await createIssuer());
+  const logs: string[] = [];
   const common = {
     address: LOOPBACK,
     httpAddress: LOOPBACK,
     issuers: [issuer.issuer],
-    logger: createLogger('test', 'silent'),
+    logger: pino({ level: 'warn' }, { write: (line: string) => void logs.push(line) }),
   };
   const grant = await startGrantService({
     ...common,
@@ -71,6 +74,7 @@ export async function startStack({
     grant,
     decision,
     issuer,
+    logs,
     query: async (sql, parameters = []) => (await owner.query(sql, [...parameters])).rows,
     as: async (id, type = personType) => {
       const known = clients.get(`${type} ${id}`);
