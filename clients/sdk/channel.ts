@@ -79,15 +79,23 @@ export function openChannel({ endpoint, readToken, timeoutMs: usualTimeoutMs }: 
       const deadline = deadlineAfter(timeoutMs);
       const bytes = encodeMessage(method.input, request);
       const headers = await authorization({ timeoutMs, signal });
-      const answer = await callUnary(client, { path: pathOf(method), bytes, headers, deadline, signal });
-      return decodeMessage(method.output, answer);
+      try {
+        const answer = await callUnary(client, { path: pathOf(method), bytes, headers, deadline, signal });
+        return decodeMessage(method.output, answer);
+      } catch (error) {
+        throw withAddress(error, endpoint.address);
+      }
     },
     async *serverStream(method, request, { timeoutMs, signal } = {}) {
       const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : deadlineAfter(timeoutMs);
       const bytes = encodeMessage(method.input, request);
       const headers = await authorization({ timeoutMs: timeoutMs ?? usualTimeoutMs, signal });
       const call = { path: pathOf(method), bytes, headers, deadline, signal };
-      for await (const answer of callStream(client, call)) yield decodeMessage(method.output, answer);
+      try {
+        for await (const answer of callStream(client, call)) yield decodeMessage(method.output, answer);
+      } catch (error) {
+        throw withAddress(error, endpoint.address);
+      }
     },
     close: () => client.close(),
   };
@@ -147,6 +155,16 @@ function within<T>(promise: Promise<T>, { timeoutMs, signal }: Patience): Promis
   return outcome.finally(() => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
+  });
+}
+
+/** Where nobody answers is what a reader must know first; of the library's own words only the cause helps. */
+function withAddress(error: unknown, address: string): CurfewError {
+  const known = CurfewError.from(error);
+  if (known.code !== 'UNAVAILABLE' || known.reason !== undefined) return known;
+  const cause = /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/s.exec(known.message)?.[1];
+  return new CurfewError('UNAVAILABLE', `no answer from ${address}: ${cause ?? known.message}`, {
+    cause: error,
   });
 }
 

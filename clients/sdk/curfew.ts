@@ -95,9 +95,9 @@ export function createCurfew(options: CurfewOptions = {}): Curfew {
 function resolveEndpoints(options: CurfewOptions): { decision: Endpoint; grant: Endpoint } {
   const { address = '127.0.0.1', decisionAddress, grantAddress, tls } = options;
   const own = (given: string | undefined, port: number, field: string) =>
-    resolveEndpoint(
-      given === undefined ? { address, port, tls, field: 'address' } : { address: given, port, tls, field },
-    );
+    given === undefined
+      ? resolveEndpoint({ address, port, tls, field: 'address', isHostOnly: true })
+      : resolveEndpoint({ address: given, port, tls, field });
   return {
     decision: own(decisionAddress, decisionPort, 'decisionAddress'),
     grant: own(grantAddress, grantPort, 'grantAddress'),

@@ -33,16 +33,19 @@ export interface EndpointOptions {
   readonly tls: TlsOptions | false | undefined;
   /** How the address is called in errors. */
   readonly field: string;
+  /** Whether it stands for several services, so that it can have no port. */
+  readonly isHostOnly?: boolean;
 }
 
 /** Reads an address. @throws CurfewError INVALID_ARGUMENT when malformed, or when a token would leave the machine in plaintext */
-export function resolveEndpoint({ address, port, tls, field }: EndpointOptions): Endpoint {
+export function resolveEndpoint(options: EndpointOptions): Endpoint {
+  const { address, port, tls, field } = options;
   const parsed = parseAddress(address);
-  if (parsed === undefined)
-    throw argumentError(
-      field,
-      `seen ${JSON.stringify(address)}, wanted a host with or without a port, such as curfew.example:${port}`,
-    );
+  if (parsed === undefined || (options.isHostOnly === true && parsed.port !== undefined)) {
+    const wanted = options.isHostOnly === true ? 'a host without a port' : 'a host with or without a port';
+    const example = options.isHostOnly === true ? 'curfew.example' : `curfew.example:${port}`;
+    throw argumentError(field, `seen ${JSON.stringify(address)}, wanted ${wanted}, such as ${example}`);
+  }
   const where = `${parsed.bracketed}:${parsed.port ?? port}`;
   const loopback = isLoopback(parsed.host);
   if (tls === false && !loopback)

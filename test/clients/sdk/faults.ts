@@ -76,10 +76,12 @@ function opened(server: RawServer): Opened {
   return { options: { decisionAddress: server.address }, close: () => server.close() };
 }
 
-const codes = Object.values(status).filter((code) => typeof code === 'number' && code !== status.OK);
+const codes = Object.values(status)
+  .filter((code) => typeof code === 'number')
+  .filter((code) => code !== status.OK);
 
 const answeredErrors = codes.map((code) =>
-  overHttp2(`an error of code ${status[Number(code)]} beside an ALLOW`, (stream, path) =>
+  overHttp2(`an error of code ${status[code]} beside an ALLOW`, (stream, path) =>
     answer(stream, [frame(allowBytes(path))], { 'grpc-status': String(code) }),
   ),
 );

@@ -1,0 +1,45 @@
+import type { AccessWish } from '../sdk/index.ts';
+import { usageError } from './cli-error.ts';
+import { parseDuration } from './duration.ts';
+import { parseAction, parseEntity } from './entity-name.ts';
+
+/** The options that say what is asked for. */
+export interface WishOptions {
+  readonly duration?: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly subject?: string;
+  readonly workflow: string;
+  readonly preview: boolean;
+  readonly idempotencyKey?: string;
+}
+
+/** Reads `read Database::a + write Database::b` and the options. @throws CliError usage */
+export function readWish(words: readonly string[], options: WishOptions): AccessWish {
+  const { duration, subject, workflow, idempotencyKey } = options;
+  return {
+    items: splitItems(words).map((item) => readItem(item, workflow)),
+    reason: options.reason,
+    ticket: options.ticket,
+    validateOnly: options.preview,
+    ...(duration === undefined ? {} : { durationMs: parseDuration(duration, '--duration') }),
+    ...(subject === undefined ? {} : { subject: parseEntity(subject, '--subject') }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+function splitItems(words: readonly string[]): readonly (readonly string[])[] {
+  const at = words.indexOf('+');
+  return at < 0 ? [words] : [words.slice(0, at), ...splitItems(words.slice(at + 1))];
+}
+
+function readItem(words: readonly string[], workflow: string): AccessWish['items'][number] {
+  const resource = words.at(-1);
+  if (resource === undefined || words.length < 2)
+    throw usageError(
+      'request',
+      `seen ${JSON.stringify(words.join(' '))}, wanted <action...> <resource>, such as read Database::orders`,
+    );
+  const actions = words.slice(0, -1).map((word) => parseAction(word, 'action'));
+  return { resource: parseEntity(resource, 'resource'), actions, workflow };
+}

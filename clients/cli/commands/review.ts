@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { type AccessRequest, RequestState, Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { ReviewAccessRequestResponseSchema } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { CurfewError } from '../../sdk/index.ts';
+import { usageError } from '../cli-error.ts';
+import { exitCode } from '../exit-code.ts';
+import { findRequestId } from '../known-ids.ts';
+import { outcomeLines, requestLines } from '../request-screen.ts';
+import { inSession, type Session } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { collect } from './can.ts';
+
+interface ReviewOptions {
+  readonly approve: boolean;
+  readonly deny: boolean;
+  readonly comment: string;
+  readonly item: readonly string[];
+}
+
+/** `curfew review`: shows a request and votes on what was shown. */
+export function addReview(program: Command, terminal: Terminal): void {
+  program
+    .command('review')
+    .summary('approve or deny a request')
+    .description(
+      'Shows the request, then votes on exactly what was shown. Asks for the vote when neither is said.',
+    )
+    .argument('<id>', 'the id, or the beginning of it')
+    .option('-y, --approve', 'agree', false)
+    .option('-n, --deny', 'refuse; one deny ends an item', false)
+    .option('-m, --comment <text>', 'for the requester and the ledger', '')
+    .option(
+      '--item <n>',
+      'only this item, counted from 1; repeatable (default: all that you may review)',
+      collect,
+      [],
+    )
+    .action(async (given: string, options: ReviewOptions, command: Command) => {
+      if (options.approve && options.deny)
+        throw usageError('--approve and --deny', 'seen both, wanted one; vote on single items with --item');
+      const items = options.item.map(readItem);
+      await inSession(command, terminal, async (session) => {
+        const { curfew, isJson } = session;
+        const id = await findRequestId(curfew, given);
+        const { request } = await curfew.services.grants.getAccessRequest({ id });
+        if (request === undefined) throw new CurfewError('INTERNAL', 'the answer has no request');
+        if (!isJson) terminal.out(requestLines(request, terminal));
+        const verdict = said(options) ?? (await askVerdict(session, request));
+        if (verdict === undefined) return exitCode.ok;
+        const { comment } = options;
+        // The hash is of the request just shown, so a vote never counts for anything else.
+        const vote = { id, verdict, comment, items, requestHash: request.requestHash };
+        const answer = await curfew.services.grants.reviewAccessRequest(vote);
+        const after = answer.request;
+        session.show(ReviewAccessRequestResponseSchema, answer, () => [
+          '',
+          ...(after === undefined ? [] : outcomeLines(after, terminal)),
+          ...nextAfterVote(session, after),
+        ]);
+        return exitCode.ok;
+      });
+    });
+}
+
+function said({ approve, deny }: ReviewOptions): Verdict | undefined {
+  if (approve) return Verdict.APPROVE;
+  return deny ? Verdict.DENY : undefined;
+}
+
+/** Asks the person; undefined when they leave it. @throws CliError usage when nobody can be asked */
+async function askVerdict(
+  { terminal, isJson }: Session,
+  { state }: AccessRequest,
+): Promise<Verdict | undefined> {
+  if (state !== RequestState.PENDING) return undefined;
+  if (isJson || !terminal.isInteractive) throw usageError('review', 'wanted --approve or --deny');
+  const answer = (await terminal.ask('approve or deny? [a/d, anything else leaves it] '))
+    .trim()
+    .toLowerCase();
+  if (answer === 'a' || answer === 'approve') return Verdict.APPROVE;
+  return answer === 'd' || answer === 'deny' ? Verdict.DENY : undefined;
+}
+
+function nextAfterVote(session: Session, request: AccessRequest | undefined): readonly string[] {
+  const granted = request?.items.find(({ grantId }) => grantId !== '');
+  if (granted === undefined) return session.next('requests', '--to-review');
+  return session.next('revoke', granted.grantId, '--reason', 'say why');
+}
+
+function readItem(given: string): number {
+  const position = /^\d{1,2}$/.test(given) ? Number(given) : 0;
+  if (position >= 1 && position <= 20) return position - 1;
+  throw usageError('--item', `seen ${given}, wanted the number of an item, from 1`);
+}

@@ -1,0 +1,72 @@
+import { Command, Option } from 'commander';
+import { addCan } from './commands/can.ts';
+import { addGrants } from './commands/grants.ts';
+import { addLedger } from './commands/ledger.ts';
+import { addRelease } from './commands/release.ts';
+import { addRequest } from './commands/request.ts';
+import { addRequests } from './commands/requests.ts';
+import { addReview } from './commands/review.ts';
+import { addRevoke } from './commands/revoke.ts';
+import { addStatus } from './commands/status.ts';
+import { addWhoami } from './commands/whoami.ts';
+import { addWithdraw } from './commands/withdraw.ts';
+import { printable } from './printable.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The whole command line. Errors of usage are thrown as CommanderError, after commander has told them. */
+export function createProgram(terminal: Terminal, version: string): Command {
+  const program = new Command('curfew')
+    .description('Ask for access, review requests, and see and end what was granted.')
+    .version(version, '-V, --version')
+    .addOption(
+      new Option('-o, --output <format>', 'how answers are shown')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .option('--as <name>', 'who you are to a development Curfew: a name in .curfew/tokens.json')
+    .option('--token-file <file>', 'a file with the bearer token of whoever is calling')
+    .exitOverride()
+    .showHelpAfterError('(add --help to see how it is used)')
+    .configureOutput({
+      writeOut: (message) => terminal.out([message.trimEnd()]),
+      writeErr: (message) => terminal.note([message.trimEnd()]),
+      outputError: (message, write) => write(safeLines(message)),
+    })
+    .addHelpText('after', help);
+  for (const add of [
+    addCan,
+    addRequest,
+    addRequests,
+    addReview,
+    addWithdraw,
+    addGrants,
+    addRelease,
+    addRevoke,
+    addLedger,
+    addStatus,
+    addWhoami,
+  ])
+    add(program, terminal);
+  return program;
+}
+
+const help = `
+Environment:
+  CURFEW_TOKEN, CURFEW_TOKEN_FILE   the bearer token, or the file that holds it
+  CURFEW_ADDRESS                    the host of both services (127.0.0.1), ports 2200 and 2201
+  CURFEW_DECISION_ADDRESS           host:port of the decision service, where it is elsewhere
+  CURFEW_GRANT_ADDRESS              host:port of the grant service, where it is elsewhere
+  CURFEW_CA                         a PEM file of the authority to trust
+  CURFEW_TLS                        on or off; by default off for this machine and on for every other
+
+Exit codes:
+  0 ok, allowed, approved   1 error   2 usage   3 policies invalid   4 policy tests failed
+  10 denied   11 pending   12 expired
+
+Example:
+  curfew can read Database::orders --as ada`;
+
+/** Commander repeats what was typed, which a script may have from elsewhere. */
+function safeLines(message: string): string {
+  return message.split('\n').map(printable).join('\n');
+}

@@ -1,0 +1,74 @@
+import { CurfewError } from '../sdk/index.ts';
+import { CliError } from './cli-error.ts';
+import { type ExitCode, exitCode } from './exit-code.ts';
+import { printable, printableJson } from './printable.ts';
+
+/** What stderr gets for an error, and the exit code. */
+export interface ErrorReport {
+  readonly lines: readonly string[];
+  readonly exitCode: ExitCode;
+}
+
+/** Any error in one clear message: what is wrong and what to do next. */
+export function reportError(error: unknown, isJson: boolean): ErrorReport {
+  const code = error instanceof CliError ? error.exitCode : exitCode.error;
+  const next =
+    error instanceof CliError ? error.next : error instanceof CurfewError ? nextStep(error) : undefined;
+  if (isJson) {
+    const { code: status, reason, metadata, violations } = error instanceof CurfewError ? error : {};
+    const json = { error: { message: messageOf(error), next, status, reason, metadata, violations } };
+    return { lines: [printableJson(json)], exitCode: code };
+  }
+  const messages = error instanceof CurfewError ? remoteMessages(error) : [messageOf(error)];
+  const lines = messages.map((message) => `error: ${printable(message)}`);
+  return { lines: next === undefined ? lines : [...lines, `Next: ${printable(next)}`], exitCode: code };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One line for each bad field; Curfew's own message otherwise, with the reason that programs go by. */
+function remoteMessages(error: CurfewError): readonly string[] {
+  const name = error.reason ?? error.code;
+  if (error.violations.length === 0) return [`${error.message} (${name})`];
+  return error.violations.map(({ field, description }) => `${field}: ${description} (${name})`);
+}
+
+/** Whether it was not a Curfew that said so: nothing answers there, or something else does. */
+function isUnreachable({ code, reason }: CurfewError): boolean {
+  return reason === undefined && code === 'UNAVAILABLE';
+}
+
+const byReason: Readonly<Record<string, string>> = {
+  CREDENTIALS_MISSING: 'add --as NAME (development) or --token-file FILE, or set CURFEW_TOKEN_FILE',
+  TOKEN_INVALID: 'get a new token; in development npm start writes new ones',
+  TOKEN_EXPIRED: 'get a new token; in development npm start writes new ones',
+  CALLER_UNKNOWN: 'ask an administrator to add you to the directory',
+  NOT_PERMITTED: 'look at who you are to Curfew: curfew whoami',
+  NOT_REQUESTABLE: 'ask whoever keeps the policies for a workflow that lets you in',
+  ACTION_TAKES_NO_GRANT: 'ask whoever keeps the policies to permit it, or to let the action take grants',
+  DURATION_TOO_LONG: 'ask for less with --duration',
+  UNANSWERABLE: 'ask whoever keeps the directory and the policies: nobody could approve this',
+  SELF_REVIEW: 'let somebody else review it',
+  NOT_A_REVIEWER: 'look at what you may review: curfew requests --to-review',
+  ALREADY_REVIEWED: 'look at what else you may review: curfew requests --to-review',
+  REQUEST_NOT_PENDING: 'look at what became of it: curfew requests show ID',
+  GRANT_ENDED: 'look at what is live: curfew grants --state active',
+  REQUEST_NOT_FOUND: 'look at your requests: curfew requests --mine',
+  GRANT_NOT_FOUND: 'look at your grants: curfew grants --mine',
+  REQUEST_HASH_MISMATCH: 'look at the request again and vote on what it says now',
+  CONFLICT: 'run the command again',
+  STALE: 'wait a moment and run the command again; curfew status says how current decisions are',
+  NOT_READY: 'wait a moment and run the command again',
+  DATABASE_UNAVAILABLE: 'wait a moment and run the command again',
+};
+
+function nextStep(error: CurfewError): string | undefined {
+  if (isUnreachable(error))
+    return 'start Curfew with npm start, or set CURFEW_ADDRESS to the host where it runs';
+  if (error.reason !== undefined) return byReason[error.reason];
+  return error.code === 'DEADLINE_EXCEEDED'
+    ? 'run the command again; curfew status says what is reachable'
+    : undefined;
+}
