@@ -1,4 +1,5 @@
 import { createEngine, type Engine } from '../policy/engine.ts';
+import { digestOf } from '../policy/files.ts';
 import { loadPolicies } from '../policy/load.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { formatProblem } from '../policy/problem.ts';
@@ -45,6 +46,8 @@ export async function loadInForce(digest: string, { database, log, loaded }: Loa
 async function load(database: Database, digest: string): Promise<PolicySet | string> {
   const files = await readPolicySet(database, digest);
   if (files === undefined) return 'the database does not have it';
+  // The ledger's chain covers the digest, nothing else covers the files.
+  if (digestOf(files) !== digest) return 'the database has other files under its digest';
   const result = await loadPolicies(files);
   return result.ok ? result.policies : result.problems.map(formatProblem).join('\n');
 }
