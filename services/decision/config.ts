@@ -21,10 +21,7 @@ const decisionSettings = z
   })
   .transform((env) => ({ staleStandingMs: env.CURFEW_STALE_STANDING }));
 
-/** The decision service's configuration. */
-export type Config = ReturnType<typeof readConfig>;
-
-/** @throws ConfigError listing every variable that is missing, wrong or unknown */
+/** The decision service's configuration. @throws ConfigError listing every variable that is missing, wrong or unknown */
 export function readConfig(env: Environment) {
   return loadConfig(
     {

@@ -1,10 +1,10 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { curfewContext } from '../../core/policy/curfew-context.ts';
-import type { Engine } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Policies } from '../../core/replica/policies.ts';
+import type { Replica } from '../../core/replica/replica.ts';
 import type { FollowedState } from './followed-state.ts';
 import { mayReadNow } from './reads-now.ts';
 
@@ -32,16 +32,12 @@ const MOST_KEPT = 10_000;
  *
  * @param mostKept answers held at once, the oldest go first
  */
-export function createRights({ replica, follower }: FollowedState, mostKept = MOST_KEPT): Rights {
+export function createRights(state: FollowedState, mostKept = MOST_KEPT): Rights {
   const kept = new Map<string, boolean>();
   let basis: Basis | undefined;
 
   function forgetWhenChanged(): void {
-    const current = {
-      policies: replica.policies,
-      revision: replica.basisRevision,
-      epoch: follower.epoch,
-    };
+    const current = basisOf(state);
     const isSame =
       basis?.policies === current.policies &&
       basis.revision === current.revision &&
@@ -50,11 +46,11 @@ export function createRights({ replica, follower }: FollowedState, mostKept = MO
     basis = current;
   }
 
-  function isPermitted(right: Right, caller: EntityUid, resource: EntityUid, now: Date): boolean {
-    const key = `${right} ${uidKey(caller)} ${uidKey(resource)}`;
+  function isPermitted(asked: Asked): boolean {
+    const key = `${asked.right} ${uidKey(asked.caller)} ${uidKey(asked.resource)}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const { permitted, keep } = ask({ right, caller, resource, now });
+    const { permitted, keep } = ask(state.replica, asked);
     if (keep) {
       const [oldest] = kept.keys();
       if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
@@ -63,42 +59,21 @@ export function createRights({ replica, follower }: FollowedState, mostKept = MO
     return permitted;
   }
 
-  function ask({ right, caller, resource, now }: Asked): { permitted: boolean; keep: boolean } {
-    const { engine } = replica;
-    const { policies } = engine;
-    const action = curfewAction(policies.schema, right);
-    const applies =
-      action?.principalTypes.includes(caller.type) === true && action.resourceTypes.includes(resource.type);
-    if (action === undefined || !applies) return { permitted: false, keep: true };
-    const context = curfewContext({ shape: policies.schema, action, now });
-    const entities = entitiesFor(policies, 'workflows', { principal: caller, resource, context }, (uid) =>
-      replica.directory.get(uid),
-    );
-    const evaluation = evaluate(engine, {
-      principal: caller,
-      action: action.uid,
-      resource,
-      context,
-      entities,
-    });
-    const kind = {
-      phase: 'workflows',
-      action,
-      principalType: caller.type,
-      resourceType: resource.type,
-    } as const;
-    return { permitted: evaluation.decision === 'allow', keep: !mayReadNow(policies, kind) };
-  }
-
   return {
     require(right, caller, principal, now) {
       if (sameUid(caller, principal)) return;
       forgetWhenChanged();
-      if (isPermitted(right, caller, SYSTEM, now) || isPermitted(right, caller, principal, now)) return;
+      const asked = { right, caller, now };
+      if (isPermitted({ ...asked, resource: SYSTEM }) || isPermitted({ ...asked, resource: principal }))
+        return;
       const message = `${formatUid(caller)} is not permitted ${right} on ${formatUid(principal)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
       throw new AccessError('NOT_PERMITTED', message, { metadata: { right } });
     },
   };
+}
+
+function basisOf({ replica, follower }: FollowedState): Basis {
+  return { policies: replica.policies, revision: replica.basisRevision, epoch: follower.epoch };
 }
 
 interface Asked {
@@ -108,12 +83,27 @@ interface Asked {
   readonly now: Date;
 }
 
-function evaluate(engine: Engine, question: Parameters<Engine['evaluate']>[1]) {
-  const evaluation = engine.evaluate('workflows', question);
+/** @returns whether it is permitted, and whether that holds until policies or directory change */
+function ask({ engine, directory }: Replica, { right, caller, resource, now }: Asked) {
+  const { policies } = engine;
+  const action = curfewAction(policies.schema, right);
+  const applies =
+    action?.principalTypes.includes(caller.type) === true && action.resourceTypes.includes(resource.type);
+  if (action === undefined || !applies) return { permitted: false, keep: true };
+  const context = curfewContext({ shape: policies.schema, action, now });
+  const roots = { principal: caller, resource, context };
+  const entities = entitiesFor(policies, 'workflows', roots, (uid) => directory.get(uid));
+  const evaluation = engine.evaluate('workflows', { ...roots, action: action.uid, entities });
   if (evaluation.failure !== undefined) {
     throw new AccessError('EVALUATION_FAILED', 'the policy engine failed on the caller; call again', {
       cause: evaluation.failure,
     });
   }
-  return evaluation;
+  const kind = {
+    phase: 'workflows',
+    action,
+    principalType: caller.type,
+    resourceType: resource.type,
+  } as const;
+  return { permitted: evaluation.decision === 'allow', keep: !mayReadNow(policies, kind) };
 }

@@ -45,7 +45,8 @@ export const directory: readonly Entity[] = [
   entity(robot('door'), [team('doors')]),
   entity(robot('stray')),
   entity(site('main')),
-  ...[vaultOf('plain', 0n), vaultOf('secret', 5n)],
+  vaultOf('plain', 0n),
+  vaultOf('secret', 5n),
 ];
 
 function vaultOf(id: string, secrecy: bigint): Entity {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { vi } from 'vitest';
 import type { Entity, EntityUid } from '../../../core/access/entity.ts';
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../../core/access/event.ts';
 import type { MachineClock } from '../../../core/feed/database-clock.ts';
@@ -14,6 +15,7 @@ import {
   type AuthorizeResponse,
   DecisionService,
 } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { STALENESS_BOUND_MS } from '../../../services/decision/limits.ts';
 import { type DecisionServer, startDecisionService } from '../../../services/decision/service.ts';
 import { connect as connectClient, type TestClient } from '../../core/rpc/test-client.ts';
 import { createIssuer, type TestIssuer } from '../../support/issuer.ts';
@@ -77,7 +79,7 @@ export async function createScene(options: SceneOptions = {}): Promise<Scene> {
     ...(machine === undefined ? {} : { machine }),
   });
   opened.defer(() => service.close());
-  await service.followed.follower.waitFor(revision, 10_000);
+  await caughtUp(service, revision);
   const client = connectClient(service.port);
   opened.defer(() => client.close());
   const tokens = new Map<string, Promise<string>>();
@@ -106,6 +108,17 @@ export async function createScene(options: SceneOptions = {}): Promise<Scene> {
     silence: () => silence(owner),
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
+}
+
+/** Until a poll was answered: with a snapshot alone nothing is permitted yet. */
+async function caughtUp({ followed }: DecisionServer, revision: bigint): Promise<void> {
+  await vi.waitUntil(
+    () => {
+      const { revision: reached } = followed.follower;
+      return reached !== undefined && reached >= revision && followed.clock.ageMs() < STALENESS_BOUND_MS;
+    },
+    { timeout: 25_000 },
+  );
 }
 
 type Pen = Pick<Scene, 'append' | 'activate' | 'put' | 'remove' | 'start' | 'end'>;

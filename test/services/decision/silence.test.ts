@@ -37,7 +37,7 @@ function healthOf(service: string): Promise<string> {
     { service },
     (error, answer) => {
       const response = answer as { readonly status: string } | undefined; // the library's message
-      resolve(error === null ? (response?.status ?? '') : String(Code[error.code]));
+      resolve(error === null ? (response?.status ?? '') : Code[error.code]);
     },
   );
   return promise;
@@ -56,7 +56,7 @@ describe('when the database is silent', () => {
       expiresAt: new Date(now + 3_600_000),
     });
     expect((await scene.authorize({ ...otto, atLeastRevision: revision })).effect).toBe(Effect.ALLOW);
-    await expect.poll(health).toEqual([serving, serving, serving]);
+    await expect.poll(health, { timeout: 20_000 }).toEqual([serving, serving, serving]);
     expect(await ready()).toBe(200);
 
     // From here on no poll is answered, and this machine's clock stands still until it is moved.
@@ -70,7 +70,7 @@ describe('when the database is silent', () => {
       metadata: { age_ms: '2000' },
     });
     expect(await scene.authorize(kim)).toMatchObject({ effect: Effect.ALLOW, stale: true });
-    await expect.poll(health).toEqual([not, serving, serving]);
+    await expect.poll(health, { timeout: 20_000 }).toEqual([not, serving, serving]);
     expect(await ready()).toBe(200);
     const status = await scene.client.unary(
       DecisionService.method.getStatus,
@@ -82,11 +82,11 @@ describe('when the database is silent', () => {
 
     machine.advance(60_000);
     expect(await refusalOf(scene.authorize(kim))).toMatchObject({ reason: 'STALE' });
-    await expect.poll(health).toEqual([not, not, not]);
+    await expect.poll(health, { timeout: 20_000 }).toEqual([not, not, not]);
     expect(await ready()).toBe(503);
 
     await speak();
-    await expect.poll(health).toEqual([serving, serving, serving]);
+    await expect.poll(health, { timeout: 20_000 }).toEqual([serving, serving, serving]);
     expect(await scene.authorize(otto)).toMatchObject({ effect: Effect.ALLOW, stale: false });
   });
 
