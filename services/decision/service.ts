@@ -42,16 +42,32 @@ export interface DecisionServer {
  * @throws Error when the schema is not one that it can run on, or an address cannot be listened on
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
+  await checkSchema(options.databaseUrl);
+  // Closed in the opposite order. Not an AsyncDisposableStack: Node 22 has none.
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
+  };
+  try {
+    return { ...(await open(options, (closer) => closers.push(closer))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(
+  options: DecisionServiceOptions,
+  onClose: (close: () => Promise<void> | void) => void,
+): Promise<Omit<DecisionServer, 'close'>> {
   const { databaseUrl, logger, staleStandingMs, machine } = options;
-  await checkSchema(databaseUrl);
-  await using opened = new AsyncDisposableStack();
   const followed = follow({
     databaseUrl,
     name: 'curfew-decision',
     log: logger,
     ...(machine === undefined ? {} : { machine }),
   });
-  opened.defer(() => followed.close());
+  onClose(() => followed.close());
   const context = { followed, rights: createRights(followed), staleStandingMs };
   const server = createRpcServer({
     routes: [decisionRoute(context, logger)],
@@ -64,15 +80,14 @@ export async function startDecisionService(options: DecisionServiceOptions): Pro
     limits: { maxMessageBytes: MESSAGE_BYTES },
     tls: options.tls,
   });
-  opened.defer(() => server.close());
+  onClose(() => server.close());
   const health = watchHealth(context, server, logger);
-  opened.defer(() => health.close());
+  onClose(() => health.close());
   const probes = createHealthServer(health.isServing);
+  onClose(() => probes.close());
   const httpPort = await probes.listen(options.httpAddress);
-  opened.defer(() => probes.close());
   const port = await server.listen(options.address);
-  const opening = opened.move();
-  return { port, httpPort, followed, close: () => opening.disposeAsync() };
+  return { port, httpPort, followed };
 }
 
 async function checkSchema(databaseUrl: string): Promise<void> {
