@@ -9,7 +9,7 @@ const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u
 /** Says what is wrong with a text that people are to read, as "seen …, wanted …"; undefined when nothing is. It is stored as given. */
 export function checkFreeText(text: string, maxCodePoints: number = MAX_TEXT): string | undefined {
   if (!text.isWellFormed()) return 'seen a lone surrogate, wanted well-formed Unicode';
-  const length = [...text].length;
+  const length = Array.from(text).length;
   if (length > maxCodePoints) return `seen ${length} characters, wanted at most ${maxCodePoints}`;
   const bad = DECEPTIVE.exec(text)?.[0];
   if (bad === undefined) return undefined;

@@ -1,13 +1,12 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { readFile, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { createDatabase } from '../support/postgres.ts';
-import { isReady, launch, start, stop } from '../support/running.ts';
+import { startPostgres } from '../../deploy/local/postgres.ts';
+import { isReady, launch, start } from '../support/running.ts';
 
 const HOSPITAL = fileURLToPath(new URL('../support/hospital', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -24,7 +23,6 @@ async function ended(child: {
 
 /** The processes whose command line or environment names the home folder. */
 async function processesOf(home: string): Promise<readonly string[]> {
-  const { readdir } = await import('node:fs/promises');
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
   const found = await Promise.all(
     pids.map(async (pid) => {
@@ -104,10 +102,13 @@ it('a wrong variable is said by name, value seen and value wanted', async () => 
 }, 60_000);
 
 it('with CURFEW_DATABASE_URL and CURFEW_POLICIES it runs on that Postgres and those policies', async () => {
-  await using database = await createDatabase();
-  const running = await start({ CURFEW_DATABASE_URL: database.ownerUrl, CURFEW_POLICIES: HOSPITAL });
+  // A server of its own: migrate sets the passwords of roles, and those belong to a whole server.
+  const directory = await mkdtemp(join(tmpdir(), 'curfew-postgres-'));
+  const server = await startPostgres({ directory, durable: false });
+  const running = await start({ CURFEW_DATABASE_URL: server.url, CURFEW_POLICIES: HOSPITAL });
   expect(running.output()).toContain('as CURFEW_DATABASE_URL says');
   await isReady(running);
-  await stop(running.process);
   await running[Symbol.asyncDispose]();
+  await server.stop();
+  await rm(directory, { recursive: true });
 }, 60_000);

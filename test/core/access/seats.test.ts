@@ -10,7 +10,10 @@ const arbitrarySteps: fc.Arbitrary<Step[]> = fc.uniqueArray(
   { selector: (step) => step.name, minLength: 1 },
 );
 const arbitraryCandidates: fc.Arbitrary<Candidate[]> = fc.uniqueArray(
-  fc.record({ person: fc.constantFrom(...'pqrstuv'), steps: fc.uniqueArray(fc.constantFrom(...NAMES)) }),
+  fc.record({
+    person: fc.constantFrom(...Array.from('pqrstuv')),
+    steps: fc.uniqueArray(fc.constantFrom(...NAMES)),
+  }),
   { selector: (candidate) => candidate.person },
 );
 

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -59,7 +59,6 @@ it('a changed file is in force in every service without a restart, and a bad one
 });
 
 it('an entity added to directory.json is known without a restart', async () => {
-  const { readFile } = await import('node:fs/promises');
   const path = join(folder, 'directory.json');
   const entities = JSON.parse(await readFile(path, 'utf8')) as object[];
   entities.push({ uid: { type: 'User', id: 'new' }, attrs: {}, parents: [{ type: 'Group', id: 'staff' }] });
