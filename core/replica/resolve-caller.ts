@@ -1,6 +1,7 @@
 import { AccessError } from '../access/access-error.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Followed } from './follow.ts';
+import type { Replica } from './replica.ts';
 
 /** The name that verified credentials carry. */
 export interface CallerName {
@@ -15,7 +16,13 @@ export interface CallerName {
  * nobody's unless the type is said.
  * @throws AccessError (when it is asked) NOT_READY before the first snapshot, POLICIES_MISSING, EVALUATION_FAILED
  */
-export function callerResolver({ replica, follower }: Followed): (name: CallerName) => EntityUid | undefined {
+export function callerResolver({
+  replica,
+  follower,
+}: {
+  readonly replica: Replica;
+  readonly follower: Pick<Followed['follower'], 'revision'>;
+}): (name: CallerName) => EntityUid | undefined {
   return ({ id, type, by }) => {
     if (follower.revision === undefined && replica.policies.kind === 'none') {
       throw new AccessError('NOT_READY', 'the service is reading the directory; call again');

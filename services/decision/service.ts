@@ -1,15 +1,16 @@
 import type { MachineClock } from '../../core/feed/database-clock.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
+import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer } from '../../core/rpc/serve.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
+import { type OnClose, opened } from '../../core/runtime/opened.ts';
 import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect } from '../../core/store/connect.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { MESSAGE_BYTES } from './limits.ts';
-import { callerResolver } from './resolve-caller.ts';
 import { createRights } from './rights.ts';
 import { decisionRoute } from './routes.ts';
 import { watchHealth } from './watch-health.ts';
@@ -43,22 +44,12 @@ export interface DecisionServer {
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
   await checkSchema(options.databaseUrl);
-  // Closed in the opposite order. Not an AsyncDisposableStack: Node 22 has none.
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (let next = closers.pop(); next !== undefined; next = closers.pop()) await next();
-  };
-  try {
-    return { ...(await open(options, (closer) => closers.push(closer))), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return await opened((onClose) => open(options, onClose));
 }
 
 async function open(
   options: DecisionServiceOptions,
-  onClose: (close: () => Promise<void> | void) => void,
+  onClose: OnClose,
 ): Promise<Omit<DecisionServer, 'close'>> {
   const { databaseUrl, logger, staleStandingMs, machine } = options;
   const followed = follow({

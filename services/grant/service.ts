@@ -5,6 +5,7 @@ import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
+import { type OnClose, opened } from '../../core/runtime/opened.ts';
 import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect, type Database } from '../../core/store/connect.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
@@ -50,45 +51,54 @@ const HEALTH_MS = 250;
  * @throws Error when the schema is not one that it can run on, an address cannot be listened on, or the first policy folder is bad
  */
 export async function startGrantService(options: GrantServiceOptions): Promise<GrantServer> {
+  return await opened((onClose) => open(options, onClose));
+}
+
+async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omit<GrantServer, 'close'>> {
   const { databaseUrl, logger } = options;
-  await using opened = new AsyncDisposableStack();
-  const open = (name: string, poolSize: number): Database => {
-    const onConnectionLost = (error: Error): void =>
-      logger.warn({ err: error }, 'a database connection was lost');
-    const database = connect({
-      url: databaseUrl,
-      name,
-      poolSize,
-      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-      onConnectionLost,
-    });
-    opened.defer(() => database.destroy());
-    return database;
-  };
-  const database = open('curfew-grant', POOL);
+  const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
   await requireSchema(database);
+  const revokeDatabase = openPool(options, { name: 'curfew-grant-revoke', poolSize: REVOKE_POOL, onClose });
   const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log: logger });
-  opened.defer(() => followed.close());
-  const context: GrantContext = {
-    database,
-    revokeDatabase: open('curfew-grant-revoke', REVOKE_POOL),
-    followed,
-  };
+  onClose(() => followed.close());
+  const context: GrantContext = { database, revokeDatabase, followed };
   if (options.policyFolder !== undefined) {
     const watch = await watchPolicies(context, options.policyFolder, logger);
-    opened.defer(() => watch.close());
+    onClose(() => watch.close());
   }
   const server = serve(options, context);
-  opened.defer(() => server.close());
+  onClose(() => server.close());
   const health = createHealthServer(() => isReady(followed));
+  onClose(() => health.close());
   const httpPort = await health.listen(options.httpAddress);
-  opened.defer(() => health.close());
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
-  opened.defer(() => clearInterval(telling));
+  onClose(() => clearInterval(telling));
   tellHealth(server, followed);
-  const opening = opened.move();
-  return { port, httpPort, context, close: () => opening.disposeAsync() };
+  return { port, httpPort, context };
+}
+
+interface Pool {
+  readonly name: string;
+  readonly poolSize: number;
+  readonly onClose: OnClose;
+}
+
+function openPool(
+  { databaseUrl: url, logger }: GrantServiceOptions,
+  { name, poolSize, onClose }: Pool,
+): Database {
+  const onConnectionLost = (error: Error): void =>
+    logger.warn({ err: error }, 'a database connection was lost');
+  const database = connect({
+    url,
+    name,
+    poolSize,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onConnectionLost,
+  });
+  onClose(() => database.destroy());
+  return database;
 }
 
 function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {

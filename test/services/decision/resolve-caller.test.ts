@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { ResolveCaller } from '../../../core/rpc/identity.ts';
 import { Replica } from '../../../core/replica/replica.ts';
-import { callerResolver } from '../../../services/decision/resolve-caller.ts';
+import { callerResolver } from '../../../core/replica/resolve-caller.ts';
 import { applied, type LocalDecision, localDecision } from './local-decision.ts';
 import { entity, long, person, robot, team, vault } from './people.ts';
 import { policyFiles } from './policy-files.ts';
