@@ -117,7 +117,7 @@ export function checkUid(check: Check, uid: EntityUid, path: string): void {
 }
 
 /** A value for messages: short, and of a set or record only the kind. */
-export function describeValue(value: Value): string {
+function describeValue(value: Value): string {
   switch (value.kind) {
     case 'bool':
     case 'long':

@@ -1,8 +1,8 @@
-/** The known word that a misspelt one most likely means: at most a third of its letters (and at most 3) differ. */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+/** The known word that a misspelt one most likely means: at most a third of its letters (and at most 3) differ, or their case. */
+function closest(word: string, known: Iterable<string>): string | undefined {
   const short = word.slice(0, 64); // bounds the distance's cost; known words are shorter
   let best: string | undefined;
-  let bestDistance = Math.min(3, Math.max(1, Math.floor(short.length / 3)));
+  let bestDistance = Math.min(3, Math.floor(short.length / 3));
   for (const candidate of known) {
     const distance = editDistance(short.toLowerCase(), candidate.toLowerCase());
     if (distance <= bestDistance && (best === undefined || distance < bestDistance)) {
@@ -13,13 +13,13 @@ export function closest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** "did you mean `x`?", or what there is to choose from. */
+/** "did you mean `x`?", or "one of" what there is to choose from. */
 export function suggest(word: string, known: readonly string[]): string {
   const best = closest(word, known);
   if (best !== undefined) return `did you mean \`${best}\`?`;
   return known.length === 0
     ? 'there is none to choose from'
-    : `wanted one of ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
+    : `one of ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
 }
 
 /** Levenshtein distance, two rows at a time. */

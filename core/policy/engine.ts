@@ -50,12 +50,17 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     workflows: createSlicer(policies.schema, policies.workflows),
   };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
-    const slice = slicers[phase](question);
-    if (slice.length === 0) return NOTHING_MATCHES;
-    const action = actions.get(uidKey(question.action));
-    const entities = action === undefined ? question.entities : [...question.entities, action];
-    const texts = (): PolicyTexts => textsOf(slice.flatMap((index) => policies[phase][index] ?? []));
-    return evaluator.evaluate({ key: `${phase}:${slice.join()}`, texts }, { ...question, entities });
+    try {
+      const entities = [...question.entities];
+      const slice = slicers[phase]({ ...question, entities });
+      if (slice.length === 0) return NOTHING_MATCHES;
+      const action = actions.get(uidKey(question.action));
+      if (action !== undefined) entities.push(action);
+      const texts = (): PolicyTexts => textsOf(slice.flatMap((index) => policies[phase][index] ?? []));
+      return evaluator.evaluate({ key: `${phase}:${slice.join()}`, texts }, { ...question, entities });
+    } catch (error) {
+      return { kind: 'failure', message: `a question that is none: ${String(error)}` };
+    }
   };
   return {
     policies,

@@ -29,7 +29,7 @@ function fitAttributes(declared: AttributesShape, attributes: Attributes): Attri
 }
 
 /** The value as the declared type reads it, or itself when it cannot. */
-export function fitValue(type: TypeShape, value: Value): Value {
+function fitValue(type: TypeShape, value: Value): Value {
   if (type.kind === 'set' && value.kind === 'set')
     return { kind: 'set', values: value.values.map((member) => fitValue(type.element, member)) };
   if (type.kind === 'record' && value.kind === 'record')

@@ -93,7 +93,8 @@ function deathProblem(files: PolicyFiles, end: WorkerEnd & { kind: 'died' }): Pr
   const what = end.at.file === SCHEMA_FILE ? 'schema' : 'policy';
   const source = sourceText(end.at.file, files.get(end.at.file) ?? '');
   const offset = (source.lineStarts[end.at.line - 1] ?? 0) + end.at.column - 1;
-  return problemAt(source, offset, `${what} ${end.reason}`, 'split it into simpler policies');
+  const hint = what === 'schema' ? 'flatten its types' : 'split it into simpler policies';
+  return problemAt(source, offset, `${what} ${end.reason}`, hint);
 }
 
 function conclude(result: Examination, earlier: readonly Problem[], options: LoadOptions): LoadResult {

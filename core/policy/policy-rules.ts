@@ -23,7 +23,7 @@ export function phaseOf(folder: PolicyFolder): Phase {
 }
 
 /** The actions that a policy's head names; empty when it leaves the action open. */
-export function actionsNamed(parsed: ParsedPolicy): readonly EntityUid[] {
+function actionsNamed(parsed: ParsedPolicy): readonly EntityUid[] {
   const { action } = parsed.policy;
   return action.kind === 'any' ? [] : action.kind === 'equals' ? [action.uid] : action.uids;
 }

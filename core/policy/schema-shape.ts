@@ -115,16 +115,6 @@ export function actionAncestors(shape: SchemaShape, uid: EntityUid): readonly En
   return [...found.values()];
 }
 
-/** Types of people: they request, review and log in. */
-export function personTypes(shape: SchemaShape): readonly string[] {
-  return shape.personTypes;
-}
-
-/** Types of services: they request and log in, and never review. */
-export function serviceTypes(shape: SchemaShape): readonly string[] {
-  return shape.serviceTypes;
-}
-
 /** Types whose entities callers send and the directory never holds. */
 export function callerTypes(shape: SchemaShape): readonly string[] {
   return [...shape.entityTypes.values()].filter((type) => type.isCaller).map((type) => type.name);

@@ -4,7 +4,9 @@ import type { EntityScope, PolicySource } from './policy-set.ts';
 import { actionAncestors, type SchemaShape } from './schema-shape.ts';
 
 /** Finds the policies whose heads let a question in, by position in their set. */
-export type Slicer = (question: EngineQuestion) => readonly number[];
+export type Slicer = (
+  question: EngineQuestion & { readonly entities: readonly Entity[] },
+) => readonly number[];
 
 /**
  * Leaves out policies whose head is false for a question: they can neither decide nor err, so the answer stays the same
@@ -22,9 +24,8 @@ export function createSlicer(schema: SchemaShape, policies: readonly PolicySourc
     // an action that the schema does not know has no groups, and is not worth a list of its own
     const candidates =
       byAction.get(uidKey(action)) ?? all.filter(({ policy }) => names(schema, policy, action));
-    const known = [...entities];
-    const matchesPrincipal = scopeMatcher(principal, known);
-    const matchesResource = scopeMatcher(resource, known);
+    const matchesPrincipal = scopeMatcher(principal, entities);
+    const matchesResource = scopeMatcher(resource, entities);
     return candidates
       .filter(({ policy }) => matchesPrincipal(policy.principal) && matchesResource(policy.resource))
       .map(({ index }) => index);
