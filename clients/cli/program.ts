@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { addCan } from './commands/can.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
 import { addRequest } from './commands/request.ts';
 import { addRequests } from './commands/requests.ts';
@@ -43,6 +44,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addRelease,
     addRevoke,
     addLedger,
+    addPolicy,
     addStatus,
     addWhoami,
   ])
