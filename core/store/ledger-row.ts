@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { LedgerEvent } from '../access/event.ts';
 
 const LEAF = Buffer.of(0);
@@ -15,17 +15,21 @@ export interface LedgerRow {
 
 /** `sha256(0x00 ‖ body)`. */
 export function leafOf(body: string): Buffer {
-  return createHash('sha256').update(LEAF).update(body, 'utf8').digest();
+  return sha256(LEAF, Buffer.from(body, 'utf8'));
 }
 
 /** `sha256(0x01 ‖ previous ‖ leaf)`: the chain value after a row. */
 export function chain(previous: Uint8Array, leaf: Uint8Array): Buffer {
-  return createHash('sha256').update(LINK).update(previous).update(leaf).digest();
+  return sha256(LINK, previous, leaf);
 }
 
 /** `sha256(salt ‖ text)` in hexadecimal: what the body holds of a text. */
 export function textDigest(salt: Uint8Array, text: string): string {
-  return createHash('sha256').update(salt).update(text, 'utf8').digest('hex');
+  return sha256(salt, Buffer.from(text, 'utf8')).toString('hex');
+}
+
+function sha256(...parts: readonly Uint8Array[]): Buffer {
+  return hash('sha256', Buffer.concat(parts), 'buffer');
 }
 
 /** Writes the event as the JSON that the hash covers, its text replaced by a salted digest. */

@@ -47,11 +47,14 @@ export function verifyLedger(database: Database, from: bigint): Promise<LedgerVe
 async function walk(trx: Trx, from: bigint): Promise<LedgerVerdict> {
   const head = await trx.selectFrom('ledger_head').selectAll().executeTakeFirstOrThrow();
   const check = new ChainCheck(head, from, await hashBefore(trx, from));
-  for (let revision = from - 1n; ; ) {
-    const rows = await readPage(trx, revision);
+  let rows = await readPage(trx, from - 1n);
+  for (;;) {
+    const last = rows.at(-1);
+    if (last === undefined || check.isFull) break;
+    // Read while these are hashed.
+    const next = rows.length < PAGE ? [] : readPage(trx, last.revision);
     for (const row of rows) check.row(row);
-    revision = rows.at(-1)?.revision ?? revision;
-    if (check.isFull || rows.length < PAGE) break;
+    rows = await next;
   }
   return check.verdict();
 }
@@ -163,27 +166,25 @@ function* faultsOf(row: Row, previousHash: Buffer | undefined): Iterable<string>
     yield 'body is not a JSON object';
     return;
   }
-  for (const [column, field, value] of columnsOf(row))
-    if ((facts[field] ?? null) !== value) yield `${column} is not what body says`;
+  if (!isInstant(row.at, facts['at'])) yield 'at is not what body says';
+  for (const [column, field] of COLUMNS)
+    if ((facts[field] ?? null) !== row[column]) yield `${column} is not what body says`;
   if (row.text === null || row.salt === null) return;
   if (facts['textDigest'] !== textDigest(row.salt, row.text))
     yield 'text is not the one whose digest body holds';
 }
 
-/** Column, field of the body, and the column's value as the body writes it. */
-function columnsOf(row: Row): readonly (readonly [string, string, string | null])[] {
-  return [
-    ['at', 'at', instantOf(row.at)],
-    ['kind', 'kind', row.kind],
-    ['actor', 'actor', row.actor],
-    ['request_id', 'requestId', row.request_id],
-    ['grant_id', 'grantId', row.grant_id],
-  ];
-}
+/** Columns, and the fields of the body that they repeat. */
+const COLUMNS = [
+  ['kind', 'kind'],
+  ['actor', 'actor'],
+  ['request_id', 'requestId'],
+  ['grant_id', 'grantId'],
+] as const;
 
 /** The driver reads infinity, which only tampering can write, as a number. */
-function instantOf(at: unknown): string | null {
-  return at instanceof Date ? at.toJSON() : String(at);
+function isInstant(at: unknown, written: unknown): boolean {
+  return at instanceof Date && typeof written === 'string' && at.getTime() === Date.parse(written);
 }
 
 function parseFacts(body: string): Readonly<Record<string, unknown>> | undefined {

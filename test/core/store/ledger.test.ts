@@ -64,7 +64,7 @@ test('the snapshot has the grants that are live and the entities that are not de
 test('a snapshot of more than one page has everything once', { timeout: 30_000 }, async () => {
   const { open } = await migratedDatabase();
   const owner = open('owner');
-  await insertGrants(owner, 5_003, sql`'2030-01-01'::timestamptz + (n / 3) * interval '1 second'`);
+  await insertGrants(owner, 5_003, sql`'2030-01-01'::timestamptz + (n / 7) * interval '1 second'`);
   await sql`INSERT INTO entities
     SELECT format('User::"%s"', n), 'User', n, format('{"uid":{"type":"User","id":"%s"},"attrs":{},"parents":[]}', n)
     FROM generate_series(1, 5003) AS n`.execute(owner);
