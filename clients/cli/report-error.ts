@@ -64,10 +64,18 @@ const byReason: Readonly<Record<string, string>> = {
   DATABASE_UNAVAILABLE: 'wait a moment and run the command again',
 };
 
+/** The option of `curfew request` and its like that a field of the API is given by. */
+function optionFor(field: string): string {
+  const name = /^(?:items\[\d+\]\.)?(reason|ticket|duration|subject|comment|workflow)\b/.exec(field)?.[1];
+  return name === undefined ? '' : ` with --${name}`;
+}
+
 function nextStep(error: CurfewError): string | undefined {
   if (isUnreachable(error))
     return 'start Curfew with npm start, or set CURFEW_ADDRESS to the host where it runs';
-  if (error.reason !== undefined) return byReason[error.reason];
+  const [violation] = error.violations;
+  if (error.reason !== undefined && byReason[error.reason] !== undefined) return byReason[error.reason];
+  if (violation !== undefined) return `correct it${optionFor(violation.field)} and run the command again`;
   return error.code === 'DEADLINE_EXCEEDED'
     ? 'run the command again; curfew status says what is reachable'
     : undefined;

@@ -109,10 +109,15 @@ function itemTable({ items }: AccessRequest, { paint }: Terminal): readonly stri
   return columns(head, rows);
 }
 
-/** `owner 1/2 (User::"grace")`, or in a preview `owner 0/2 (5 people could)`. */
+/** `owner 1/2 (grace)`, or in a preview `owner 0/2 (5 people can)`. */
 function step({ name, seats, filledBy, candidates }: StepProgress): string {
   const by = filledBy.map((uid) => uid.id).join(', ');
-  const could = candidates >= 20 ? '20 or more people could' : `${candidates} could`;
+  const could =
+    candidates >= 20
+      ? '20 or more people can'
+      : candidates === 1
+        ? '1 person can'
+        : `${candidates} people can`;
   const more = by !== '' ? ` (${by})` : candidates > 0 ? ` (${could})` : '';
   return `${name} ${filledBy.length}/${seats}${more}`;
 }

@@ -3,12 +3,12 @@ import { type AccessRequest, RequestState, Verdict } from '../../../proto/gen/cu
 import { ReviewAccessRequestResponseSchema } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { CurfewError } from '../../sdk/index.ts';
 import { usageError } from '../cli-error.ts';
+import { collect } from '../collect.ts';
 import { exitCode } from '../exit-code.ts';
 import { findRequestId } from '../known-ids.ts';
 import { outcomeLines, requestLines } from '../request-screen.ts';
 import { inSession, type Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { collect } from './can.ts';
 
 interface ReviewOptions {
   readonly approve: boolean;

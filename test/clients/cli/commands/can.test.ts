@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { AccessError } from '../../../../core/access/access-error.ts';
@@ -125,6 +126,54 @@ describe('curfew can', () => {
       "o'neil",
     ]);
     expect(company.server.received.map(({ token }) => token)).toEqual(['oneil.token']);
+  });
+
+  test('--entities sends documents of the application exactly', async () => {
+    const company = await startCompany();
+    answerDeny(company);
+    const folder = tokensFolder({});
+    const amount = '{"n": 9223372036854775807, "by": {"__entity": {"type": "User", "id": "bob"}}}';
+    writeFileSync(
+      join(folder, 'invoice.json'),
+      `[{"uid": {"type": "Invoice", "id": "i1"}, "attrs": ${amount}, "parents": [{"type": "App", "id": "pay"}]}]`,
+    );
+    const args = ['can', 'pay', 'Invoice::i1', '--entities', 'invoice.json'];
+    expect(await company.here(args, { cwd: folder })).toMatchObject({ code: 10 });
+    expect(company.asked('DecisionService.authorize')).toMatchObject([
+      {
+        entities: [
+          {
+            uid: { type: 'Invoice', id: 'i1' },
+            attributes: {
+              n: { kind: { value: 9223372036854775807n } },
+              by: { kind: { case: 'entityValue', value: { type: 'User', id: 'bob' } } },
+            },
+            parents: [{ type: 'App', id: 'pay' }],
+          },
+        ],
+      },
+    ]);
+  });
+
+  test.each([
+    ['{}', '--entities: wanted a list of entities'],
+    ['[{"uid": "x"}]', '--entities [0].uid: wanted a JSON object'],
+    [
+      '[{"uid": {"type": "A", "id": "b"}, "attributes": {}}]',
+      '--entities [0]: seen "attributes", wanted one of uid, attrs',
+    ],
+    [
+      '[{"uid": {"type": "A", "id": "b"}, "attrs": {"n": 9223372036854775808}}]',
+      '--entities: seen 9223372036854775808',
+    ],
+    ['[{"uid": {"type": "A", "id": "b"}, "attrs": {"n": null}}]', '--entities [0].attrs.n: seen null'],
+  ])('D4 --entities with %s is a usage error', async (json, message) => {
+    const folder = tokensFolder({});
+    writeFileSync(join(folder, 'e.json'), json);
+    const args = ['can', 'pay', 'Invoice::i1', '--entities', 'e.json'];
+    const { code, stderr } = await runHere(args, { env: { CURFEW_TOKEN: 't' }, cwd: folder });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error: ${message}`);
   });
 
   test('under npx the command begins with npx', async () => {
