@@ -28,6 +28,7 @@ const grant: Grant = {
 };
 
 const directory = new Directory();
+directory.apply({ uid: prod, attributes: new Map(), parents: [], tags: new Map() });
 directory.apply({ uid: orders, attributes: new Map(), parents: [prod], tags: new Map() });
 
 const question: GrantQuestion = { principal: ada, action: read, resource: orders, directory, late: at };
@@ -52,6 +53,12 @@ test('W16 a grant of a container covers what is inside of it now, and no name th
   expect(covering([container])).toEqual(['g1']);
   expect(covering([container], { resource: { type: 'Environment', id: 'prod-eu' } })).toEqual([]);
   expect(covering([container], { resource: { type: 'Database', id: 'new' } })).toEqual([]);
+});
+
+test('a grant of a container that was deleted covers nothing that was inside of it', () => {
+  const without = new Directory();
+  without.apply({ uid: orders, attributes: new Map(), parents: [prod], tags: new Map() });
+  expect(covering([{ ...grant, resource: prod }], { directory: without })).toEqual([]);
 });
 
 test('a grant covers until the last millisecond before its end, and not at its end', () => {
