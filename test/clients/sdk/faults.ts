@@ -23,22 +23,36 @@ export interface Opened {
   readonly close: () => void;
 }
 
-/** A whole ALLOW, as bytes of the method asked. */
-export function allowBytes(path: string, copies = 1): Uint8Array {
-  const allow = create(AuthorizeResponseSchema, {
-    effect: Effect.ALLOW,
+interface AnswerShape {
+  /** Any number can come over the wire. */
+  readonly effect?: Effect;
+  /** How many answers a batch has. */
+  readonly copies?: number;
+}
+
+/** A whole answer, as bytes of the method asked; ALLOW unless said. */
+export function answerBytes(path: string, shape: AnswerShape = {}): Uint8Array {
+  const { effect = Effect.ALLOW, copies = 1 } = shape;
+  const answer = create(AuthorizeResponseSchema, {
+    effect,
     decisionId: '6f9b4a52-9a0e-4a43-8d0e-0d6f3b8f6c11',
     decidedAt: timestampFromDate(new Date(0)),
   });
-  if (!path.endsWith('/BatchAuthorize')) return toBinary(AuthorizeResponseSchema, allow);
-  const result = { result: { case: 'response', value: allow } } as const;
+  if (!path.endsWith('/BatchAuthorize')) return toBinary(AuthorizeResponseSchema, answer);
+  const result = { result: { case: 'response', value: answer } } as const;
   const results = Array.from({ length: copies }, () => result);
   return toBinary(BatchAuthorizeResponseSchema, create(BatchAuthorizeResponseSchema, { results }));
 }
 
+/** ALLOW, without anything that a decision has beside it. */
+function bareAllowBytes(path: string): Uint8Array {
+  const bytes = Uint8Array.of(8, Effect.ALLOW); // field 1, effect
+  return path.endsWith('/BatchAuthorize') ? Uint8Array.of(10, 4, 10, 2, ...bytes) : bytes;
+}
+
 /** An answer that says ALLOW as Curfew would. */
 export function answerAllow(stream: ServerHttp2Stream, path: string): void {
-  answer(stream, [frame(allowBytes(path))]);
+  answer(stream, [frame(answerBytes(path))]);
 }
 
 function answer(
@@ -82,46 +96,43 @@ const codes = Object.values(status)
 
 const answeredErrors = codes.map((code) =>
   overHttp2(`an error of code ${status[code]} beside an ALLOW`, (stream, path) =>
-    answer(stream, [frame(allowBytes(path))], { 'grpc-status': String(code) }),
+    answer(stream, [frame(answerBytes(path))], { 'grpc-status': String(code) }),
   ),
 );
 
-function effectBytes(path: string, effect: number): Uint8Array {
-  const bytes = Uint8Array.of(8, effect); // field 1, effect
-  return path.endsWith('/BatchAuthorize') ? Uint8Array.of(10, 4, 10, 2, ...bytes) : bytes;
-}
-
 const badAnswers = [
   overHttp2('a code that gRPC does not have', (stream, path) =>
-    answer(stream, [frame(allowBytes(path))], { 'grpc-status': '99' }),
+    answer(stream, [frame(answerBytes(path))], { 'grpc-status': '99' }),
   ),
   overHttp2('an answer without content', (stream) => answer(stream, [frame(Buffer.alloc(0))])),
-  overHttp2('no effect', (stream, path) => answer(stream, [frame(effectBytes(path, 0))])),
-  overHttp2('an effect of a later version', (stream, path) => answer(stream, [frame(effectBytes(path, 3))])),
-  overHttp2('nothing but the word ALLOW', (stream, path) => answer(stream, [frame(effectBytes(path, 1))])),
+  overHttp2('no effect', (stream, path) => answer(stream, [frame(answerBytes(path, { effect: 0 }))])),
+  overHttp2('an effect of a later version', (stream, path) =>
+    answer(stream, [frame(answerBytes(path, { effect: 3 as Effect }))]),
+  ),
+  overHttp2('nothing but the word ALLOW', (stream, path) => answer(stream, [frame(bareAllowBytes(path))])),
   overHttp2('bytes that are no message', (stream) =>
     answer(stream, [frame(Buffer.from('<html>ALLOW</html>'))]),
   ),
   overHttp2('OK without a message', (stream) => answer(stream, [])),
   overHttp2('two messages', (stream, path) =>
-    answer(stream, [frame(allowBytes(path)), frame(allowBytes(path))]),
+    answer(stream, [frame(answerBytes(path)), frame(answerBytes(path))]),
   ),
   overHttp2('a message cut short', (stream, path) =>
-    answer(stream, [frame(allowBytes(path), { length: 10_000 })]),
+    answer(stream, [frame(answerBytes(path), { length: 10_000 })]),
   ),
   overHttp2('a message in an unknown compression', (stream, path) =>
-    answer(stream, [frame(allowBytes(path), { compressed: 1 })]),
+    answer(stream, [frame(answerBytes(path), { compressed: 1 })]),
   ),
   overHttp2('a message over the limit', (stream, path) =>
-    answer(stream, [frame(allowBytes(path), { length: 2 ** 31 })]),
+    answer(stream, [frame(answerBytes(path), { length: 2 ** 31 })]),
   ),
   overHttp2('an ALLOW without the end of the call', (stream, path) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
-    stream.write(frame(allowBytes(path)));
+    stream.write(frame(answerBytes(path)));
   }),
   overHttp2('an ALLOW whose end says nothing', (stream, path) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
-    stream.end(frame(allowBytes(path)));
+    stream.end(frame(answerBytes(path)));
   }),
 ];
 
@@ -142,7 +153,7 @@ const otherServers = [
   overHttp2('a connection that is told to go away', (stream) => stream.session?.goaway(11)),
   overHttp2('a connection that breaks after the ALLOW', (stream, path) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
-    stream.write(frame(allowBytes(path)), () => stream.session?.destroy());
+    stream.write(frame(answerBytes(path)), () => stream.session?.destroy());
   }),
   overSocket('a port that never speaks', () => undefined),
   overSocket('a port that hangs up', (socket) => socket.destroy()),
