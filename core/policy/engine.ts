@@ -49,13 +49,19 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     access: createSlicer(policies.schema, policies.access),
     workflows: createSlicer(policies.schema, policies.workflows),
   };
+  const literals: Record<Phase, readonly string[]> = {
+    access: literalRoots(policies, 'access'),
+    workflows: literalRoots(policies, 'workflows'),
+  };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       const entities = [...question.entities];
       const slice = slicers[phase]({ ...question, entities });
       if (slice.length === 0) return NOTHING_MATCHES;
-      const action = actions.get(uidKey(question.action));
-      if (action !== undefined) entities.push(action);
+      for (const key of new Set([uidKey(question.action), ...literals[phase]])) {
+        const action = actions.get(key);
+        if (action !== undefined) entities.push(action);
+      }
       const texts = (): PolicyTexts => textsOf(slice.flatMap((index) => policies[phase][index] ?? []));
       return evaluator.evaluate({ key: `${phase}:${slice.join()}`, texts }, { ...question, entities });
     } catch (error) {
@@ -83,6 +89,11 @@ function judge(raw: RawEvaluation): Evaluation {
 
 function textsOf(policies: readonly PolicySource[]): PolicyTexts {
   return Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
+}
+
+/** The entities that conditions name: an action among them brings its groups, whatever action is asked about. */
+function literalRoots(policies: PolicySet, phase: Phase): readonly string[] {
+  return policies.entityPaths[phase].flatMap(({ root }) => (typeof root === 'string' ? [] : [uidKey(root)]));
 }
 
 /** Actions with all their groups, which Cedar knows only when told. */

@@ -134,10 +134,11 @@ function prepare(serving: ServingInstance, set: AskedSet): string {
   const isFull = prepared.size >= MAX_PREPARED;
   const name = known ?? (isFull && oldest !== undefined ? oldest[1] : `set${prepared.size}`);
   if (known === undefined) {
-    if (isFull && oldest !== undefined) prepared.delete(oldest[0]);
     const answer = cedar.preparsePolicySet(name, { staticPolicies: { ...set.texts() } });
     if (answer.type === 'failure')
       throw new Error(`cedar refuses a policy: ${answer.errors.map((error) => error.message).join('; ')}`);
+    // Only now: a set that Cedar refused has left the oldest in its place, and under its name.
+    if (isFull && oldest !== undefined) prepared.delete(oldest[0]);
   } else {
     prepared.delete(set.key);
   }

@@ -20,9 +20,9 @@ import { probe } from './probe.ts';
 import type { Problem } from './problem.ts';
 import { readSchema } from './read-schema.ts';
 import { problemAt, sourceText } from './source-text.ts';
-import { checkSize, splitPolicies } from './split.ts';
+import { checkSize, type PolicyChunk, splitPolicies } from './split.ts';
 import { validatePolicies } from './validate.ts';
-import { checkStepsFilled, readStep, readWorkflow } from './workflow-annotations.ts';
+import { checkOtherAnnotations, checkStepsFilled, readStep, readWorkflow } from './workflow-annotations.ts';
 
 export type Examination =
   | { readonly ok: true; readonly policies: PolicySet }
@@ -95,7 +95,37 @@ function checkPlaced(placed: PlacedPolicy, problems: Problem[]): boolean {
 function readFile(examiner: Examiner, file: string, text: string): PlacedPolicy[] {
   const folder = folderOf(file);
   if (folder === undefined) return [];
-  return splitPolicies(sourceText(file, text)).flatMap((chunk) => {
+  const chunks = splitPolicies(sourceText(file, text));
+  const placed = readChunks(examiner, folder, chunks);
+  if (placed.length === chunks.length) checkNoneHidden(examiner, file, text, chunks);
+  return placed;
+}
+
+/** Cedar reads the file as a whole, too: a policy that only one of us sees would be a guardrail that is not there. */
+function checkNoneHidden(
+  examiner: Examiner,
+  file: string,
+  text: string,
+  chunks: readonly PolicyChunk[],
+): void {
+  const [first] = chunks;
+  const source = first?.source ?? sourceText(file, text);
+  const count = (): number | undefined => {
+    const parts = examiner.cedar.policySetTextToParts(text);
+    return parts.type === 'success' ? parts.policies.length + parts.policy_templates.length : undefined;
+  };
+  const seen = first === undefined ? count() : guarded(examiner, first, count);
+  if (seen === chunks.length) return;
+  const message = `Cedar reads ${seen ?? 'no'} policies here, and ${chunks.length} were found, wanted the same`;
+  examiner.problems.push(problemAt(source, 0, message, 'look for unusual line breaks or comments'));
+}
+
+function readChunks(
+  examiner: Examiner,
+  folder: PolicyFolder,
+  chunks: readonly PolicyChunk[],
+): PlacedPolicy[] {
+  return chunks.flatMap((chunk) => {
     const tooLarge = checkSize(chunk);
     if (tooLarge !== undefined) {
       examiner.problems.push(tooLarge);
@@ -115,14 +145,16 @@ function readLifecycle(
 ): { readonly requestWorkflows: readonly Workflow[]; readonly approvals: readonly Approval[] } {
   const requests: { parsed: ParsedPolicy; workflow: Workflow }[] = [];
   const approvals: Approval[] = [];
-  for (const parsed of placed.filter((it) => it.folder === 'workflows')) {
-    if (permitsOnly(parsed, 'request')) {
+  for (const parsed of placed) {
+    if (parsed.folder === 'workflows' && permitsOnly(parsed, 'request')) {
       const workflow = readWorkflow(parsed, problems);
       if (workflow !== undefined) requests.push({ parsed, workflow });
-    } else if (permitsOnly(parsed, 'approve')) {
+    } else if (parsed.folder === 'workflows' && permitsOnly(parsed, 'approve')) {
       const step = readStep(parsed, problems);
       const candidates = candidateSources(parsed.policy, parsed.json);
       if (step !== undefined) approvals.push({ policyId: parsed.policy.id, step, candidates });
+    } else {
+      problems.push(...checkOtherAnnotations(parsed));
     }
   }
   // which steps are filled is known only when every policy could be read

@@ -33,6 +33,11 @@ const UNSUPPORTED = [
 ];
 
 const APPROVE_ANNOTATIONS = ['id', 'title', 'description', 'step'];
+/** Names that every policy may carry. */
+const COMMON = new Set(['id', 'title', 'description']);
+const WORKFLOW_ONLY = new Set(
+  [...REQUEST_ANNOTATIONS, ...UNSUPPORTED, ...APPROVE_ANNOTATIONS].filter((name) => !COMMON.has(name)),
+);
 const STEP = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const SEATED_STEP = /^([^:\s]+)(?:\s*:\s*(\d{1,3}))?$/;
 const MAX_SEATS = 20;
@@ -102,6 +107,20 @@ export function checkStepsFilled(
         return problemAt(parsed.chunk.source, offset, message, suggest(step.name, [...new Set(filled)]));
       }),
   );
+}
+
+/**
+ * What means something on `request` and `approve` permits only: anywhere else its author expects a limit that nobody keeps. Names that
+ * Curfew does not know are the author's own.
+ */
+export function checkOtherAnnotations(parsed: ParsedPolicy): Problem[] {
+  return [...parsed.policy.annotations.keys()]
+    .filter((name) => WORKFLOW_ONLY.has(name))
+    .map((name) => {
+      const message = `@${name} means nothing on this policy`;
+      const hint = `only a request or an approve permit in workflows/ has it; limits of a grant come from its workflow`;
+      return problemAt(parsed.chunk.source, annotationOffset(parsed.chunk, name), message, hint);
+    });
 }
 
 function checkNames(parsed: ParsedPolicy, known: readonly string[]): Problem[] {
