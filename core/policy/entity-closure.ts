@@ -50,7 +50,7 @@ function kept(attributes: Attributes, names: ReadonlySet<string>): Attributes {
 }
 
 /** All ancestors of an entity, nearest first, without itself; ends on a cycle too. */
-function ancestorsOf(uid: EntityUid, lookup: EntityLookup): readonly EntityUid[] {
+export function ancestorsOf(uid: EntityUid, lookup: EntityLookup): readonly EntityUid[] {
   const found = new Map<string, EntityUid>();
   const queue = [...(lookup(uid)?.parents ?? [])];
   const own = uidKey(uid);

@@ -13,6 +13,9 @@ import type { Problem } from './problem.ts';
 import { offsetOfByte, placeOf, problemAt } from './source-text.ts';
 import type { PolicyChunk } from './split.ts';
 
+/** Cedar names the policy in its messages, by a name that only we use. */
+const ABOUT_POLICY = /^for policy `[^`]*`, /;
+
 /** A policy that Cedar can read; its id may still be missing or taken. */
 export interface ParsedPolicy {
   readonly chunk: PolicyChunk;
@@ -57,9 +60,9 @@ export function cedarProblem(chunk: PolicyChunk, error: DetailedError): Problem 
   }
   const text = error.message
     .replace(/^failed to parse policy(?: with id `[^`]*`)? from string: /, '')
-    .replace(/^for policy `[^`]*`, /, '');
+    .replace(ABOUT_POLICY, '');
   const label = place?.label === null || place?.label === undefined ? '' : `, ${place.label}`;
-  return problemAt(chunk.source, offset, `${text}${label}`, error.help);
+  return problemAt(chunk.source, offset, `${text}${label}`, error.help?.replace(ABOUT_POLICY, ''));
 }
 
 /** Where the annotation stands in the file, or the policy when it has none of that name. */

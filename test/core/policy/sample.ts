@@ -11,7 +11,7 @@ entity User in [Group] { manager?: User, level: Long, clearances: Set<String>, h
 entity Service in [Group];
 entity Environment;
 entity Color enum ["red", "green"];
-entity Database in [Environment] { classification: String, owners: Set<User>, budget?: decimal, net?: ipaddr, color?: Color };
+entity Database in [Environment] { classification: String, owners: Set<User>, budget?: decimal, net?: ipaddr, color?: Color } tags User;
 @caller
 entity Document { owner: User };
 action read, write in [rw] appliesTo { principal: [User, Service], resource: [Database],
@@ -84,13 +84,15 @@ export const DIRECTORY = `[
                "clearances": ["a", "b"], "home": { "city": "Bern" } },
     "parents": [{ "type": "Group", "id": "engineering" }], "tags": { "team": "core" } },
   { "uid": { "type": "User", "id": "bob" },
-    "attrs": { "level": -9223372036854775808, "clearances": [], "home": { "city": "Ulm", "zip": 9007199254740993 } },
+    "attrs": { "manager": { "__entity": { "type": "User", "id": "cleo" } }, "level": -9223372036854775808, "clearances": [], "home": { "city": "Ulm", "zip": 9007199254740993 } },
     "parents": [{ "type": "Group", "id": "security" }] },
+  { "uid": { "type": "User", "id": "cleo" }, "attrs": { "level": 5, "clearances": ["c"], "home": { "city": "Bern" } } },
   { "uid": { "type": "Service", "id": "ci" }, "parents": [{ "type": "Group", "id": "engineering" }] },
   { "uid": { "type": "Database", "id": "orders" },
     "attrs": { "classification": "internal", "owners": [{ "__entity": { "type": "User", "id": "bob" } }],
                "net": { "__extn": { "fn": "ip", "arg": "10.0.0.0/8" } } },
-    "parents": [{ "type": "Environment", "id": "prod" }] },
+    "parents": [{ "type": "Environment", "id": "prod" }],
+    "tags": { "steward": { "__entity": { "type": "User", "id": "cleo" } } } },
   { "uid": { "type": "Database", "id": "people" },
     "attrs": { "classification": "pii", "owners": [{ "__entity": { "type": "User", "id": "bob" } }] },
     "parents": [{ "type": "Environment", "id": "prod" }] },
