@@ -3,8 +3,11 @@ export const MAX_TEXT = 2_000;
 /** The most code points of a ticket. */
 export const MAX_TICKET = 200;
 
-/** C0 and C1 controls, bidirectional embeddings and isolates, zero-width and other invisible marks: what makes a text show as something else. */
-const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
+/**
+ * What makes a text show as something else: controls, everything that Unicode calls a format character (bidirectional marks, zero-width
+ * and tag characters, the soft hyphen), line and paragraph separators, and whatever shows as nothing.
+ */
+const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
 /** Says what is wrong with a text that people are to read, as "seen …, wanted …"; undefined when nothing is. It is stored as given. */
 export function checkFreeText(text: string, maxCodePoints: number = MAX_TEXT): string | undefined {

@@ -73,8 +73,10 @@ export function requestStateAt(request: AccessRequest, now: Date): RequestState 
 }
 
 /** When the last pending item lapses; of a decided request, when the last could have. */
-export function requestExpiresAt(items: readonly Pick<RequestItem, 'expiresAt'>[]): Date {
-  return new Date(Math.max(...items.map((item) => item.expiresAt.getTime())));
+export function requestExpiresAt(items: readonly Pick<RequestItem, 'expiresAt' | 'state'>[]): Date {
+  const pending = items.filter((item) => item.state === 'PENDING');
+  const of = pending.length === 0 ? items : pending;
+  return new Date(Math.max(...of.map((item) => item.expiresAt.getTime())));
 }
 
 /** Items that reviewers still have to answer. */

@@ -27,7 +27,7 @@ export interface Followed {
 const POLL_MS = 250;
 const QUERY_TIMEOUT_MS = 1_000;
 const BATCH = 500;
-const PRUNE_MS = 60_000;
+const PRUNE_MS = 30_000;
 
 /** Starts to follow the ledger, on connections of its own. Returns at once; `follower.revision` tells when it has caught up. */
 export function follow(options: FollowOptions): Followed {
@@ -53,7 +53,12 @@ export function follow(options: FollowOptions): Followed {
     batch: BATCH,
   });
   const bell = listenForAppends(databaseUrl, () => follower.ring());
-  const pruning = setInterval(() => prune(replica, clock), PRUNE_MS);
+  const pruning = setInterval(() => {
+    prune(replica, clock);
+    replica
+      .retryPolicies()
+      .catch((error: unknown) => log.error({ err: error }, 'policies could not be loaded'));
+  }, PRUNE_MS);
   follower.start();
   return {
     replica,

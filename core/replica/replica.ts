@@ -23,6 +23,7 @@ export class Replica implements Sink {
   #policies: Policies = { kind: 'none' };
   #revision = 0n;
   #basisRevision = 0n;
+  #generation = 0;
 
   constructor(loadPolicies: PolicyLoader) {
     this.#loadPolicies = loadPolicies;
@@ -35,6 +36,11 @@ export class Replica implements Sink {
   /** The last revision that changed the directory or the policies. */
   get basisRevision(): bigint {
     return this.#basisRevision;
+  }
+
+  /** Another number after every change of directory or policies, and after each start from a snapshot: what was worked out from them holds while it stays. */
+  get generation(): number {
+    return this.#generation;
   }
 
   get policies(): Policies {
@@ -66,6 +72,7 @@ export class Replica implements Sink {
     this.#policies = policies;
     this.#revision = snapshot.revision;
     this.#basisRevision = snapshot.basisRevision;
+    this.#generation += 1;
   }
 
   /**
@@ -80,7 +87,20 @@ export class Replica implements Sink {
     if (event.kind === 'POLICY_ACTIVATED') this.#policies = await this.#policiesOf(event.digest);
     else this.#fold(event);
     this.#revision = placed.revision;
-    if (changesBasis(event.kind)) this.#basisRevision = placed.revision;
+    if (!changesBasis(event.kind)) return;
+    this.#basisRevision = placed.revision;
+    this.#generation += 1;
+  }
+
+  /** Tries once more to load a set that could not be loaded: what stopped it may have been this machine, not the set. */
+  async retryPolicies(): Promise<void> {
+    const before = this.#policies;
+    if (before.kind !== 'failed') return;
+    const policies = await this.#loadPolicies(before.digest);
+    // Meanwhile another set may have come in force.
+    if (this.#policies !== before) return;
+    this.#policies = policies;
+    this.#generation += 1;
   }
 
   async #policiesOf(digest: string | undefined): Promise<Policies> {

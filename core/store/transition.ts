@@ -12,6 +12,11 @@ export type Trx = Transaction<DB>;
 export interface Outcome<T> {
   readonly events: readonly LedgerEvent[];
   readonly result: T;
+  /**
+   * Looks once more when the head is held: what others committed until then is seen now, and what they commit later comes after these
+   * events. Throws to give the transition up.
+   */
+  readonly confirm?: () => Promise<void>;
 }
 
 export interface Transitioned<T> {
@@ -42,8 +47,9 @@ export async function transition<T>(
       .transaction()
       .setIsolationLevel('read committed')
       .execute(async (trx) => {
-        const { events, result } = await work(trx);
+        const { events, result, confirm } = await work(trx);
         const revision = events.length === 0 ? 0n : await append(trx, basis, events.map(toLedgerRow));
+        await confirm?.();
         return { result, revision };
       }),
   );

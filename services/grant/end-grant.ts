@@ -133,7 +133,9 @@ export async function recordEnd(
   row: RecordedGrant,
   { endReason, actor, now, text }: Ending,
 ): Promise<{ readonly row: RecordedGrant; readonly event: LedgerEvent }> {
-  await endGrant(trx, row.grant.id, { endReason, endedAt: now });
+  // A clock that was set back must not end a grant before it began.
+  const endedAt = now < row.grant.startsAt ? row.grant.startsAt : now;
+  await endGrant(trx, row.grant.id, { endReason, endedAt });
   const { id: grantId, requestId } = row.grant;
   const event: LedgerEvent = {
     kind: 'GRANT_ENDED',
@@ -142,8 +144,8 @@ export async function recordEnd(
     requestId,
     grantId,
     endReason,
-    endedAt: now,
+    endedAt,
     ...(text === undefined ? {} : { text }),
   };
-  return { row: { ...row, recorded: { state: 'ENDED', endReason, endedAt: now } }, event };
+  return { row: { ...row, recorded: { state: 'ENDED', endReason, endedAt } }, event };
 }

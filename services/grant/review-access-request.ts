@@ -4,6 +4,7 @@ import type { LedgerEvent, Verdict } from '../../core/access/event.ts';
 import { checkFreeText } from '../../core/access/free-text.ts';
 import {
   type AccessRequest,
+  itemStateAt,
   pendingItems,
   type RequestItem,
   requestStateAt,
@@ -115,14 +116,25 @@ function chosenItems(
     );
   }
   const refused = vote.items.find((item) => !open.some((it) => it.item === item));
-  if (open.length === 0 || refused !== undefined) {
-    const where = refused === undefined ? 'no pending item' : `not item ${refused}`;
-    return new AccessError(
-      'NOT_A_REVIEWER',
-      `${formatUid(vote.reviewer)} may answer ${where} of this request: an approve permit for one of its steps would be needed`,
-    );
-  }
+  if (refused !== undefined) return refusedItem(request, refused, vote, now);
+  if (open.length === 0) return notAReviewer(vote.reviewer, 'no pending item');
   return open;
+}
+
+/** Why a vote on an item that the reviewer named does not count. */
+function refusedItem(request: AccessRequest, item: number, vote: Vote, now: Date): AccessError {
+  const found = request.items[item];
+  if (found === undefined) {
+    return fieldError('items', `seen ${item}, wanted positions from 0 to ${request.items.length - 1}`);
+  }
+  const state = itemStateAt(found, now);
+  if (state === 'PENDING') return notAReviewer(vote.reviewer, `not item ${item}`);
+  return new AccessError('REQUEST_NOT_PENDING', `items: item ${item} is ${state}, a vote wants it PENDING`);
+}
+
+function notAReviewer(reviewer: EntityUid, which: string): AccessError {
+  const message = `${formatUid(reviewer)} may answer ${which} of this request: an approve permit for one of its steps would be needed`;
+  return new AccessError('NOT_A_REVIEWER', message);
 }
 
 interface CountedVote extends Vote {

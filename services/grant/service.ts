@@ -107,6 +107,9 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: callerResolver(context.followed),
+      // Not this machine's clock: set back, it would bring expired tokens back to life.
+      now: () => context.followed.clock.late(),
+      logger: options.logger,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger: options.logger,
@@ -114,8 +117,13 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
   });
 }
 
-function isReady({ follower, replica }: Followed): boolean {
-  return follower.revision !== undefined && replica.policies.kind === 'ready';
+/** Reading on an old directory would show people what they may no longer see. */
+const READY_WITHIN_MS = 10_000;
+
+function isReady({ follower, replica, clock }: Followed): boolean {
+  return (
+    follower.revision !== undefined && replica.policies.kind === 'ready' && clock.ageMs() < READY_WITHIN_MS
+  );
 }
 
 function tellHealth(server: RpcServer, followed: Followed): void {

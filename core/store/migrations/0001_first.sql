@@ -152,7 +152,7 @@ CREATE TABLE grants (
   CONSTRAINT grants_window CHECK (starts_at < expires_at),
   CONSTRAINT grants_max CHECK (extract(epoch FROM expires_at - starts_at) * 1000 <= max_ms),
   CONSTRAINT grants_ended CHECK ((state = 'ENDED') = (end_reason IS NOT NULL) AND (state = 'ENDED') = (ended_at IS NOT NULL)),
-  CONSTRAINT grants_end CHECK (ended_at IS NULL OR ended_at <= expires_at)
+  CONSTRAINT grants_end CHECK (ended_at IS NULL OR ended_at BETWEEN starts_at AND expires_at)
 );
 CREATE INDEX grants_newest ON grants (position DESC);
 CREATE INDEX grants_subject ON grants (subject, position DESC);
