@@ -6,6 +6,7 @@ import { migratedDatabase, type OpenDatabase } from '../store/database.ts';
 import { tcpProxy } from '../store/tcp-proxy.ts';
 import { areEvents, faultyAnswers } from './faulty-answers.ts';
 import { append, revisions, startFollowing } from './following.ts';
+import { patiently } from '../store/patiently.ts';
 
 const again = 'this is not the ledger that was followed: starting again';
 const hour = 3_600_000;
@@ -61,7 +62,7 @@ test('D9 another hash at the cursor is another history: it starts again', async 
   await reached(3n);
   const changed = `UPDATE ledger SET hash = sha256(hash) WHERE revision = 3; UPDATE ledger_head SET hash = sha256(hash)`;
   await open('owner').executeQuery(CompiledQuery.raw(changed));
-  await expect.poll(() => handed.history).toEqual(['@3', '@3']);
+  await expect.poll(() => handed.history, patiently).toEqual(['@3', '@3']);
   expect(alarms).toEqual([`${again}: the row that was read last has another hash`]);
 });
 
@@ -78,7 +79,9 @@ test('D9 a history that lost our last rows is noticed before anything of it is h
   );
   await append(grant, 3);
   follower.ring();
-  await expect.poll(() => alarms).toEqual([`${again}: the row that was read last has another hash`]);
+  await expect
+    .poll(() => alarms, patiently)
+    .toEqual([`${again}: the row that was read last has another hash`]);
   expect(handed.history).toEqual(['@4']);
   expect(follower.revision).toBeUndefined();
 });
@@ -94,7 +97,7 @@ test('D9 a database set back behind the cursor is followed from where it is', as
       UPDATE ledger_head SET revision = 2, hash = ledger.hash FROM ledger WHERE ledger.revision = 2;
       DELETE FROM ledger WHERE revision > 2`),
   );
-  await expect.poll(() => handed.history).toEqual(['@4', '@2']);
+  await expect.poll(() => handed.history, patiently).toEqual(['@4', '@2']);
   await append(grant, 1);
   await reached(3n);
   expect(handed.history).toEqual(['@4', '@2', '3']);
@@ -108,7 +111,7 @@ test('D10 a changed epoch starts it again, in the new one', async () => {
   await reached(2n);
   const before = follower.epoch;
   await sql`UPDATE ledger_head SET epoch = gen_random_uuid()`.execute(open('owner'));
-  await expect.poll(() => handed.history).toEqual(['@2', '@2']);
+  await expect.poll(() => handed.history, patiently).toEqual(['@2', '@2']);
   expect(alarms).toEqual([`${again}: the epoch has changed: the database was restored`]);
   expect(follower.epoch).not.toBe(before);
 });
@@ -118,7 +121,7 @@ test('a ledger that stays broken is told once and followed at no more than the p
   await append(open('grant'), 2);
   await sql`UPDATE ledger_head SET hash = sha256(hash)`.execute(open('owner'));
   const { follower, handed, alarms, clock } = startFollowing({ database: open('decision'), pollMs: hour });
-  await expect.poll(() => alarms.length).toBe(1);
+  await expect.poll(() => alarms.length, patiently).toBe(1);
   for (let i = 0; i < 20; i++) follower.ring();
   await follower.waitFor(9n, 50);
   expect(handed.history).toEqual(['@2']);
@@ -133,7 +136,7 @@ test('D18 a standby is never followed, and is once it is promoted', async () => 
   const { follower, clock, handed, alarms, reached } = startFollowing({
     database: database.open('decision'),
   });
-  await expect.poll(() => alarms).toEqual(['the ledger could not be read']);
+  await expect.poll(() => alarms, patiently).toEqual(['the ledger could not be read']);
   expect(await follower.waitFor(1n, 50)).toBe(false);
   expect(follower.revision).toBeUndefined();
   expect(handed.history).toEqual([]);
@@ -148,7 +151,7 @@ test('D18 a writer that becomes a standby is followed no more until it is promot
   const { follower, handed, alarms, reached } = startFollowing({ database: database.open('decision') });
   await reached(0n);
   await demote();
-  await expect.poll(() => follower.revision).toBeUndefined();
+  await expect.poll(() => follower.revision, patiently).toBeUndefined();
   await append(database.open('grant'), 2);
   expect(await follower.waitFor(1n, 50)).toBe(false);
   expect(handed.history).toEqual(['@0']);
@@ -183,7 +186,7 @@ test('I15 a network that is cut and mended is followed on from where it was', as
   await append(open('grant'), 2);
   await reached(2n);
   await proxy.cut();
-  await expect.poll(() => alarms).toEqual(['the ledger could not be read']);
+  await expect.poll(() => alarms, patiently).toEqual(['the ledger could not be read']);
   expect(follower.revision).toBe(2n);
   await append(open('grant'), 2);
   await proxy.mend();

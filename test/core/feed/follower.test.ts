@@ -5,6 +5,7 @@ import { migratedDatabase } from '../store/database.ts';
 import { reviewed } from '../store/ledger-events.ts';
 import { faultyAnswers } from './faulty-answers.ts';
 import { append, revisions, startFollowing } from './following.ts';
+import { patiently } from '../store/patiently.ts';
 
 const hour = 3_600_000;
 
@@ -38,22 +39,22 @@ test('D6 a follower that hears no bell sees what happened at its next look', asy
   const { open } = await migratedDatabase();
   const { follower } = startFollowing({ database: open('decision'), pollMs: 10 });
   await append(open('grant'), 2);
-  await expect.poll(() => follower.revision).toBe(2n);
+  await expect.poll(() => follower.revision, patiently).toBe(2n);
 });
 
 test('a bell wakes a follower that sleeps', async () => {
   const { open } = await migratedDatabase();
   const { follower, clock } = startFollowing({ database: open('decision'), pollMs: hour });
-  await expect.poll(() => clock.ageMs()).toBeLessThan(hour);
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
   await append(open('grant'), 2);
   follower.ring();
-  await expect.poll(() => follower.revision).toBe(2n);
+  await expect.poll(() => follower.revision, patiently).toBe(2n);
 });
 
 test('whoever waits for a revision makes the follower look at once', async () => {
   const { open } = await migratedDatabase();
   const { follower, clock } = startFollowing({ database: open('decision'), pollMs: hour });
-  await expect.poll(() => clock.ageMs()).toBeLessThan(hour);
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
   await append(open('grant'), 2);
   expect(await follower.waitFor(2n, 20_000)).toBe(true);
   expect(await follower.waitFor(1n, 0)).toBe(true);
@@ -95,7 +96,7 @@ test('a good poll sets the clock, a look that did not reach the end does not', a
   goOn();
   await reached(8n);
   expect(ages).toEqual([1, 2, 3, 4].map(() => Number.POSITIVE_INFINITY));
-  await expect.poll(() => clock.ageMs()).toBeLessThan(hour);
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
   const { rows } = await sql<{ at: Date }>`SELECT clock_timestamp() AS at`.execute(open('decision'));
   expect(Math.abs(clock.late().getTime() - (rows[0]?.at.getTime() ?? 0))).toBeLessThan(5_000);
 });
@@ -152,7 +153,7 @@ test('a failure that lasts is told once, and bells do not make the follower try 
     },
   });
   const { follower, alarms } = startFollowing({ database: nowhere, pollMs: hour });
-  await expect.poll(() => alarms).toEqual(['the ledger could not be read']);
+  await expect.poll(() => alarms, patiently).toEqual(['the ledger could not be read']);
   const before = attempts;
   for (let i = 0; i < 100; i++) {
     follower.ring();
@@ -191,14 +192,14 @@ test('closing ends it, wakes who waits, and leaves no connection', async () => {
   expect(await follower.waitFor(5n, hour)).toBe(false);
   expect(follower.waiting).toBe(0);
   await database.destroy();
-  await expect.poll(() => sessions(open('owner'), 'closing-follower')).toBe(0);
+  await expect.poll(() => sessions(open('owner'), 'closing-follower'), patiently).toBe(0);
 });
 
 test('closing one that sleeps after a failure does not wait for the next try', async () => {
   const { open } = await migratedDatabase();
   const database = open('decision', { url: 'postgres://x@127.0.0.1:1/none' });
   const { follower, alarms } = startFollowing({ database, pollMs: hour });
-  await expect.poll(() => alarms.length).toBe(1);
+  await expect.poll(() => alarms.length, patiently).toBe(1);
   await follower.close();
 });
 

@@ -16,6 +16,7 @@ import { append } from '../feed/following.ts';
 import { migratedDatabase, type OpenDatabase } from '../store/database.ts';
 import { activated } from '../store/ledger-events.ts';
 import { tcpProxy } from '../store/tcp-proxy.ts';
+import { patiently } from '../store/patiently.ts';
 
 const hour = 3_600_000;
 const office = fileURLToPath(new URL('../../support/office', import.meta.url));
@@ -23,21 +24,21 @@ const office = fileURLToPath(new URL('../../support/office', import.meta.url));
 test('a replica follows by the bell, long before it would look by itself', async () => {
   const database = await migratedDatabase();
   const { follower, clock } = following(database, { pollMs: hour });
-  await expect.poll(() => clock.ageMs()).toBeLessThan(hour);
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
   await append(database.open('grant'), 3);
-  await expect.poll(() => follower.revision, { timeout: 5_000 }).toBe(3n);
+  await expect.poll(() => follower.revision, patiently).toBe(3n);
 });
 
 test('D6 a replica whose listener was killed follows by its own looks', async () => {
   const database = await migratedDatabase();
   const owner = database.open('owner');
   const { follower, clock } = following(database, { pollMs: 10 });
-  await expect.poll(() => clock.ageMs()).toBeLessThan(hour);
-  await expect.poll(() => sessions(owner, 'curfew-doorbell')).toBe(1);
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
+  await expect.poll(() => sessions(owner, 'curfew-doorbell'), patiently).toBe(1);
   await sql`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'curfew-doorbell'`.execute(owner);
   const revision = await append(database.open('grant'), 2);
-  await expect.poll(() => follower.revision, { interval: 5 }).toBe(revision);
+  await expect.poll(() => follower.revision, patiently).toBe(revision);
   expect(await sessions(owner, 'curfew-doorbell')).toBe(0);
 });
 
@@ -49,13 +50,13 @@ test('what happened while the database could not be reached arrives, even where 
     databaseUrl: proxy.through(database.urlOf('decision')),
     pollMs: 10,
   });
-  await expect.poll(() => follower.revision).toBe(0n);
+  await expect.poll(() => follower.revision, patiently).toBe(0n);
   await proxy.cut();
   await applyEntity(grant, 'ada');
   await applyEntity(grant, 'bob');
   await sql`DELETE FROM ledger_text WHERE revision = 1`.execute(database.open('owner'));
   await proxy.mend();
-  await expect.poll(() => replica.revision, { timeout: 10_000 }).toBe(2n);
+  await expect.poll(() => replica.revision, patiently).toBe(2n);
   expect([...replica.directory.all()].map((entity) => entity.uid.id)).toEqual(['ada', 'bob']);
 });
 
@@ -69,13 +70,9 @@ test('the policy set that the ledger names is loaded, with the replica and after
   const early = following(database);
   expect(early.replica.policies).toEqual({ kind: 'none' });
   await putInForce(grant, digest, files);
-  await expect
-    .poll(() => early.replica.policies, { timeout: 30_000 })
-    .toMatchObject({ kind: 'ready', digest });
+  await expect.poll(() => early.replica.policies, patiently).toMatchObject({ kind: 'ready', digest });
   const late = following(database);
-  await expect
-    .poll(() => late.replica.policies, { timeout: 30_000 })
-    .toMatchObject({ kind: 'ready', digest });
+  await expect.poll(() => late.replica.policies, patiently).toMatchObject({ kind: 'ready', digest });
   expect(late.replica.engine.policies.digest).toBe(digest);
 });
 
@@ -88,7 +85,7 @@ test('a set that this process has examined already is not examined again', { tim
   const { replica, loadedPolicies } = following(database);
   loadedPolicies.set(digest, loaded.policies);
   await putInForce(database.open('grant'), digest, files);
-  await expect.poll(() => replica.policies.kind).toBe('ready');
+  await expect.poll(() => replica.policies.kind, patiently).toBe('ready');
   expect(replica.engine.policies).toBe(loaded.policies);
   expect(loadedPolicies.size).toBe(0);
 });
@@ -100,7 +97,7 @@ test('a set that the database does not have permits nothing here, and the ledger
   const { replica, follower } = following(database, { log: logTo(errors) });
   await append(grant, [activated('ab'.repeat(32))]);
   await append(grant, 1);
-  await expect.poll(() => follower.revision).toBe(2n);
+  await expect.poll(() => follower.revision, patiently).toBe(2n);
   expect(replica.policies).toMatchObject({ kind: 'failed', why: 'the database does not have it' });
   expect(errors).toEqual(['the policy set in force cannot be loaded: nothing is permitted']);
 });
@@ -111,7 +108,7 @@ test('P2 files that are not those of their digest are not put in force', async (
   const forged = new Map(files).set('access/mine.cedar', '@id("mine") permit (principal, action, resource);');
   const { replica, follower } = following(database);
   await putInForce(database.open('grant'), digestOf(files), forged);
-  await expect.poll(() => follower.revision).toBe(1n);
+  await expect.poll(() => follower.revision, patiently).toBe(1n);
   expect(replica.policies).toMatchObject({
     kind: 'failed',
     why: 'the database has other files under its digest',
@@ -125,7 +122,7 @@ test('a set with a bad policy permits nothing here, and says where it is bad', {
   const files = new Map(await readPolicyFolder(office)).set('access/bad.cedar', 'permit (principal');
   const { replica, follower } = following(database);
   await putInForce(database.open('grant'), digestOf(files), files);
-  await expect.poll(() => follower.revision, { timeout: 30_000 }).toBe(1n);
+  await expect.poll(() => follower.revision, patiently).toBe(1n);
   expect(replica.policies).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('access/bad.cedar:1'),
@@ -146,7 +143,7 @@ test.for(['at hand', 'away', 'silent'])(
     if (state === 'silent') proxy.hang();
     child.send('close');
     expect(await once(child, 'exit')).toEqual([0, null]);
-    await expect.poll(() => sessions(database.open('owner'), 'follow-process')).toBe(0);
+    await expect.poll(() => sessions(database.open('owner'), 'follow-process'), patiently).toBe(0);
   },
 );
 

@@ -13,11 +13,14 @@ import { insert, item, request } from '../store/valid-rows.ts';
 
 const actor = 'User::"ada"';
 const at = new Date('2026-01-02T03:04:05.678Z');
+/** What every grant permits. */
+export const read: EntityUid = { type: 'Action', id: 'read' };
 /** Everybody who holds grants. */
 export const people = ['ada', 'bob', 'Ünal "the" O\'Neil', 'eve'].map(
   (id): EntityUid => ({ type: 'User', id }),
 );
-const groups = ['eng', 'ops', 'all'].map((id): EntityUid => ({ type: 'Group', id }));
+/** What grants are of. */
+export const groups = ['eng', 'ops', 'all'].map((id): EntityUid => ({ type: 'Group', id }));
 const uids = [...people, ...groups];
 
 /** One thing that happens: what it writes, and the events that say so. */
@@ -139,7 +142,7 @@ function grantOf(chosen: Pick<Grant, 'subject' | 'resource' | 'expiresAt' | 'rea
     id: randomUUID(),
     requestId: randomUUID(),
     item: 0,
-    actions: [{ type: 'Action', id: 'read' }],
+    actions: [read],
     workflow: 'w',
     steps: ['owner'],
     ticket: 'T-1',

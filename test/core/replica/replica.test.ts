@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Directory } from '../../../core/access/directory.ts';
 import { uidKey } from '../../../core/access/entity.ts';
 import { entityToJson } from '../../../core/access/entity-json.ts';
 import type { EventOfKind } from '../../../core/access/event.ts';
@@ -16,7 +17,7 @@ import {
 } from '../../../core/store/ledger.ts';
 import { sharedDatabase } from '../store/database.ts';
 import { activated, deleted, withdrawn } from '../store/ledger-events.ts';
-import { anyHistory, happen, people } from './history.ts';
+import { anyHistory, groups, happen, people, read } from './history.ts';
 
 const genesis: Snapshot = {
   epoch: randomUUID(),
@@ -193,7 +194,11 @@ async function replicaFrom(snapshot: Snapshot, events: readonly PlacedEvent[] = 
 /** What of a replica decides anything: grants by those that are live. */
 function stateOf(replica: Replica) {
   const now = new Date();
-  const grants = people.flatMap((one) => [...replica.grants.heldBy(one)]).filter((it) => now < it.expiresAt);
+  const grants = people.flatMap((principal) =>
+    groups.flatMap((resource) =>
+      replica.grants.covering({ principal, action: read, resource, directory: new Directory(), late: now }),
+    ),
+  );
   return {
     revision: replica.revision,
     basisRevision: replica.basisRevision,

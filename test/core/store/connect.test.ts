@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../../core/store/connect.ts';
 import { migratedDatabase } from './database.ts';
 import { tcpProxy } from './tcp-proxy.ts';
+import { patiently } from './patiently.ts';
 
 test('a connection lost between two statements of a transaction is told, and the next one works', async () => {
   const { open } = await migratedDatabase();
@@ -24,7 +25,7 @@ test('an idle connection that is lost is told once and replaced', async () => {
   const grant = open('grant', { poolSize: 1, onConnectionLost: (error) => losses.push(error) });
   const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(grant);
   await sql`SELECT pg_terminate_backend(${rows[0]?.pid})`.execute(open('owner'));
-  await expect.poll(() => losses.length).toBeGreaterThan(0);
+  await expect.poll(() => losses.length, patiently).toBeGreaterThan(0);
   expect(await ask(grant)).toBe(1);
   expect(losses.map((error) => error.message)).toEqual([
     'terminating connection due to administrator command',

@@ -7,6 +7,7 @@ import { transition } from '../../../core/store/transition.ts';
 import { migratedDatabase } from './database.ts';
 import { withdrawn } from './ledger-events.ts';
 import { tcpProxy } from './tcp-proxy.ts';
+import { patiently } from './patiently.ts';
 
 test('the bell rings for what others append', async () => {
   const { open, urlOf } = await migratedDatabase();
@@ -69,11 +70,11 @@ test('a closed listener leaves no connection behind, even one that hangs', async
   await bell.nextRing();
   proxy.hang();
   bell.close();
-  await expect.poll(() => proxy.connections()).toBe(0);
+  await expect.poll(() => proxy.connections(), patiently).toBe(0);
   const other = listen(urlOf('decision'));
   await other.nextRing();
   other.close();
-  await expect.poll(() => listeners(open('owner'))).toBe(0);
+  await expect.poll(() => listeners(open('owner')), patiently).toBe(0);
 });
 
 interface HeardBell {

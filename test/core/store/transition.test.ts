@@ -10,6 +10,7 @@ import { chain, leafOf } from '../../../core/store/ledger-row.ts';
 import { BasisChanged, readClock, transition, type Trx } from '../../../core/store/transition.ts';
 import { migratedDatabase, sharedDatabase } from './database.ts';
 import { activated, deleted, reviewed, withdrawn } from './ledger-events.ts';
+import { patiently } from './patiently.ts';
 
 const only =
   (...events: readonly LedgerEvent[]) =>
@@ -192,7 +193,7 @@ test('L6 a transition killed while it waits for the head leaves nothing and hold
   });
   const refusal = expect(killed).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
   const waiting = await pid.promise;
-  await expect.poll(() => isWaitingForLock(owner, waiting)).toBe(true);
+  await expect.poll(() => isWaitingForLock(owner, waiting), patiently).toBe(true);
   await kill(owner, waiting);
   await refusal;
   await holder.rollback().execute();
@@ -222,7 +223,7 @@ test('the doorbell rings after the commit of a transition, and not when it fails
   await listener.query('LISTEN curfew_ledger');
   await expect(transition(grant, -1n, only(withdrawn(randomUUID())))).rejects.toThrow(BasisChanged);
   await transition(grant, 0n, only(withdrawn(randomUUID())));
-  await expect.poll(() => bells.length).toBe(1);
+  await expect.poll(() => bells.length, patiently).toBe(1);
   expect(bells[0]).toMatchObject({ channel: 'curfew_ledger', payload: '' });
 });
 

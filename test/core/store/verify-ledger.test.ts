@@ -226,7 +226,7 @@ describe('a ledger that its owner tampered with', () => {
         expect(verdict.faults[0]?.revision).toBe(BigInt(tampering.at(one, other)));
         expect(verdict.intact).toBe(false);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
     expect(await verifyLedger(grant, 1n)).toMatchObject({ intact: true });
   });
