@@ -114,6 +114,15 @@ function createServices(decision: Channel, grant: Channel): CurfewServices {
   };
 }
 
+/** A listener that throws is no reason to leave a caller without a decision; its owner sees it as a warning of the process. */
+function tell(onError: CurfewOptions['onError'], error: CurfewError): void {
+  try {
+    onError?.(error);
+  } catch (fault) {
+    process.emitWarning(`the onError of Curfew's client failed: ${String(fault)}`);
+  }
+}
+
 type Decisions = Pick<Curfew, 'authorize' | 'authorizeAll' | 'isAllowed'>;
 
 function decisions(
@@ -143,7 +152,7 @@ function decisions(
   }
 
   function told(decision: Decision): Decision {
-    if (decision.effect === 'error') onError?.(decision.error);
+    if (decision.effect === 'error') tell(onError, decision.error);
     return decision;
   }
 

@@ -193,6 +193,20 @@ describe('authorize', () => {
     expect(told).toMatchObject([{ code: 'UNAVAILABLE', reason: 'STALE' }]);
   });
 
+  test('an onError that throws still leaves the caller a decision, and its owner a warning', async () => {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    const curfew = createCurfew({
+      decisionAddress: '127.0.0.1:1',
+      authorizeTimeoutMs: 5_000,
+      onError: () => {
+        throw new Error('the logger is down');
+      },
+    });
+    closers.push(() => curfew.close());
+    expect(await curfew.isAllowed(question)).toBe(false);
+    expect((await warned).message).toContain('the logger is down');
+  });
+
   test('a service that comes back is found again by the same client', async () => {
     const first = await startHttp2Server(answerAllow);
     const curfew = connect(first.address);
