@@ -136,6 +136,7 @@ describe('N2 only an access token for Curfew of a configured issuer names a call
       'TOKEN_INVALID',
       /wanted one that is configured/,
     ],
+    ['an issuer that is not told which there are', { iss: 'x' }, 'TOKEN_INVALID', /^(?!.*issuer\.test)/],
     ['no issuer', { iss: undefined }, 'TOKEN_INVALID', /seen issuer none/],
     ['a list of issuers', { iss: ['https://issuer.test'] }, 'TOKEN_INVALID', /seen issuer none/],
     [
