@@ -1,5 +1,5 @@
 import type { Directory } from './directory.ts';
-import { type EntityUid, uidKey } from './entity.ts';
+import { type EntityUid, sameUid, uidKey } from './entity.ts';
 import type { Grant } from './grant.ts';
 
 /** The grants that have not ended, in memory, by subject. */
@@ -45,21 +45,25 @@ export class GrantIndex {
   }
 
   /** The grants by which the subject may be permitted the action on the resource or on something that it is inside of, live at `late`; the one that lasts longest first, among equals by id, so that every replica names the same. */
-  covering(question: GrantQuestion): readonly Grant[] {
-    const held = this.#bySubject.get(uidKey(question.principal));
-    if (held === undefined) return [];
-    const action = uidKey(question.action);
-    const resources = question.directory.selfAndAncestors(question.resource);
-    return [...held.values()]
-      .filter((grant) => question.late < grant.expiresAt)
-      .filter((grant) => resources.has(uidKey(grant.resource)))
-      .filter((grant) => grant.actions.some((it) => uidKey(it) === action))
-      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
+  covering({ principal, action, resource, directory, late }: GrantQuestion): readonly Grant[] {
+    return this.coveringAnyOf({
+      principal,
+      action,
+      resourceKeys: () => directory.selfAndAncestors(resource),
+      late,
+    });
   }
 
-  /** Everything that the subject holds, lapsed or not. */
-  heldBy(subject: EntityUid): Iterable<Grant> {
-    return this.#bySubject.get(uidKey(subject))?.values() ?? [];
+  /** The same for what is inside of any of the resources, whose keys are given. */
+  coveringAnyOf({ principal, action, resourceKeys, late }: GrantQuestionByKeys): readonly Grant[] {
+    const held = this.#bySubject.get(uidKey(principal));
+    if (held === undefined) return [];
+    const keys = resourceKeys();
+    return [...held.values()]
+      .filter((grant) => late < grant.expiresAt)
+      .filter((grant) => keys.has(uidKey(grant.resource)))
+      .filter((grant) => grant.actions.some((it) => sameUid(it, action)))
+      .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
   }
 }
 
@@ -70,4 +74,10 @@ export interface GrantQuestion {
   readonly directory: Directory;
   /** The latest that it may be. */
   readonly late: Date;
+}
+
+/** A question about several resources at once: each, and what is inside of it. */
+export interface GrantQuestionByKeys extends Pick<GrantQuestion, 'principal' | 'action' | 'late'> {
+  /** By `uidKey`, with everything that they are inside of; not asked for when the subject holds nothing. */
+  readonly resourceKeys: () => ReadonlySet<string>;
 }

@@ -10,13 +10,11 @@ import type { Replica } from '../../core/replica/replica.ts';
 export function coveringGrants(replica: Replica, question: CallerQuestion, late: Date): readonly Grant[] {
   const { principal, action } = question;
   const { directory, grants } = replica;
-  const found = resourcesOf(question).flatMap((resource) =>
-    grants.covering({ principal, action, resource, directory, late }),
-  );
-  const distinct = new Map(found.map((grant) => [grant.id, grant]));
-  return [...distinct.values()].sort(
-    (a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1),
-  );
+  const resourceKeys = (): ReadonlySet<string> => {
+    const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
+    return new Set(found.flatMap((keys) => [...keys]));
+  };
+  return grants.coveringAnyOf({ principal, action, resourceKeys, late });
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */
