@@ -8,6 +8,7 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { type Decision, decide } from './decide.ts';
 import { type Moment, momentOf } from './moment.ts';
+import type { PolicyAlarm } from './policy-alarm.ts';
 import type { Question } from './question.ts';
 import { mayReadNow } from './reads-now.ts';
 import type { Rights } from './rights.ts';
@@ -16,6 +17,8 @@ import type { Rights } from './rights.ts';
 export interface DecisionContext {
   readonly followed: FollowedState;
   readonly rights: Rights;
+  /** Hears of policies that err. */
+  readonly alarm: PolicyAlarm;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
 }
@@ -54,17 +57,19 @@ export async function authorize(
 
 /** Answers one question from the replica as it is, at the moment given, without giving way. @throws AccessError */
 export function answerAt(
-  { followed, rights }: DecisionContext,
+  { followed, rights, alarm }: DecisionContext,
   moment: Moment,
   caller: EntityUid,
   question: Question,
 ): Answer {
   const { replica } = followed;
   const { policies } = replica.engine;
-  const action = checkAgainstSchema(policies.schema, question);
+  // First: a caller without rights learns nothing of the schema.
   rights.require('authorize', caller, question.principal, moment.now);
   if (question.explain) rights.require('explain', caller, question.principal, moment.now);
+  const action = checkAgainstSchema(policies.schema, question);
   const decision = decide(replica, action, question, moment);
+  alarm(policies.digest, decision.errors);
   const isDenied = decision.effect === 'DENY';
   return {
     ...decision,

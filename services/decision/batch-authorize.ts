@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { AccessError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { FollowedState } from './followed-state.ts';
 import { type Answer, answerAt, type DecisionContext } from './authorize.ts';
 import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
-import { momentOf } from './moment.ts';
+import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
+import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
 
 /** An answer, or why there is none. */
@@ -16,7 +18,8 @@ export type ReadQuestion = () => Question;
 
 /**
  * Answers questions at one instant and one revision, in the order asked. The batch waits once, for the latest revision that any of
- * them asks for; those for which it did not come get an error, the others an answer.
+ * them asks for; those for which it did not come get an error, the others an answer. A long batch lets others have their turn, and
+ * starts again when the ledger goes on meanwhile; what it has not answered by the time that its instant is too old gets an error.
  * @throws AccessError NOT_READY for all of them
  */
 export async function batchAuthorize(
@@ -24,7 +27,7 @@ export async function batchAuthorize(
   caller: EntityUid,
   read: readonly ReadQuestion[],
 ): Promise<readonly Result[]> {
-  const { followed, staleStandingMs } = context;
+  const { followed } = context;
   const questions = read.map((readOne) =>
     attempt(() => {
       const question = readOne();
@@ -34,18 +37,54 @@ export async function batchAuthorize(
   );
   const revisions = questions.map((each) => (each.kind === 'value' ? each.value.atLeastRevision : 0n));
   const late = await awaitLatest(followed, revisions);
-  const moment = momentOf(followed.clock, staleStandingMs);
-  return questions.map((each): Result => {
-    if (each.kind === 'error') return each;
-    const question = each.value;
-    const answered = attempt(() => {
-      if (question.atLeastRevision > followed.replica.revision) {
-        throw late ?? notReached(followed.follower, question.atLeastRevision);
-      }
-      return answerAt(context, moment, caller, question);
-    });
-    return answered.kind === 'error' ? answered : { kind: 'answer', answer: answered.value };
+  for (let restarts = 0; ; restarts += 1) {
+    const batch = { context, caller, questions, late, givesWay: restarts < BATCH_RESTARTS };
+    const results = await answerAll(batch);
+    if (results !== undefined) return results;
+  }
+}
+
+interface Batch {
+  readonly context: DecisionContext;
+  readonly caller: EntityUid;
+  readonly questions: readonly Attempt<Question>[];
+  /** Why the latest revision is not there, if it is not. */
+  readonly late: unknown;
+  readonly givesWay: boolean;
+}
+
+/** Answers all, others getting their turn in between; undefined when the replica went on meanwhile. */
+async function answerAll(batch: Batch): Promise<readonly Result[] | undefined> {
+  const { context, questions, givesWay } = batch;
+  const { followed, staleStandingMs } = context;
+  const { clock, replica } = followed;
+  const begin = { revision: replica.revision, generation: replica.generation };
+  let moment = momentOf(clock, staleStandingMs);
+  let sliceMs = clock.look().monotonicMs;
+  const results: Result[] = [];
+  for (const question of questions) {
+    if (givesWay && clock.look().monotonicMs - sliceMs >= BATCH_SLICE_MS) {
+      await setImmediate();
+      if (replica.revision !== begin.revision || replica.generation !== begin.generation) return undefined;
+      moment = agedMoment(moment, clock, staleStandingMs);
+      sliceMs = clock.look().monotonicMs;
+    }
+    results.push(answerOne(batch, moment, question));
+  }
+  return results;
+}
+
+function answerOne({ context, caller, late }: Batch, moment: Moment, each: Attempt<Question>): Result {
+  if (each.kind === 'error') return each;
+  const { followed } = context;
+  const question = each.value;
+  const answered = attempt(() => {
+    if (question.atLeastRevision > followed.replica.revision) {
+      throw late ?? notReached(followed.follower, question.atLeastRevision);
+    }
+    return answerAt(context, moment, caller, question);
   });
+  return answered.kind === 'error' ? answered : { kind: 'answer', answer: answered.value };
 }
 
 /** Why the latest of the revisions is not there, if it is not; what every question needs is thrown. */

@@ -1,5 +1,12 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
-import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import {
+  type Attributes,
+  type EntityUid,
+  formatUid,
+  sameUid,
+  uidKey,
+  type Value,
+} from '../../core/access/entity.ts';
 import { checkQuestion } from '../../core/policy/check-question.ts';
 import { suggest } from '../../core/policy/closest.ts';
 import {
@@ -29,6 +36,7 @@ export function checkAgainstSchema(schema: SchemaShape, question: Question): Act
     checkBelongsToCallers(schema, entity.uid, field);
   }
   checkResourceSent(schema, question);
+  checkContextSent(schema, question);
   checkAcyclic(question);
   const violations = checkQuestion(schema, question).map(({ path, seen, wanted }) => ({
     field: `${prefix}${path}`,
@@ -75,14 +83,39 @@ function checkBelongsToCallers(schema: SchemaShape, uid: EntityUid, field: strin
 
 /** A document whose facts stay behind would be decided as if it had none: a forbid that asks for its parents would not apply. */
 function checkResourceSent(schema: SchemaShape, question: Question): void {
-  const { resource, entities, prefix } = question;
-  const type = schema.entityTypes.get(resource.type);
-  if (type?.isCaller !== true || entities.some((entity) => sameUid(entity.uid, resource))) return;
-  const hasFacts =
-    type.memberOf.length > 0 || [...type.attributes.values()].some((attribute) => attribute.required);
-  if (!hasFacts) return;
-  const seen = `${showUid(resource)} is of a type that belongs to callers`;
-  throw fieldError(`${prefix}entities`, `${seen} and is not sent, wanted it among the entities`);
+  const { resource, prefix } = question;
+  if (isMissing(schema, question, resource)) throw notSent(resource, `${prefix}entities`);
+}
+
+/** What the context names is read as the resource is. */
+function checkContextSent(schema: SchemaShape, question: Question): void {
+  for (const [field, uid] of referencesIn(question.context, `${question.prefix}context`)) {
+    if (isMissing(schema, question, uid)) throw notSent(uid, field);
+  }
+}
+
+function isMissing(schema: SchemaShape, { entities }: Question, uid: EntityUid): boolean {
+  const type = schema.entityTypes.get(uid.type);
+  if (type?.isCaller !== true || entities.some((entity) => sameUid(entity.uid, uid))) return false;
+  return type.memberOf.length > 0 || [...type.attributes.values()].some((attribute) => attribute.required);
+}
+
+function notSent(uid: EntityUid, field: string): AccessError {
+  const seen = `${showUid(uid)} is of a type that belongs to callers`;
+  return fieldError(field, `${seen} and is not sent, wanted it among the entities`);
+}
+
+/** Entities in a context, each with its place; nested no deeper than the conversion from the wire lets in. */
+function* referencesIn(fields: Attributes, path: string): Iterable<readonly [string, EntityUid]> {
+  for (const [name, value] of fields) yield* referencesOf(value, `${path}.${name}`);
+}
+
+function* referencesOf(value: Value, path: string): Iterable<readonly [string, EntityUid]> {
+  if (value.kind === 'entity') yield [path, value.uid];
+  else if (value.kind === 'record') yield* referencesIn(value.fields, path);
+  else if (value.kind === 'set') {
+    for (const [index, member] of value.values.entries()) yield* referencesOf(member, `${path}[${index}]`);
+  }
 }
 
 function showUid(uid: EntityUid): string {

@@ -6,9 +6,11 @@ import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.t
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import { likenessOf, tooManyGrants } from './alike-grants.ts';
 import { callerLookup } from './caller-lookup.ts';
 import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
+import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 
@@ -27,7 +29,7 @@ export interface Decision {
  * Decides a question that `checkAgainstSchema` passed: standing permits first, then each live grant that covers it; the first permit
  * decides. Reads one state of the replica, because it never gives way.
  * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
- *   EVALUATION_FAILED when the engine failed and nothing permits it
+ *   EVALUATION_FAILED when the engine failed and nothing permits it; TOO_MUCH when more grants cover it than are asked about
  */
 export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
   if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
@@ -43,13 +45,37 @@ export function decide(replica: Replica, action: ActionShape, question: Question
     if (standing.decision === 'allow') return allow(standing, evaluations, undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
-  if (asked.isKnown && action.takesGrants) {
-    for (const grant of coveringGrants(replica, question, moment.now)) {
-      const evaluation = ask(grant);
-      if (evaluation.decision === 'allow') return allow(evaluation, evaluations, grant);
-    }
-  }
+  const grants = asked.isKnown && action.takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, action, question) : () => '';
+  const permit = firstPermit(grants, likeness, ask);
+  if (permit.kind === 'found') return allow(permit.evaluation, evaluations, permit.grant);
+  if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
   return deny(evaluations);
+}
+
+type Permit =
+  | { readonly kind: 'found'; readonly grant: Grant; readonly evaluation: Evaluation }
+  | { readonly kind: 'none' | 'too-many' };
+
+/** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. */
+function firstPermit(
+  grants: readonly Grant[],
+  likeness: (grant: Grant) => string,
+  ask: (grant: Grant) => Evaluation,
+): Permit {
+  const answered = new Set<string>();
+  let asked = 0;
+  for (const grant of grants) {
+    const alike = likeness(grant);
+    if (answered.has(alike)) continue;
+    if (asked === GRANT_EVALUATIONS) return { kind: 'too-many' };
+    asked += 1;
+    const evaluation = ask(grant);
+    if (evaluation.decision === 'allow') return { kind: 'found', grant, evaluation };
+    // A failure is no answer: the next of its like may get one.
+    if (evaluation.failure === undefined) answered.add(alike);
+  }
+  return { kind: 'none' };
 }
 
 interface Asked {

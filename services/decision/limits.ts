@@ -4,6 +4,14 @@ export const MESSAGE_BYTES = 1_048_576;
 export const QUESTION_BYTES = 65_536;
 /** Questions of one batch. */
 export const BATCH_QUESTIONS = 500;
+/** Questions of one batch that are to be explained, which costs many times the decision. */
+export const BATCH_EXPLAINED = 50;
+/** How long a batch is worked on before others get their turn. */
+export const BATCH_SLICE_MS = 20;
+/** How often a batch starts again because the ledger went on meanwhile; after that it gives way no more. */
+export const BATCH_RESTARTS = 2;
+/** Evaluations with a grant for one question: grants that policies cannot tell apart count once. */
+export const GRANT_EVALUATIONS = 50;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 

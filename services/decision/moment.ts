@@ -20,6 +20,12 @@ export function momentOf(clock: DatabaseClock, staleStandingMs: number): Moment 
   return { now: clock.late(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
+/** The same instant later on: what is decided at it is as old as the last good poll or as the instant itself, whichever is older. */
+export function agedMoment({ now }: Moment, clock: DatabaseClock, staleStandingMs: number): Moment {
+  const ageMs = Math.max(clock.ageMs(), clock.late().getTime() - now.getTime());
+  return { now, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+}
+
 function freshnessOf(ageMs: number, staleStandingMs: number): Freshness {
   if (ageMs < STALENESS_BOUND_MS) return 'fresh';
   return ageMs < STALENESS_BOUND_MS + staleStandingMs ? 'stale' : 'silent';

@@ -3,9 +3,9 @@ import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/en
 import { curfewContext } from '../../core/policy/curfew-context.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
-import type { Policies } from '../../core/replica/policies.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { FollowedState } from './followed-state.ts';
+import type { PolicyAlarm } from './policy-alarm.ts';
 import { mayReadNow } from './reads-now.ts';
 
 /** The actions of `Curfew::Action` that say who may ask about whom. */
@@ -17,11 +17,11 @@ export interface Rights {
   require(right: Right, caller: EntityUid, principal: EntityUid, now: Date): void;
 }
 
-/** What the kept answers hold for. */
-interface Basis {
-  readonly policies: Policies;
-  readonly revision: bigint;
-  readonly epoch: string | undefined;
+export interface RightsOptions {
+  /** Answers held at once; the oldest go first. */
+  readonly mostKept?: number;
+  /** Hears of policies that err. */
+  readonly alarm?: PolicyAlarm;
 }
 
 const MOST_KEPT = 10_000;
@@ -29,28 +29,23 @@ const MOST_KEPT = 10_000;
 /**
  * Asks the workflows set, about the installation first and then about the one principal. Answers are kept until policies or directory
  * change; those of policies that read the time are not.
- *
- * @param mostKept answers held at once, the oldest go first
  */
-export function createRights(state: FollowedState, mostKept = MOST_KEPT): Rights {
+export function createRights(state: FollowedState, options: RightsOptions = {}): Rights {
+  const { mostKept = MOST_KEPT, alarm = () => undefined } = options;
   const kept = new Map<string, boolean>();
-  let basis: Basis | undefined;
+  let generation: number | undefined;
 
   function forgetWhenChanged(): void {
-    const current = basisOf(state);
-    const isSame =
-      basis?.policies === current.policies &&
-      basis.revision === current.revision &&
-      basis.epoch === current.epoch;
-    if (!isSame) kept.clear();
-    basis = current;
+    const current = state.replica.generation;
+    if (generation !== current) kept.clear();
+    generation = current;
   }
 
   function isPermitted(asked: Asked): boolean {
     const key = `${asked.right} ${uidKey(asked.caller)} ${uidKey(asked.resource)}`;
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const { permitted, keep } = ask(state.replica, asked);
+    const { permitted, keep } = ask(state.replica, asked, alarm);
     if (keep) {
       const [oldest] = kept.keys();
       if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
@@ -72,10 +67,6 @@ export function createRights(state: FollowedState, mostKept = MOST_KEPT): Rights
   };
 }
 
-function basisOf({ replica, follower }: FollowedState): Basis {
-  return { policies: replica.policies, revision: replica.basisRevision, epoch: follower.epoch };
-}
-
 interface Asked {
   readonly right: Right;
   readonly caller: EntityUid;
@@ -84,7 +75,11 @@ interface Asked {
 }
 
 /** @returns whether it is permitted, and whether that holds until policies or directory change */
-function ask({ engine, directory }: Replica, { right, caller, resource, now }: Asked) {
+function ask(
+  { engine, directory }: Replica,
+  { right, caller, resource, now }: Asked,
+  alarm: PolicyAlarm,
+): { readonly permitted: boolean; readonly keep: boolean } {
   const { policies } = engine;
   const action = curfewAction(policies.schema, right);
   const applies =
@@ -99,6 +94,7 @@ function ask({ engine, directory }: Replica, { right, caller, resource, now }: A
       cause: evaluation.failure,
     });
   }
+  alarm(policies.digest, evaluation.errors);
   const kind = {
     phase: 'workflows',
     action,

@@ -14,7 +14,7 @@ import {
 import { authorize, type DecisionContext } from './authorize.ts';
 import { batchAuthorize, type Result } from './batch-authorize.ts';
 import { getStatus } from './get-status.ts';
-import { BATCH_QUESTIONS, QUESTION_BYTES } from './limits.ts';
+import { BATCH_EXPLAINED, BATCH_QUESTIONS, QUESTION_BYTES } from './limits.ts';
 import { checkQuestionSize, readQuestion } from './question.ts';
 import { toResponse, toStatusResponse } from './to-response.ts';
 
@@ -47,6 +47,11 @@ async function answerBatch(
 ): Promise<MessageInitShape<typeof BatchAuthorizeResponseSchema>> {
   if (requests.length === 0 || requests.length > BATCH_QUESTIONS) {
     throw fieldError('requests', `seen ${requests.length}, wanted 1 to ${BATCH_QUESTIONS}`);
+  }
+  const explained = requests.filter((request) => request.explain).length;
+  if (explained > BATCH_EXPLAINED) {
+    const seen = `seen ${explained} questions with explain`;
+    throw fieldError('requests', `${seen}, wanted at most ${BATCH_EXPLAINED} in one batch`);
   }
   const read = requests.map((request, index) => () => {
     if (call.requestBytes > QUESTION_BYTES) {

@@ -11,6 +11,7 @@ import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect } from '../../core/store/connect.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { MESSAGE_BYTES } from './limits.ts';
+import { createPolicyAlarm } from './policy-alarm.ts';
 import { createRights } from './rights.ts';
 import { decisionRoute } from './routes.ts';
 import { watchHealth } from './watch-health.ts';
@@ -59,12 +60,16 @@ async function open(
     ...(machine === undefined ? {} : { machine }),
   });
   onClose(() => followed.close());
-  const context = { followed, rights: createRights(followed), staleStandingMs };
+  const alarm = createPolicyAlarm(logger, followed.clock);
+  const context = { followed, rights: createRights(followed, { alarm }), alarm, staleStandingMs };
   const server = createRpcServer({
     routes: [decisionRoute(context, logger)],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: callerResolver(followed),
+      // A machine whose clock is behind must not take a token that has expired.
+      now: () => followed.clock.late(),
+      logger,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger,

@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
+import type { Value } from '../../../core/access/entity.ts';
 import { AuthorizeRequestSchema } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { readQuestion } from '../../../services/decision/question.ts';
 import { type Asked, type LocalDecision, localDecision } from './local-decision.ts';
@@ -15,6 +16,7 @@ import {
   long,
   person,
   ref,
+  robot,
   set,
   sheet,
   team,
@@ -56,6 +58,11 @@ const outcome = (asked: Asked): string => {
     throw error;
   }
 };
+
+const record = (fields: Parameters<typeof attributes>[0]): Value => ({
+  kind: 'record',
+  fields: attributes(fields),
+});
 
 function without(name: keyof typeof goodContext) {
   return attributes(Object.fromEntries(Object.entries(goodContext).filter(([key]) => key !== name)));
@@ -144,7 +151,7 @@ describe('a question that the schema does not know', () => {
     ['ACTION_UNKNOWN', 'action', { principal: kim, action: { type: 'Other::Action', id: 'open' } }],
     ['ENTITY_TYPE_UNKNOWN', 'principal.type', { principal: { type: 'Persona', id: 'kim' } }],
     ['ENTITY_TYPE_UNKNOWN', 'resource.type', { principal: kim, resource: { type: 'Vaults', id: 'plain' } }],
-    ['FIELD_INVALID', 'principal.type', { principal: vault('plain'), caller: kim }],
+    ['FIELD_INVALID', 'principal.type', { principal: vault('plain'), caller: robot('door') }],
     ['FIELD_INVALID', 'resource.type', { principal: kim, resource: kim }],
     ['FIELD_INVALID', 'resource.type', { principal: kim, action: action('enter') }],
     [
@@ -178,6 +185,19 @@ describe('a question that the schema does not know', () => {
     const error = refusal(asked);
     expect(error.reason).toBe(reason);
     expect(error.violations.map((violation) => violation.field).join()).toContain(field);
+  });
+
+  it('tells a caller without rights nothing of the schema', () => {
+    for (const asked of [
+      { principal: kim, action: action('opne') },
+      { principal: kim, resource: { type: 'Vaults', id: 'plain' } },
+      { principal: { type: 'Persona', id: 'kim' } },
+      { principal: { type: 'Curfew::System', id: 'other' } },
+    ]) {
+      const error = refusal({ ...asked, caller: person('otto') });
+      expect(error.reason).toBe('NOT_PERMITTED');
+      expect(error.message).not.toMatch(/did you mean|open|Vault"/);
+    }
   });
 
   it('is told the action that was probably meant', () => {
@@ -238,6 +258,27 @@ describe('D12 what callers send about the directory is refused', () => {
       }
     },
   );
+
+  const unsent = ref(sheet('unsent'));
+
+  it.each([
+    ['context.with', { with: unsent }],
+    ['context.more.sheets[1]', { more: record({ sheets: set(ref(sheet('s')), unsent) }) }],
+  ])('D12 a document that the context names and that is not sent is refused: %s', (field, context) => {
+    const facts = { author: ref(kim), pages: long(1n) };
+    const compare = { principal: kim, action: action('compare'), context: attributes(context) };
+    const entities = [entity(sheet('s'), [], facts)];
+    const error = refusal({ ...compare, entities });
+    expect(error.reason).toBe('FIELD_INVALID');
+    expect(error.violations.map((violation) => violation.field)).toEqual([field]);
+    expect(error.message).toContain('Sheet::"unsent"');
+    expect(outcome({ ...compare, entities: [...entities, entity(sheet('unsent'), [], facts)] })).toBe('DENY');
+  });
+
+  it('what the context names of the directory, or without facts, need not be sent', () => {
+    const context = attributes({ by: ref(person('nobody')), note: ref({ type: 'Note', id: 'n' }) });
+    expect(outcome({ principal: kim, action: action('compare'), context })).toBe('DENY');
+  });
 
   it('I17 documents that the question is not about change nothing', () => {
     const other = entity(sheet('other'), [vault('plain')], { author: ref(kim), pages: long(1n) });

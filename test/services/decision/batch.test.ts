@@ -125,6 +125,20 @@ describe('BatchAuthorize', () => {
     });
   });
 
+  it('takes 50 questions to be explained, and not one more', async () => {
+    const asked = (count: number) =>
+      Array.from({ length: 60 }, (_, index) => ask({ principal: otto, explain: index < count }));
+    expect((await batch(asked(50), otto)).results.map(brief)).toEqual(
+      Array.from({ length: 60 }, () => 'DENY'),
+    );
+    expect(await refusalOf(batch(asked(51), otto))).toMatchObject({
+      reason: 'FIELD_INVALID',
+      violations: [
+        { field: 'requests', description: 'seen 51 questions with explain, wanted at most 50 in one batch' },
+      ],
+    });
+  });
+
   it('of more than a mebibyte is refused as a whole, and the next is answered', async () => {
     expect(await refusalOf(batch(Array.from({ length: 20 }, large)))).toMatchObject({
       code: Code.RESOURCE_EXHAUSTED,

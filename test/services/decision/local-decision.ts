@@ -15,6 +15,7 @@ import { connect } from '../../../core/store/connect.ts';
 import type { Answer, DecisionContext } from '../../../services/decision/authorize.ts';
 import { answerAt } from '../../../services/decision/authorize.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
+import type { PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import type { Question } from '../../../services/decision/question.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { action, attributes, directory, goodContext, vault } from './people.ts';
@@ -67,6 +68,8 @@ export interface LocalDecision {
 
 export interface LocalOptions {
   readonly staleStandingMs?: number;
+  /** Hears of policies that err. */
+  readonly alarm?: PolicyAlarm;
   /** Sees each answer of the engine, and what it returns is what is answered. */
   readonly watch?: (evaluation: Evaluation, phase: Phase) => Evaluation;
 }
@@ -97,7 +100,7 @@ export async function localDecision(files: PolicyFiles, options: LocalOptions = 
   };
   await activate(files);
   await apply(applied(directory, now()));
-  const context = contextOf(replica, clock, options.staleStandingMs ?? 60_000);
+  const context = contextOf(replica, clock, options);
   const local: LocalDecision = {
     machine,
     clock,
@@ -207,7 +210,8 @@ async function load(files: PolicyFiles): Promise<Policies> {
 }
 
 /** The follower never starts: answering at a moment does not ask it. */
-function contextOf(replica: Replica, clock: DatabaseClock, staleStandingMs: number): DecisionContext {
+function contextOf(replica: Replica, clock: DatabaseClock, options: LocalOptions): DecisionContext {
+  const { alarm = () => undefined, staleStandingMs = 60_000 } = options;
   const database = connect({
     url: 'postgres://nobody@127.0.0.1:1/none',
     name: 'never connected',
@@ -218,5 +222,5 @@ function contextOf(replica: Replica, clock: DatabaseClock, staleStandingMs: numb
   const log = { info: () => undefined, error: () => undefined };
   const follower = new Follower({ database, sink: replica, clock, log, pollMs: 1, batch: 1 });
   const followed = { replica, clock, follower };
-  return { followed, rights: createRights(followed), staleStandingMs };
+  return { followed, rights: createRights(followed, { alarm }), alarm, staleStandingMs };
 }

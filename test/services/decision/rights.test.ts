@@ -88,6 +88,23 @@ describe('the answer about a caller', () => {
     expect(outcome('authorize', otto, kim)).toBe('NOT_PERMITTED');
   });
 
+  it('changes when the replica starts from another history, though epoch and revisions are the same', async () => {
+    const { replica } = local;
+    const [first, second] = [[team('doors')], []].map((parents) => ({
+      epoch: '',
+      revision: 100n,
+      hash: Buffer.alloc(32),
+      basisRevision: 90n,
+      grants: [],
+      entities: [entity(team('doors')), entity(otto, parents), entity(kim)],
+      policyDigest: replica.engine.policies.digest,
+    }));
+    await replica.reset(first ?? expect.unreachable());
+    expect(outcome('authorize', otto, kim)).toBe('permitted');
+    await replica.reset(second ?? expect.unreachable());
+    expect(outcome('authorize', otto, kim)).toBe('NOT_PERMITTED');
+  });
+
   it('changes with the policies', async () => {
     expect(outcome('authorize', door, kim)).toBe('permitted');
     await local.activate(
@@ -145,5 +162,8 @@ async function counting(mostKept?: number) {
       return evaluation;
     },
   });
-  return { rights: createRights(counted.context.followed, mostKept), evaluated: () => count };
+  return {
+    rights: createRights(counted.context.followed, mostKept === undefined ? {} : { mostKept }),
+    evaluated: () => count,
+  };
 }

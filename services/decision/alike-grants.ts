@@ -1,0 +1,36 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import { formatUid } from '../../core/access/entity.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { ActionShape } from '../../core/policy/schema-shape.ts';
+import { factsOfGrant } from './grant-facts.ts';
+import { type GrantReads, grantReads } from './grant-reads.ts';
+import { GRANT_EVALUATIONS } from './limits.ts';
+import type { Question } from './question.ts';
+
+/** What a grant is to the policies that could apply to the question: the same for grants that they cannot tell apart. */
+export function likenessOf(policies: PolicySet, action: ActionShape, question: Question) {
+  const { principal, resource } = question;
+  const kind = {
+    phase: 'access',
+    action,
+    principalType: principal.type,
+    resourceType: resource.type,
+  } as const;
+  const reads = grantReads(policies, kind);
+  return (grant: Grant): string => likeness(grant, reads);
+}
+
+/** That no answer can be had, because neither a permit nor a deny would be known to be right. */
+export function tooManyGrants({ principal, resource }: Question, count: number): AccessError {
+  const limit = String(GRANT_EVALUATIONS);
+  const seen = `${formatUid(principal)} holds ${count} grants that cover ${formatUid(resource)}, and policies tell them apart`;
+  const message = `${seen}; none of the ${limit} that were asked about permits it, and no more are asked about: release some`;
+  return new AccessError('TOO_MUCH', message, { metadata: { limit, unit: 'grants' } });
+}
+
+function likeness(grant: Grant, reads: GrantReads): string {
+  if (reads === 'all') return grant.id;
+  const facts = Object.entries(factsOfGrant({ ...grant, steps: grant.steps.toSorted() }));
+  return JSON.stringify(facts.filter(([name]) => reads.has(name)));
+}

@@ -1,0 +1,35 @@
+import type { DatabaseClock } from '../../core/feed/database-clock.ts';
+import type { PolicyError } from '../../core/policy/engine.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+
+/** Hears which policies of the set erred in an evaluation. */
+export type PolicyAlarm = (digest: string, errors: readonly PolicyError[]) => void;
+
+const QUIET_MS = 60_000;
+const MOST_REMEMBERED = 1_000;
+
+/** Warns of each policy that errs, at most once a minute: questions must not be able to flood the log. */
+export function createPolicyAlarm(
+  logger: Pick<Logger, 'warn'>,
+  clock: Pick<DatabaseClock, 'look'>,
+): PolicyAlarm {
+  const warnedMs = new Map<string, number>();
+  return (digest, errors) => {
+    if (errors.length === 0) return;
+    const nowMs = clock.look().monotonicMs;
+    for (const { policyId } of errors) {
+      const key = `${digest} ${policyId}`;
+      const lastMs = warnedMs.get(key);
+      if (lastMs !== undefined && nowMs - lastMs < QUIET_MS) continue;
+      warnedMs.delete(key);
+      const [oldest] = warnedMs.keys();
+      if (warnedMs.size >= MOST_REMEMBERED && oldest !== undefined) warnedMs.delete(oldest);
+      warnedMs.set(key, nowMs);
+      // Without the error's text, which may quote what the policy read.
+      logger.warn(
+        { policyId, digest },
+        'a policy failed to evaluate: nothing was permitted by that evaluation',
+      );
+    }
+  };
+}
