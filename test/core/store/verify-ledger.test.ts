@@ -110,7 +110,7 @@ const tamperings: readonly Tampering[] = [
     `request_id = gen_random_uuid()`,
     `request_id = CASE WHEN request_id IS NULL THEN gen_random_uuid() END`,
     `grant_id = gen_random_uuid()`,
-    `body = replace(body, 'ada', 'eve')`,
+    `body = replace(body, 'User', 'Robot')`,
     `body = body || ' '`,
     `body = '[]'`,
     `body = ''`,
@@ -150,7 +150,7 @@ const tamperings: readonly Tampering[] = [
   },
   {
     name: 'a row written anew with a hash that fits',
-    statement: `UPDATE ledger SET body = replace(body, 'ada', 'eve'), actor = replace(actor, 'ada', 'eve'), hash = sha256('\\x01'::bytea || previous_hash || sha256('\\x00'::bytea || convert_to(replace(body, 'ada', 'eve'), 'UTF8'))) WHERE revision = $1 AND $2 > 0`,
+    statement: `UPDATE ledger SET body = replace(body, 'User', 'Robot'), actor = replace(actor, 'User', 'Robot'), hash = sha256('\\x01'::bytea || previous_hash || sha256('\\x00'::bytea || convert_to(replace(body, 'User', 'Robot'), 'UTF8'))) WHERE revision = $1 AND $2 > 0`,
     at: next,
   },
   {
