@@ -4,11 +4,11 @@ import {
   type EngineQuestion,
   type EvaluatorOptions,
   type PolicyError,
-  type PolicyTexts,
   type RawEvaluation,
 } from './evaluator.ts';
 import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
+import type { PolicyTexts } from './serving-instance.ts';
 import { createSlicer, type Slicer } from './slice.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';

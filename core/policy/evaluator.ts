@@ -1,6 +1,8 @@
+import type { StatefulAuthorizationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Attributes, Entity, EntityUid } from '../access/entity.ts';
 import { attributesToJson, entityToJson, INT64_MAX, uidToJson } from '../access/entity-json.ts';
-import { type CedarInstance, isTrap, newCedarInstance } from './cedar-instance.ts';
+import { type CedarInstance, isTrap } from './cedar-instance.ts';
+import { type AskedSet, createInstances, prepare } from './serving-instance.ts';
 
 /** A question as Cedar gets it. */
 export interface EngineQuestion {
@@ -35,16 +37,6 @@ export interface EvaluatorOptions {
   readonly maxThrows?: number;
 }
 
-/** Policy texts by id. */
-export type PolicyTexts = Readonly<Record<string, string>>;
-
-/** Policies that are asked together. */
-export interface AskedSet {
-  /** The same for the same policies only. */
-  readonly key: string;
-  readonly texts: () => PolicyTexts;
-}
-
 /** Two private wasm instances: one serves, the other takes over when it fails. */
 export interface Evaluator {
   /** Cedar's answer, or why there is none; never throws. */
@@ -55,17 +47,7 @@ export interface Evaluator {
   readonly replacedInstances: number;
 }
 
-interface ServingInstance {
-  readonly cedar: CedarInstance;
-  /** Which name each prepared set has there, the one asked longest ago first. */
-  readonly prepared: Map<string, string>;
-  throws: number;
-}
-
 const DEFAULT_MAX_THROWS = 50;
-
-/** How many sets an instance keeps parsed. It cannot forget one, so the name of the one asked longest ago is used again. */
-const MAX_PREPARED = 256;
 
 /** Permits what the largest Long may do, and only exactly that: a canary that rounds numbers is sick, too. */
 const CANARY: AskedSet = {
@@ -78,42 +60,38 @@ const CANARY: AskedSet = {
 
 /** Makes an evaluator for policies that passed a worker. */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
-  const make = (): ServingInstance => ({ cedar: newCedarInstance(), prepared: new Map(), throws: 0 });
-  let active = make();
-  let spare: ServingInstance | undefined = make();
-  let replacedInstances = 0;
-
-  const replace = (reason: string): void => {
-    replacedInstances++;
-    options.onFailure?.(`cedar instance replaced: ${reason}`);
-    active = spare ?? make();
-    spare = undefined;
-    setImmediate(() => {
-      spare ??= make();
-    }).unref();
-  };
+  const instances = createInstances((reason) => options.onFailure?.(`cedar instance replaced: ${reason}`));
 
   const evaluate = (set: AskedSet, question: EngineQuestion): RawEvaluation => {
-    const serving = active;
+    const fail = (message: string): RawEvaluation => {
+      options.onFailure?.(message);
+      return { kind: 'failure', message };
+    };
+    let json: QuestionJson;
     try {
-      return ask(serving.cedar, prepare(serving, set), question);
+      json = questionToJson(question);
+    } catch (error) {
+      return fail(`not a question for cedar: ${String(error)}`); // the instance has not seen it
+    }
+    const serving = instances.serving();
+    try {
+      const raw = ask(serving.cedar, prepare(serving, set), json);
+      return raw.kind === 'failure' ? fail(raw.message) : raw;
     } catch (error) {
       serving.throws++;
-      const message = `cedar gave no answer: ${String(error)}`;
-      options.onFailure?.(message);
-      if (isTrap(error)) replace('it trapped');
+      if (isTrap(error)) instances.replace(serving, 'it trapped');
       else if (serving.throws >= (options.maxThrows ?? DEFAULT_MAX_THROWS))
-        replace(`it threw ${serving.throws} times`);
-      return { kind: 'failure', message };
+        instances.replace(serving, `it threw ${serving.throws} times`);
+      return fail(`cedar gave no answer: ${String(error)}`);
     }
   };
 
   const checkCanary = (): boolean => {
-    const serving = active;
+    const serving = instances.serving();
     const isWell =
       isAnswer(evaluate(CANARY, canaryQuestion(INT64_MAX)), 'allow', 'allows') &&
       isAnswer(evaluate(CANARY, canaryQuestion(INT64_MAX - 1n)), 'deny', 'forbids');
-    if (!isWell && active === serving) replace('the canary was answered wrong');
+    if (!isWell) instances.replace(serving, 'the canary was answered wrong');
     return isWell;
   };
 
@@ -121,41 +99,26 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
     evaluate,
     checkCanary,
     get replacedInstances() {
-      return replacedInstances;
+      return instances.replaced();
     },
   };
 }
 
-/** The name under which an instance has the set parsed. @throws Error when Cedar refuses a policy of it */
-function prepare(serving: ServingInstance, set: AskedSet): string {
-  const { cedar, prepared } = serving;
-  const known = prepared.get(set.key);
-  const [oldest] = prepared;
-  const isFull = prepared.size >= MAX_PREPARED;
-  const name = known ?? (isFull && oldest !== undefined ? oldest[1] : `set${prepared.size}`);
-  if (known === undefined) {
-    const answer = cedar.preparsePolicySet(name, { staticPolicies: { ...set.texts() } });
-    if (answer.type === 'failure')
-      throw new Error(`cedar refuses a policy: ${answer.errors.map((error) => error.message).join('; ')}`);
-    // Only now: a set that Cedar refused has left the oldest in its place, and under its name.
-    if (isFull && oldest !== undefined) prepared.delete(oldest[0]);
-  } else {
-    prepared.delete(set.key);
-  }
-  prepared.set(set.key, name); // last in order: asked just now
-  return name;
-}
+type QuestionJson = Omit<StatefulAuthorizationCall, 'preparsedPolicySetId'>;
 
-function ask(cedar: CedarInstance, setName: string, question: EngineQuestion): RawEvaluation {
-  const answer = cedar.statefulIsAuthorized({
+function questionToJson(question: EngineQuestion): QuestionJson {
+  return {
     principal: uidToJson(question.principal),
     action: uidToJson(question.action),
     resource: uidToJson(question.resource),
     // our converters write Cedar's JSON; its types do not know exact integers
     context: attributesToJson(question.context) as never,
     entities: Array.from(question.entities, entityToJson) as never, // as above
-    preparsedPolicySetId: setName,
-  });
+  };
+}
+
+function ask(cedar: CedarInstance, preparsedPolicySetId: string, question: QuestionJson): RawEvaluation {
+  const answer = cedar.statefulIsAuthorized({ ...question, preparsedPolicySetId });
   if (answer.type === 'failure')
     return {
       kind: 'failure',

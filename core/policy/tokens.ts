@@ -8,8 +8,9 @@ export interface Token {
 }
 
 /**
- * Cedar's lexical grammar as far as guards and positions need it: line comments (which a carriage return ends, too), strings with escapes (they may hold line
- * breaks, brackets and `//`), everything else. What Cedar's own lexer refuses becomes a `mark` and is left to Cedar.
+ * Cedar's lexical grammar as far as guards and positions need it: line comments (which a carriage return ends, too), strings
+ * with escapes (they may hold line breaks, brackets and `//`), everything else. What Cedar's own lexer refuses becomes a
+ * `mark` and is left to Cedar.
  */
 const TOKEN =
   /(?<blank>\s+|\/\/[^\n\r]*)|(?<string>"(?:[^"\\]|\\[\s\S])*(?:"|\\?$))|(?<identifier>[\p{L}_][\p{L}\p{N}_]*)|(?<number>\d+)|(?<operator>&&|\|\||==|!=|<=|>=|::|[<>+\-*!.=])|(?<bracket>[()[\]{}])|(?<mark>[\s\S])/uy;

@@ -99,7 +99,7 @@ function withoutBlanks(text: string): string {
   let kept = '';
   for (let at = 0; at < text.length; ) {
     const rest = text.slice(at);
-    const [skipped] = /^(?:\s+|\/\/[^\n]*)/.exec(rest) ?? [];
+    const [skipped] = /^(?:\s+|\/\/[^\n\r]*)/.exec(rest) ?? [];
     const [string] = /^"(?:[^"\\]|\\[^])*(?:"|\\?$)/.exec(rest) ?? [];
     const taken = skipped ?? string ?? rest[0] ?? '';
     if (skipped === undefined) kept += taken;
