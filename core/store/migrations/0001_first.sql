@@ -174,6 +174,12 @@ GRANT SELECT ON ledger_head, ledger, ledger_text TO curfew_grant, curfew_decisio
 GRANT SELECT ON policy_sets, entities, grants TO curfew_grant, curfew_decision;
 GRANT SELECT ON access_requests, request_items, reviews, idempotency_keys TO curfew_grant;
 
-GRANT UPDATE ON ledger_head TO curfew_grant;
 GRANT INSERT ON ledger, ledger_text, policy_sets, reviews, idempotency_keys TO curfew_grant;
-GRANT INSERT, UPDATE ON entities, access_requests, request_items, grants TO curfew_grant;
+GRANT INSERT ON entities, access_requests, request_items, grants TO curfew_grant;
+
+-- Of what may change at all, only what a transition changes: what was asked, shown and granted stays as it was.
+GRANT UPDATE (revision, hash, basis_revision) ON ledger_head TO curfew_grant;
+GRANT UPDATE (state, resolved_at) ON access_requests TO curfew_grant;
+GRANT UPDATE (state, resolved_at, denied_because) ON request_items TO curfew_grant;
+GRANT UPDATE (state, ended_at, end_reason) ON grants TO curfew_grant;
+GRANT UPDATE (body, deleted_at) ON entities TO curfew_grant;

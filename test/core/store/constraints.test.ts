@@ -6,8 +6,8 @@ import { grant, insert, item, later, request } from './valid-rows.ts';
 
 const shared = sharedDatabase();
 
-test.for(cases)('$title is refused by the database', async ({ constraint, breaks }) => {
-  const attempt = await shared().open('grant', { poolSize: 1 }).startTransaction().execute();
+test.for(cases)('$title is refused by the database, even of its owner', async ({ constraint, breaks }) => {
+  const attempt = await shared().open('owner', { poolSize: 1 }).startTransaction().execute();
   await insert('access_requests', request, {})(attempt);
   await insert('request_items', item, {})(attempt);
   const breaking = breaks(attempt);
