@@ -53,7 +53,7 @@
  */
 import { type Entity, type EntityUid, uidKey } from '../access/entity.ts';
 import { pickWorkflow } from '../access/workflow.ts';
-import { checkQuestion } from './check-question.ts';
+import { checkQuestion, fitEntity } from './check-question.ts';
 import { accessContext, curfewContext, type GrantFacts } from './curfew-context.ts';
 import { createEngine, type Engine, type Evaluation } from './engine.ts';
 import { entitiesFor } from './entity-closure.ts';
@@ -95,7 +95,8 @@ export function runCases(subject: CaseSubject, text: string, file: string): Case
   );
   if (problems.length + wrong.length > 0) return { ok: false, problems: [...problems, ...wrong] };
   const engine = subject.engine ?? createEngine(subject.policies);
-  const directory = new Map(subject.entities.map((entity) => [uidKey(entity.uid), entity]));
+  const { schema } = subject.policies;
+  const directory = new Map(subject.entities.map((it) => [uidKey(it.uid), fitEntity(schema, it)]));
   const results = cases.map((it): CaseResult => {
     const differences = isCurfewAction(it.action.uid)
       ? workflowDifferences(engine, directory, it)

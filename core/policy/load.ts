@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type Entity, formatUid } from '../access/entity.ts';
-import { checkEntity } from './check-question.ts';
+import { checkEntity, fitEntity } from './check-question.ts';
 import type { Examination } from './examine.ts';
 import type { ExaminationStep } from './examiner.ts';
 import { type PolicyFiles, SCHEMA_FILE } from './files.ts';
@@ -108,7 +108,7 @@ function directoryProblems(policies: PolicySet, options: LoadOptions): Problem[]
   const problems: Problem[] = [];
   for (const entity of options.entities ?? []) {
     if (problems.length >= MAX_DIRECTORY_PROBLEMS) break;
-    for (const { path, seen, wanted } of checkEntity(policies.schema, entity))
+    for (const { path, seen, wanted } of checkEntity(policies.schema, fitEntity(policies.schema, entity)))
       problems.push({
         file,
         line: 1,

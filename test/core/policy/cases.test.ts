@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { parseEntities } from '../../../core/access/entity-json.ts';
 import { type CaseReport, runCases } from '../../../core/policy/cases.ts';
 import { createEngine } from '../../../core/policy/engine.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
-import { examined, sampleDirectory, sampleFiles } from './sample.ts';
+import { DIRECTORY, examined, sampleDirectory, sampleFiles } from './sample.ts';
 
 const policies = examined(sampleFiles());
 const subject = { policies, entities: sampleDirectory(), engine: createEngine(policies) };
@@ -135,6 +136,17 @@ cases:
   ])('%s → %s', (when, then, given, wanted) => {
     const found = differences(oneCase(when, then, given));
     expect(found.slice(0, wanted.length || undefined)).toEqual(wanted);
+  });
+
+  test('the directory may leave implicit what the schema declares', () => {
+    const implicit = parseEntities(
+      DIRECTORY.replaceAll(
+        '{ "__entity": { "type": "User", "id": "bob" } }',
+        '{ "type": "User", "id": "bob" }',
+      ),
+    );
+    const text = `cases:\n  - name: it\n    when: ${APPROVE}\n    then: { effect: allow, steps: [owner, manager] }`;
+    expect(differences(runCases({ ...subject, entities: implicit }, text, 'f'))).toEqual([]);
   });
 
   test('an engine of its own is made when none is given', () => {

@@ -87,6 +87,14 @@ describe('loading a good set', () => {
     });
   });
 
+  test('the directory may leave implicit what the schema declares', async () => {
+    const [database] = parseEntities(
+      '[{"uid": {"type": "Database", "id": "x"}, "attrs": {"classification": "pii", "owners": [{"type": "User", "id": "ada"}]}}]',
+    );
+    const entities = database === undefined ? [] : [database];
+    expect((await loadPolicies(sampleFiles(), { entities })).ok).toBe(true);
+  });
+
   test('what Cedar JSON leaves implicit is read as the schema declares it', async () => {
     const { schema } = await loaded(sampleFiles());
     const [entity] = parseEntities(
