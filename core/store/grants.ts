@@ -52,6 +52,18 @@ export async function readGrant(database: Database, id: string): Promise<Recorde
   return row === undefined ? undefined : recorded(row);
 }
 
+/** Those of the grants that there are, by id. @throws AccessError */
+export async function readGrants(
+  database: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, RecordedGrant>> {
+  if (ids.length === 0) return new Map();
+  const rows = await guarded(() =>
+    database.selectFrom('grants').selectAll().where('id', 'in', ids).execute(),
+  );
+  return new Map(rows.map((row) => [row.id, recorded(row)]));
+}
+
 /**
  * Writes that an active grant has ended.
  * @throws Error when it was not active: the caller holds the row and has checked
@@ -130,6 +142,46 @@ export async function firstRevision(
         query.where('request_id', '=', 'requestId' in of ? of.requestId : ''),
       )
       .orderBy('revision')
+      .limit(1)
+      .executeTakeFirst(),
+  );
+  return row?.revision ?? 0n;
+}
+
+/** `firstRevision` of many, by id, with one query; without those that the ledger does not have. @throws AccessError */
+export async function firstRevisions(
+  database: Database,
+  of: { readonly grantIds: readonly string[] } | { readonly requestIds: readonly string[] },
+): Promise<ReadonlyMap<string, bigint>> {
+  const [column, ids] =
+    'grantIds' in of ? (['grant_id', of.grantIds] as const) : (['request_id', of.requestIds] as const);
+  if (ids.length === 0) return new Map();
+  const rows = await guarded(() =>
+    database
+      .selectFrom('ledger')
+      .select((each) => [`${column} as id`, each.fn.min<bigint>('revision').as('revision')])
+      .where(column, 'in', ids)
+      .groupBy(column)
+      .execute(),
+  );
+  return new Map(rows.map((row) => [row.id ?? '', row.revision]));
+}
+
+/**
+ * The revision of the last thing that the request's submission did: a grant that needed nobody starts in the same transaction, hence at
+ * the same instant. 0 when the ledger does not have it. @throws AccessError
+ */
+export async function submittedRevision(database: Database, id: string): Promise<bigint> {
+  const row = await guarded(() =>
+    database
+      .selectFrom('ledger as submitted')
+      .innerJoin('ledger as done', (join) =>
+        join.onRef('done.request_id', '=', 'submitted.request_id').onRef('done.at', '=', 'submitted.at'),
+      )
+      .select('done.revision')
+      .where('submitted.request_id', '=', id)
+      .where('submitted.kind', '=', 'REQUEST_SUBMITTED')
+      .orderBy('done.revision', 'desc')
       .limit(1)
       .executeTakeFirst(),
   );

@@ -1,3 +1,4 @@
+import type { Database } from './connect.ts';
 import type { Trx } from './transition.ts';
 
 /** What an idempotency key of a caller stands for. */
@@ -7,8 +8,12 @@ export interface UsedKey {
 }
 
 /** What the key was used for before; undefined when it is new. */
-export async function findKey(trx: Trx, caller: string, key: string): Promise<UsedKey | undefined> {
-  const row = await trx
+export async function findKey(
+  reader: Database | Trx,
+  caller: string,
+  key: string,
+): Promise<UsedKey | undefined> {
+  const row = await reader
     .selectFrom('idempotency_keys')
     .select(['body_hash', 'request_id'])
     .where('caller', '=', caller)

@@ -37,10 +37,27 @@ export async function decide<T>(
   work: (trx: Trx) => Promise<Outcome<Finish<T>>>,
   database: Database = context.database,
 ): Promise<Decided<T>> {
+  return await decidePlanned(context, { plan: () => Promise.resolve(undefined), work }, database);
+}
+
+/** A transition with what takes too long for an open transaction. */
+export interface Planned<P, T> {
+  /** Works out from memory what is to be written. It may give way: when directory or policies change meanwhile, all is decided again. */
+  readonly plan: () => Promise<P>;
+  readonly work: (trx: Trx, plan: P) => Promise<Outcome<Finish<T>>>;
+}
+
+/** The same, planned before the transaction begins and on the same basis. @throws AccessError of `decide` */
+export async function decidePlanned<P, T>(
+  context: GrantContext,
+  { plan, work }: Planned<P, T>,
+  database: Database = context.database,
+): Promise<Decided<T>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const basis = await catchUp(context, database);
     try {
-      const { result, revision } = await transition(database, basis, work);
+      const planned = await plan();
+      const { result, revision } = await transition(database, basis, (trx) => work(trx, planned));
       if (revision > 0n) await context.followed.follower.waitFor(revision, CATCH_UP_MS);
       return { result: result(), revision };
     } catch (error) {

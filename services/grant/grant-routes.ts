@@ -5,16 +5,19 @@ import type { AccessRequest } from '../../core/access/request.ts';
 import { type Handlers, type Route, route } from '../../core/rpc/route.ts';
 import { msFromDuration } from '../../core/rpc/time.ts';
 import { fromProtoAction, fromProtoUid } from '../../core/rpc/uid.ts';
-import { firstRevision, type RecordedGrant } from '../../core/store/grants.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+import { firstRevision, firstRevisions, type RecordedGrant } from '../../core/store/grants.ts';
 import { Verdict } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
   GrantService,
+  type ListAccessRequestsRequest,
   type RequestAccessRequest,
   RequestAccessRequestSchema,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { releaseGrant } from './end-grant.ts';
-import { listAccessRequests } from './list-access-requests.ts';
+import { inTurns } from './give-way.ts';
+import { type Listed, listAccessRequests } from './list-access-requests.ts';
 import { getGrant, listGrantsOf } from './list-grants.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import type { Asked } from './plan-request.ts';
@@ -32,13 +35,13 @@ type GrantHandlers = Handlers<typeof GrantService>;
 type AboutGrants = 'getGrant' | 'listGrants' | 'releaseGrant' | 'revokeGrants';
 
 /** The grant API over the use cases: messages in, messages out, nothing decided here. */
-export function grantRoutes(context: GrantContext): Route {
+export function grantRoutes(context: GrantContext, log: Pick<Logger, 'error'>): Route {
   const showing = (caller: EntityUid): Showing => ({
     replica: context.followed.replica,
     caller,
     now: clockOfReads(context),
   });
-  return route(GrantService, { ...aboutRequests(context, showing), ...aboutGrants(context, showing) });
+  return route(GrantService, { ...aboutRequests(context, showing), ...aboutGrants(context, log, showing) });
 }
 
 function aboutRequests(
@@ -50,22 +53,27 @@ function aboutRequests(
     return presentRequest(showing(caller), request, revision);
   };
   return {
-    async requestAccess(message, { caller }) {
+    async requestAccess(message, { caller, signal }) {
       const asked = askedOf(message, caller.uid);
       if (message.validateOnly) {
-        return presentPreview(showing(caller.uid), await previewRequest(context, asked));
+        const previewed = await previewRequest(context, asked, signal);
+        return await presentPreview(showing(caller.uid), previewed, signal);
       }
-      const { result, revision } = await requestAccess(context, asked, callKeyOf(message));
+      const { result, revision } = await requestAccess(context, asked, {
+        callKey: callKeyOf(message),
+        signal,
+      });
       return { request: await show(caller.uid, result), revision };
     },
     async getAccessRequest({ id }, { caller }) {
       return { request: await show(caller.uid, await getAccessRequest(context, id, caller.uid)) };
     },
-    async listAccessRequests(message, { caller }) {
-      const states = STATE_NAMES.filter((state) => message.states.includes(toProtoState(state)));
-      const filter = { caller: caller.uid, states, mine: message.mine, toReview: message.toReview };
-      const { found, next } = await listAccessRequests(context, filter, readPage(message));
-      const requests = await Promise.all(found.map((request) => show(caller.uid, request)));
+    async listAccessRequests(message, { caller, signal }) {
+      const { found, next } = await listed(context, message, { caller: caller.uid, signal });
+      const revisions = await firstRevisions(context.database, { requestIds: found.map(({ id }) => id) });
+      const requests = await inTurns(found, signal, (request) =>
+        presentRequest(showing(caller.uid), request, revisions.get(request.id) ?? 0n),
+      );
       return { requests, nextPageToken: nextPageToken(next) };
     },
     async *watchAccessRequest({ id }, { caller, signal }) {
@@ -87,8 +95,19 @@ function aboutRequests(
   };
 }
 
+async function listed(
+  context: GrantContext,
+  message: ListAccessRequestsRequest,
+  { caller, signal }: { readonly caller: EntityUid; readonly signal: AbortSignal },
+): Promise<Listed<AccessRequest>> {
+  const { mine, toReview } = message;
+  const states = STATE_NAMES.filter((state) => message.states.includes(toProtoState(state)));
+  return await listAccessRequests(context, { caller, states, mine, toReview }, readPage(message), signal);
+}
+
 function aboutGrants(
   context: GrantContext,
+  log: Pick<Logger, 'error'>,
   showing: (caller: EntityUid) => Showing,
 ): Pick<GrantHandlers, AboutGrants> {
   const show = async (caller: EntityUid, row: RecordedGrant) => {
@@ -99,15 +118,15 @@ function aboutGrants(
     async getGrant({ id }, { caller }) {
       return { grant: await show(caller.uid, await getGrant(context, id, caller.uid)) };
     },
-    async listGrants(message, { caller }) {
-      return await listGrantsOf(context, message, showing(caller.uid));
+    async listGrants(message, { caller, signal }) {
+      return await listGrantsOf(context, message, { caller: caller.uid, signal });
     },
     async releaseGrant({ id }, { caller }) {
       const { result, revision } = await releaseGrant(context, id, caller.uid);
       return { grant: await show(caller.uid, result), revision };
     },
-    async revokeGrants(message, { caller }) {
-      return await revokeGrants(context, message, showing(caller.uid));
+    async revokeGrants(message, { caller, deadline, signal }) {
+      return await revokeGrants(context, message, { caller: caller.uid, deadline, signal, log });
     },
   };
 }

@@ -6,7 +6,8 @@ import {
   requestStateAt,
 } from '../../core/access/request.ts';
 import { listRequests, type PlacedRequest } from '../../core/store/requests.ts';
-import type { GrantContext } from './context.ts';
+import { catchUp, type GrantContext } from './context.ts';
+import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
 import { fillableSteps, maySee } from './rights.ts';
 
@@ -26,13 +27,19 @@ export interface Listed<T> {
 
 /** Rows read at once while looking for what the caller may see. */
 export const CHUNK = 200;
+/** Rows examined for one page: asking the policies about each takes a while. */
+const MOST_EXAMINED = 2_000;
+/** And the longest that it takes, on a slow machine. */
+const LONGEST_MS = 500;
 
 /** Requests that the caller may see, newest first. @throws AccessError */
 export async function listAccessRequests(
   context: GrantContext,
   filter: RequestFilter,
   page: Page,
+  signal: AbortSignal,
 ): Promise<Listed<AccessRequest>> {
+  await catchUp(context);
   const party = filter.mine ? uidKey(filter.caller) : undefined;
   const isPending = filter.toReview || (filter.states.length === 1 && filter.states[0] === 'PENDING');
   const found = await scan(
@@ -41,6 +48,7 @@ export async function listAccessRequests(
     {
       positionOf: (row: PlacedRequest) => row.position,
       isWanted: (row) => matches(context, filter, row.request),
+      signal,
     },
   );
   return { found: found.found.map((row) => row.request), next: found.next };
@@ -59,24 +67,42 @@ function matches({ followed }: GrantContext, filter: RequestFilter, request: Acc
   return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
 }
 
-/** Reads chunk by chunk until the page is full or there is no more. */
+/** What a list looks for. */
+export interface Scan<T> {
+  readonly positionOf: (row: T) => bigint;
+  readonly isWanted: (row: T) => boolean;
+  /** Ends the search: nobody waits for it. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads chunk by chunk until the page is full, there is no more, or enough was examined for one call: then the page is short, may be
+ * empty, and says where the next goes on. Gives way to other calls.
+ */
 export async function scan<T>(
   page: Page,
   read: (before: bigint | undefined) => Promise<readonly T[]>,
-  of: { readonly positionOf: (row: T) => bigint; readonly isWanted: (row: T) => boolean },
+  { positionOf, isWanted, signal }: Scan<T>,
 ): Promise<Listed<T>> {
+  const giveWay = takeTurns();
+  const stopMs = performance.now() + LONGEST_MS;
   const found: T[] = [];
   let { before } = page;
-  for (;;) {
+  for (let examined = 0; examined < MOST_EXAMINED && performance.now() < stopMs; ) {
+    signal.throwIfAborted();
     const rows = await read(before);
     for (const row of rows) {
-      if (of.isWanted(row)) found.push(row);
+      await giveWay(signal);
+      if (isWanted(row)) found.push(row);
       if (found.length > page.size)
-        return { found: found.slice(0, -1), next: lastPosition(found.slice(0, -1), of.positionOf) };
-      before = of.positionOf(row);
+        return { found: found.slice(0, -1), next: lastPosition(found.slice(0, -1), positionOf) };
+      before = positionOf(row);
+      examined += 1;
+      if (performance.now() >= stopMs) return { found, next: before };
     }
     if (rows.length < CHUNK) return { found, next: undefined };
   }
+  return { found, next: before };
 }
 
 function lastPosition<T>(rows: readonly T[], positionOf: (row: T) => bigint): bigint | undefined {

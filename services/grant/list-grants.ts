@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standingOf } from '../../core/access/grant.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
-import { firstRevision, listGrants, readGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { firstRevisions, listGrants, readGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import { GrantState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type {
   ListGrantsRequest,
@@ -10,6 +10,7 @@ import type {
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { grantNotFound, maySeeGrant } from './end-grant.ts';
+import { inTurns } from './give-way.ts';
 import { CHUNK, scan } from './list-access-requests.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentGrant, type Showing } from './present.ts';
@@ -27,11 +28,14 @@ export async function getGrant(context: GrantContext, id: string, caller: Entity
 export async function listGrantsOf(
   context: GrantContext,
   message: ListGrantsRequest,
-  showing: Showing,
+  { caller, signal }: { readonly caller: EntityUid; readonly signal: AbortSignal },
 ): Promise<MessageInitShape<typeof ListGrantsResponseSchema>> {
   const subject =
     message.subject === undefined ? undefined : uidKey(fromProtoUid(message.subject, 'subject'));
-  const { replica, caller, now } = showing;
+  await catchUp(context);
+  const { replica } = context.followed;
+  const now = clockOfReads(context);
+  const showing: Showing = { replica, caller, now };
   const stateOf = (row: RecordedGrant): GrantState =>
     standingOf(row.recorded, row.grant.expiresAt, now).state === 'ACTIVE'
       ? GrantState.ACTIVE
@@ -44,12 +48,12 @@ export async function listGrantsOf(
       isWanted: (row) =>
         (message.states.length === 0 || message.states.includes(stateOf(row))) &&
         maySeeGrant(replica, row.grant, caller, now),
+      signal,
     },
   );
-  const grants = await Promise.all(
-    found.map(async (row) =>
-      presentGrant(showing, row, await firstRevision(context.database, { grantId: row.grant.id })),
-    ),
+  const revisions = await firstRevisions(context.database, { grantIds: found.map((row) => row.grant.id) });
+  const grants = await inTurns(found, signal, (row) =>
+    presentGrant(showing, row, revisions.get(row.grant.id) ?? 0n),
   );
   return { grants, nextPageToken: nextPageToken(next) };
 }

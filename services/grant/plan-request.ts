@@ -7,7 +7,7 @@ import { formatDuration } from '../../core/access/duration.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { type AskedTerms, chooseWorkflow } from './choose-workflow.ts';
 import { type AskedItem, expandItem, type ExpandedItem, requireDistinct } from './plan-items.ts';
-import { unanswerableStep } from './reviewers.ts';
+import { type Search, unanswerableStep } from './reviewers.ts';
 
 /** Everything that a caller asks for. */
 export interface Asked extends AskedTerms {
@@ -18,7 +18,8 @@ export interface Asked extends AskedTerms {
 const MAX_DURATION_MS = 366 * 86_400_000;
 
 /**
- * Turns what is asked into the request that reviewers will see, or refuses it. Reads only memory; writes nothing.
+ * Turns what is asked into the request that reviewers will see, or refuses it. Reads only memory; writes nothing. Whether anybody
+ * could answer it is left to `requireAnswerable`, which takes long in a large directory.
  * @throws AccessError naming the field, what was seen and what is wanted
  */
 export function planRequest(replica: Replica, asked: Asked, now: Date): AccessRequest {
@@ -33,9 +34,19 @@ export function planRequest(replica: Replica, asked: Asked, now: Date): AccessRe
   const items = expanded.map((item, index) => planItem(replica, terms, item, index, now));
   const { id, requester, subject, reason, ticket } = asked;
   const draft = { id, requester, subject, reason, ticket, durationMs, createdAt: now, items };
-  const request: AccessRequest = { ...draft, reviews: [], requestHash: hashRequest(draft) };
-  for (const item of request.items) requireAnswerable(replica, request, item, now);
-  return request;
+  return { ...draft, reviews: [], requestHash: hashRequest(draft) };
+}
+
+/** Refuses a request with an item that nobody could answer. It gives way to other calls. @throws AccessError UNANSWERABLE */
+export async function requireAnswerable(
+  replica: Replica,
+  request: AccessRequest,
+  search: Search,
+): Promise<void> {
+  for (const item of request.items) {
+    const step = await unanswerableStep(replica, request, item, search);
+    if (step !== undefined) throw unanswerable(item, step);
+  }
 }
 
 /** Where the caller says none: the shortest of the defaults of the workflows that the items would go by. */
@@ -117,18 +128,20 @@ function requireTerms(workflow: Workflow, terms: AskedTerms & { readonly duratio
   for (const field of ['reason', 'ticket'] as const) {
     const wrong = checkText(workflow[field], terms[field]);
     if (wrong !== undefined) {
-      throw fieldError(
-        field,
-        `seen ${JSON.stringify(terms[field].slice(0, 80))}, but workflow ${workflow.id} wants that it ${wrong}`,
-      );
+      const seen = seenText(field, terms[field]);
+      throw fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`);
     }
   }
 }
 
-function requireAnswerable(replica: Replica, request: AccessRequest, item: RequestItem, now: Date): void {
-  const step = unanswerableStep(replica, request, item, now);
-  if (step === undefined) return;
+/** A ticket is a name and may be said again; a reason may hold what is nobody else's business. */
+function seenText(field: 'reason' | 'ticket', text: string): string {
+  if (field === 'ticket') return JSON.stringify(text.slice(0, 80));
+  return `a text of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`;
+}
+
+function unanswerable(item: RequestItem, step: string): AccessError {
   const seats = item.workflow.steps.find((it) => it.name === step)?.seats ?? 1;
   const message = `items[${item.item}]: nobody could answer: step "${step}" of workflow ${item.workflow.id} needs ${seats} distinct ${seats === 1 ? 'person' : 'people'} other than requester and subject; ask an administrator, or for another workflow`;
-  throw new AccessError('UNANSWERABLE', message, { metadata: { step, workflow: item.workflow.id } });
+  return new AccessError('UNANSWERABLE', message, { metadata: { step, workflow: item.workflow.id } });
 }

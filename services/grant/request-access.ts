@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
-import { type AccessRequest } from '../../core/access/request.ts';
-import { firstRevision } from '../../core/store/grants.ts';
+import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import type { Workflow } from '../../core/access/workflow.ts';
+import type { Database } from '../../core/store/connect.ts';
+import { submittedRevision } from '../../core/store/grants.ts';
 import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts';
 import { insertRequest, lockRequest } from '../../core/store/requests.ts';
 import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
@@ -10,12 +13,13 @@ import {
   catchUp,
   clockOfReads,
   DecideAgain,
-  decide,
+  decidePlanned,
   type Decided,
   type Finish,
   type GrantContext,
 } from './context.ts';
-import { type Asked, planRequest } from './plan-request.ts';
+import { type Asked, planRequest, requireAnswerable } from './plan-request.ts';
+import { boundedSearch, wholeSearch } from './reviewers.ts';
 import { startGrant } from './start-grant.ts';
 
 /** An idempotency key with what it stands for. */
@@ -27,33 +31,56 @@ export interface CallKey {
 
 /**
  * Submits a request; items whose workflow needs nobody are granted in the same transaction.
- * @throws AccessError of `planRequest`, IDEMPOTENCY_KEY_REUSED
+ * @throws AccessError of `planRequest`, UNANSWERABLE, IDEMPOTENCY_KEY_REUSED
  */
 export async function requestAccess(
   context: GrantContext,
   asked: Asked,
-  callKey?: CallKey,
+  { callKey, signal }: { readonly callKey?: CallKey | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<Decided<AccessRequest>> {
-  const decided = await decide(context, async (trx) => {
-    const earlier = callKey === undefined ? undefined : await findEarlier(trx, asked.requester, callKey);
-    return earlier === undefined ? await submit(trx, context, asked, callKey) : answer(earlier);
+  const { replica } = context.followed;
+  const decided = await decidePlanned(context, {
+    plan: async () => {
+      // A repeated call gets its answer even if it could not be made any more.
+      if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey))) return [];
+      const now = clockOfReads(context);
+      const planned = planRequest(replica, asked, now);
+      await requireAnswerable(replica, planned, wholeSearch(now, signal));
+      return planned.items;
+    },
+    work: async (trx, planned) => {
+      const earlierId = callKey === undefined ? undefined : await findEarlier(trx, asked.requester, callKey);
+      const earlier = earlierId === undefined ? undefined : await lockRequest(trx, earlierId);
+      return earlier === undefined
+        ? await submit(trx, context, { asked, planned, callKey })
+        : answer(earlier);
+    },
   });
   if (decided.revision > 0n) return decided;
-  return { ...decided, revision: await firstRevision(context.database, { requestId: decided.result.id }) };
+  return { ...decided, revision: await submittedRevision(context.database, decided.result.id) };
 }
 
-/** What the request would be; writes nothing. @throws AccessError of `planRequest` */
-export async function previewRequest(context: GrantContext, asked: Asked): Promise<AccessRequest> {
+/** What the request would be; writes nothing. @throws AccessError of `planRequest`, UNANSWERABLE */
+export async function previewRequest(
+  context: GrantContext,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<AccessRequest> {
   await catchUp(context);
-  return planRequest(context.followed.replica, asked, clockOfReads(context));
+  const search = boundedSearch(clockOfReads(context), signal);
+  const { replica } = context.followed;
+  const planned = planRequest(replica, asked, search.now);
+  await requireAnswerable(replica, planned, search);
+  return planned;
 }
 
+/** The id of the request that the caller made with this key. @throws AccessError IDEMPOTENCY_KEY_REUSED */
 async function findEarlier(
-  trx: Trx,
+  reader: Database | Trx,
   caller: EntityUid,
   { key, bodyHash }: CallKey,
-): Promise<AccessRequest | undefined> {
-  const used: UsedKey | undefined = await findKey(trx, uidKey(caller), key);
+): Promise<string | undefined> {
+  const used: UsedKey | undefined = await findKey(reader, uidKey(caller), key);
   if (used === undefined) return undefined;
   if (Buffer.compare(used.bodyHash, bodyHash) !== 0) {
     throw new AccessError(
@@ -62,18 +89,27 @@ async function findEarlier(
       { metadata: { request_id: used.requestId } },
     );
   }
-  return await lockRequest(trx, used.requestId);
+  return used.requestId;
+}
+
+interface Submission {
+  readonly asked: Asked;
+  /** The items for which reviewers were found. */
+  readonly planned: readonly RequestItem[];
+  readonly callKey: CallKey | undefined;
 }
 
 async function submit(
   trx: Trx,
   context: GrantContext,
-  asked: Asked,
-  callKey: CallKey | undefined,
+  { asked, planned, callKey }: Submission,
 ): Promise<Outcome<Finish<AccessRequest>>> {
   const { replica } = context.followed;
   const now = await readClock(trx);
+  // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
   let request = planRequest(replica, asked, now);
+  if (!isDeepStrictEqual(workflowsOf(request.items), workflowsOf(planned)))
+    throw new DecideAgain('other workflows let the subject in than a moment ago');
   await insertRequest(trx, request);
   if (
     callKey !== undefined &&
@@ -88,6 +124,10 @@ async function submit(
     events.push(...started.events);
   }
   return { events, result: () => request };
+}
+
+function workflowsOf(items: readonly RequestItem[]): readonly Workflow[] {
+  return items.map((item) => item.workflow);
 }
 
 function answer(request: AccessRequest): Outcome<Finish<AccessRequest>> {

@@ -12,75 +12,117 @@ import { curfewAction } from '../../core/policy/schema-shape.ts';
 import { curfewContext } from '../../core/policy/curfew-context.ts';
 import type { CandidateSource } from '../../core/policy/policy-set.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import { takeTurns } from './give-way.ts';
 import { factsOf, fillableSteps } from './rights.ts';
 
 /** Counting candidates for a preview stops here: "20 or more". */
 export const MOST_COUNTED = 20;
 
-/** The name of a step that not enough people can fill; undefined when the item can be answered. Stops at the first full seating. */
-export function unanswerableStep(
+/** Examining a person asks the policies: a preview does it for so many at most, over all items. */
+const MOST_EXAMINED = 2_000;
+
+/** How a search among the people of the directory goes. */
+export interface Search {
+  readonly now: Date;
+  readonly signal: AbortSignal | undefined;
+  /** How many more people may be examined, shared by searches that belong together. */
+  readonly budget: { left: number };
+}
+
+/** A search for whoever submits: it must be certain. */
+export function wholeSearch(now: Date, signal?: AbortSignal): Search {
+  return { now, signal, budget: { left: Number.POSITIVE_INFINITY } };
+}
+
+/** A search for whoever only looks. */
+export function boundedSearch(now: Date, signal?: AbortSignal): Search {
+  return { now, signal, budget: { left: MOST_EXAMINED } };
+}
+
+/**
+ * The name of a step that not enough people can fill; undefined when the item can be answered, or the search's budget ends before that
+ * is known. Stops at the first full seating; gives way to other calls.
+ */
+export async function unanswerableStep(
   replica: Replica,
   request: AccessRequest,
   item: RequestItem,
-  now: Date,
-): string | undefined {
+  search: Search,
+): Promise<string | undefined> {
   const seats = new Seats(item.workflow.steps);
   if (seats.isComplete) return undefined;
-  for (const candidate of candidates(replica, request, item, now)) {
+  const seating = { ...search, isOpen: () => true };
+  for await (const candidate of candidates(replica, request, item, seating)) {
     seats.add(candidate);
     if (seats.isComplete) return undefined;
   }
+  if (search.budget.left <= 0) return undefined;
   const { filledBy } = seats.seating();
   return item.workflow.steps.find((step) => (filledBy.get(step.name)?.length ?? 0) < step.seats)?.name;
 }
 
-/** How many people could fill each step of the item, each counted up to `MOST_COUNTED`. */
-export function countCandidates(
+/**
+ * How many people could fill each step of the item, each counted up to `MOST_COUNTED`, and at least so many when the search's budget
+ * ends. Nobody is examined for a step that is counted already. Gives way to other calls.
+ */
+export async function countCandidates(
   replica: Replica,
   request: AccessRequest,
   item: RequestItem,
-  now: Date,
-): ReadonlyMap<string, number> {
+  search: Search,
+): Promise<ReadonlyMap<string, number>> {
   const counts = new Map(item.workflow.steps.map((step) => [step.name, 0]));
-  for (const { steps } of candidates(replica, request, item, now)) {
-    for (const step of steps) counts.set(step, Math.min(MOST_COUNTED, (counts.get(step) ?? 0) + 1));
-    if ([...counts.values()].every((count) => count >= MOST_COUNTED)) break;
+  const isOpen = (step: string): boolean => (counts.get(step) ?? MOST_COUNTED) < MOST_COUNTED;
+  for await (const { steps } of candidates(replica, request, item, { ...search, isOpen })) {
+    for (const step of steps.filter(isOpen)) counts.set(step, (counts.get(step) ?? 0) + 1);
+    if (![...counts.keys()].some(isOpen)) break;
   }
   return counts;
 }
 
+interface StepSearch extends Search {
+  /** Whether people are still looked for who fill the step. */
+  readonly isOpen: (step: string) => boolean;
+}
+
 /** The people of the directory who may fill a step of the item, each once. */
-function* candidates(
+async function* candidates(
   replica: Replica,
   request: AccessRequest,
   item: RequestItem,
-  now: Date,
-): Iterable<Candidate> {
+  search: StepSearch,
+): AsyncIterable<Candidate> {
+  const { budget, now } = search;
+  const giveWay = takeTurns();
   const seen = new Set<string>();
-  for (const person of possiblePeople(replica, request, item, now)) {
-    const key = uidKey(person.uid);
-    if (seen.has(key)) continue;
+  for (const entity of possiblePeople(replica, request, item, search)) {
+    await giveWay(search.signal);
+    const key = uidKey(entity.uid);
+    if (seen.has(key) || !replica.engine.policies.schema.personTypes.includes(entity.uid.type)) continue;
+    if (budget.left <= 0) return;
     seen.add(key);
-    const steps = fillableSteps(replica, request, item, person.uid, now);
+    budget.left -= 1;
+    const steps = fillableSteps(replica, request, item, entity.uid, now);
     if (steps.length > 0) yield { person: key, steps };
   }
 }
 
-/** Everybody whom a policy of the item's steps could permit, by where those policies look for them. */
+/** Everybody whom a policy of the item's open steps could permit, and what else is where those policies look for them. */
 function* possiblePeople(
   replica: Replica,
   request: AccessRequest,
   item: RequestItem,
-  now: Date,
+  { now, isOpen }: StepSearch,
 ): Iterable<Entity> {
   const { approvals, schema } = replica.engine.policies;
   const steps = item.workflow.steps.map((step) => step.name);
-  const sources = approvals
-    .filter((approval) => steps.includes(approval.step))
-    .flatMap((approval) => approval.candidates);
-  const isPerson = (entity: Entity): boolean => schema.personTypes.includes(entity.uid.type);
-  for (const source of sources) {
-    for (const entity of entitiesOf(source)) if (isPerson(entity)) yield entity;
+  for (const { step, candidates: sources } of approvals.filter((approval) => steps.includes(approval.step))) {
+    for (const source of sources) {
+      for (const entity of entitiesOf(source)) {
+        if (!isOpen(step)) break;
+        yield entity;
+      }
+    }
   }
 
   function* entitiesOf(source: CandidateSource): Iterable<Entity> {

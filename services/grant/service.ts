@@ -103,7 +103,12 @@ function openPool(
 
 function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
   return createRpcServer({
-    routes: [grantRoutes(context), directoryRoutes(context), ledgerRoutes(context), policyRoutes(context)],
+    routes: [
+      grantRoutes(context, options.logger),
+      directoryRoutes(context),
+      ledgerRoutes(context),
+      policyRoutes(context),
+    ],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: callerResolver(context.followed),
