@@ -9,12 +9,22 @@ import {
   readPolicyFolder,
 } from '../../core/policy/files.ts';
 import { loadPolicies } from '../../core/policy/load.ts';
+import type { PolicySet } from '../../core/policy/policy-set.ts';
 import { formatProblem } from '../../core/policy/problem.ts';
-import { SYSTEM } from '../../core/policy/schema-shape.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { writeEntities } from '../../core/store/entities.ts';
+import { readAppliedDigests } from '../../core/store/file-entities.ts';
 import { writePolicySet } from '../../core/store/policy-sets.ts';
-import { readClock } from '../../core/store/transition.ts';
-import { applyEntities } from './apply-entities.ts';
+import { readClock, type Trx } from '../../core/store/transition.ts';
+import { appliedEvent } from './apply-entities.ts';
 import { decide, type GrantContext } from './context.ts';
+import {
+  DIRECTORY_FILE,
+  type DirectoryFile,
+  type DirectoryPlan,
+  directoryProblems,
+  planDirectory,
+} from './directory-file.ts';
 
 /** The policy folder is not fit to be put in force; the message says where and why, a line each. */
 export class PoliciesRefused extends Error {
@@ -25,21 +35,26 @@ export class PoliciesRefused extends Error {
 export interface PolicyFolder {
   readonly files: PolicyFiles;
   readonly digest: string;
-  /** Of directory.json. */
-  readonly entities: readonly Entity[];
-  readonly directoryText: string;
+  readonly directory: DirectoryFile;
 }
 
-const DIRECTORY_FILE = 'directory.json';
-/** As many as one ledger row takes. */
+/** What came of putting a folder in force. */
+export interface Activated {
+  /** Uid keys that directory.json lists though they were deleted. */
+  readonly deleted: readonly string[];
+}
+
+/** As many entities as one ledger row takes. */
 const CHUNK = 1_000;
+/** How long this process may take to bring a new set in force for itself. */
+const IN_FORCE_MS = 30_000;
 
 /** Reads the folder. @throws PoliciesRefused */
 export async function readFolder(folder: string): Promise<PolicyFolder> {
   try {
     const files = await readPolicyFolder(folder);
-    const directoryText = (await readDirectoryFile(folder)) ?? '[]';
-    return { files, digest: digestOf(files), directoryText, entities: parseEntities(directoryText) };
+    const text = (await readDirectoryFile(folder)) ?? '[]';
+    return { files, digest: digestOf(files), directory: { text, entities: parseEntities(text) } };
   } catch (error) {
     if (error instanceof PolicyFolderError) throw new PoliciesRefused(error.message, { cause: error });
     if (error instanceof EntityJsonError) {
@@ -51,59 +66,81 @@ export async function readFolder(folder: string): Promise<PolicyFolder> {
 }
 
 /**
- * Checks the folder and puts it in force: first the policies, when they are not in force already, then what directory.json adds or
- * changes. Entities that it does not name stay.
- * @throws PoliciesRefused when a file is bad; what was in force stays in force
+ * Checks the folder and puts it in force, whole or not at all: the policies, when they are not in force already, and what
+ * directory.json says anew (see `planDirectory`). Entities that it does not name stay.
+ * @throws PoliciesRefused when a file is bad, or an entity of the directory does not fit the schema; what was in force stays in force
+ * @throws AccessError when it cannot be done now
  */
-export async function activate(context: GrantContext, folder: PolicyFolder): Promise<void> {
-  const inForce = context.followed.replica.policies;
-  if (inForce.kind !== 'ready' || inForce.digest !== folder.digest) await putInForce(context, folder);
-  await applyDirectory(context, folder.entities);
-}
-
-async function putInForce(context: GrantContext, folder: PolicyFolder): Promise<void> {
-  const loaded = await loadPolicies(folder.files, {
-    entities: folder.entities,
-    entitiesFile: DIRECTORY_FILE,
+export async function activate(context: GrantContext, folder: PolicyFolder): Promise<Activated> {
+  const { replica, follower, loadedPolicies } = context.followed;
+  const policies = await policiesOf(replica, folder);
+  const known = await readSaid(context, folder);
+  const { result, revision } = await decide(context, async (trx) => {
+    const said = await known.upToNow(trx);
+    const { schema } = policies;
+    const plan = await planDirectory(trx, folder.directory, { schema, directory: replica.directory, said });
+    // Asked anew each time: another process with the same folder may have been faster.
+    const isInForce = digestInForce(replica) === folder.digest;
+    const replaced = new Set(plan.changed.map((entity) => uidKey(entity.uid)));
+    const unfit = isInForce ? [] : directoryProblems(schema, replica.directory, replaced);
+    const problems = [...plan.problems, ...unfit];
+    if (problems.length > 0) throw new PoliciesRefused(problems.join('\n'));
+    // This process need not examine the set a second time when the ledger names it.
+    if (!isInForce) loadedPolicies.set(folder.digest, policies);
+    return await write(trx, { folder, plan, isInForce });
   });
-  if (!loaded.ok) throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
-  const { follower, loadedPolicies } = context.followed;
-  // This process need not examine the set a second time when the ledger names it.
-  loadedPolicies.set(folder.digest, loaded.policies);
-  const { revision } = await decide(context, async (trx) => {
-    await writePolicySet(trx, folder.digest, folder.files);
-    const at = await readClock(trx);
-    return {
-      events: [{ kind: 'POLICY_ACTIVATED', at, actor: SYSTEM_ACTOR, digest: folder.digest }],
-      result: () => undefined,
-    };
-  });
-  await follower.waitFor(revision, IN_FORCE_MS);
+  if (revision > 0n) await follower.waitFor(revision, IN_FORCE_MS);
+  return result;
 }
 
-/** How long this process may take to bring a new set in force for itself. */
-const IN_FORCE_MS = 30_000;
-
-async function applyDirectory(context: GrantContext, entities: readonly Entity[]): Promise<void> {
-  const ordered = parentsFirst(entities);
-  for (let start = 0; start < ordered.length; start += CHUNK) {
-    const chunk = ordered.slice(start, start + CHUNK);
-    await applyEntities(context, { kind: 'system', uid: SYSTEM }, { entities: chunk, allowReuse: false });
-  }
+async function policiesOf(replica: Replica, folder: PolicyFolder): Promise<PolicySet> {
+  if (digestInForce(replica) === folder.digest) return replica.engine.policies;
+  const loaded = await loadPolicies(folder.files);
+  if (loaded.ok) return loaded.policies;
+  throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
 }
 
-/** So that each chunk finds the parents that it names. */
-function parentsFirst(entities: readonly Entity[]): readonly Entity[] {
-  const byKey = new Map(entities.map((entity) => [uidKey(entity.uid), entity]));
-  const ordered = new Map<string, Entity>();
-  const visiting = new Set<string>();
-  const visit = (key: string): void => {
-    const entity = byKey.get(key);
-    if (entity === undefined || visiting.has(key)) return;
-    visiting.add(key);
-    for (const parent of entity.parents) visit(uidKey(parent));
-    ordered.set(key, entity);
+function digestInForce({ policies }: Replica): string | undefined {
+  return policies.kind === 'ready' ? policies.digest : undefined;
+}
+
+/** What directory.json said before. Most of the ledger is read here, before the transition, and only the rest within it. */
+async function readSaid({ database, followed: { replica } }: GrantContext, folder: PolicyFolder) {
+  const actor = SYSTEM_ACTOR;
+  const basis = folder.directory.entities.length === 0 ? undefined : replica.basisRevision;
+  const before =
+    basis === undefined
+      ? new Map<string, string>()
+      : await readAppliedDigests(database, { actor, after: 0n, upTo: basis });
+  return {
+    upToNow: async (trx: Trx): Promise<ReadonlyMap<string, string>> => {
+      if (basis === undefined) return before;
+      const since = await readAppliedDigests(trx, { actor, after: basis, upTo: replica.basisRevision });
+      return new Map([...before, ...since]);
+    },
   };
-  for (const key of byKey.keys()) visit(key);
-  return [...ordered.values()];
+}
+
+interface Activation {
+  readonly folder: PolicyFolder;
+  readonly plan: DirectoryPlan;
+  readonly isInForce: boolean;
+}
+
+async function write(trx: Trx, { folder, plan, isInForce }: Activation) {
+  const at = await readClock(trx);
+  const actor = SYSTEM_ACTOR;
+  if (!isInForce) await writePolicySet(trx, folder.digest, folder.files);
+  const chunks = chunked(plan.changed);
+  for (const chunk of chunks) await writeEntities(trx, chunk);
+  const activated = { kind: 'POLICY_ACTIVATED', at, actor, digest: folder.digest } as const;
+  return {
+    events: [...(isInForce ? [] : [activated]), ...chunks.map((chunk) => appliedEvent(chunk, actor, at))],
+    result: () => ({ deleted: plan.deleted }),
+  };
+}
+
+function chunked(entities: readonly Entity[]): readonly (readonly Entity[])[] {
+  const count = Math.ceil(entities.length / CHUNK);
+  return Array.from({ length: count }, (_, index) => entities.slice(index * CHUNK, (index + 1) * CHUNK));
 }

@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type Entity, type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import { entityToJson } from '../../core/access/entity-json.ts';
-import type { LedgerEvent } from '../../core/access/event.ts';
-import { checkEntity, fitEntity } from '../../core/policy/check-question.ts';
+import type { EventOfKind } from '../../core/access/event.ts';
+import { fitEntity } from '../../core/policy/check-question.ts';
 import type { SchemaShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
+import { checkEntities } from './check-entities.ts';
 import { decide, type Decided, type GrantContext } from './context.ts';
+import { inOrder } from './entity-order.ts';
 import { requireSystemRight } from './rights.ts';
-
-/** Who changes the directory: a caller, whose right is asked, or the installation itself when it reads its own files. */
-export type DirectoryActor =
-  | { readonly kind: 'caller'; readonly uid: EntityUid }
-  | { readonly kind: 'system'; readonly uid: EntityUid };
 
 export interface Applied {
   /** How many entities are new or differ from before. */
   readonly changed: number;
 }
+
+/** Violations that an error carries at most. */
+const MAX_VIOLATIONS = 100;
 
 /**
  * Creates or replaces entities, all or none.
@@ -28,13 +28,13 @@ export interface Applied {
  */
 export async function applyEntities(
   context: GrantContext,
-  actor: DirectoryActor,
+  caller: EntityUid,
   input: { readonly entities: readonly Entity[]; readonly allowReuse: boolean },
 ): Promise<Decided<Applied>> {
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     const now = await readClock(trx);
-    if (actor.kind === 'caller') requireSystemRight(replica, actor.uid, ['administer'], now);
+    requireSystemRight(replica, caller, ['administer'], now);
     const { schema } = replica.engine.policies;
     const entities = input.entities.map((entity) => fitEntity(schema, entity));
     requireValid(replica, schema, entities);
@@ -42,52 +42,54 @@ export async function applyEntities(
     const changed = entities.filter((entity) => differs(replica, entity));
     if (changed.length === 0) return { events: [], result: () => ({ changed: 0 }) };
     await writeEntities(trx, changed);
-    const event = appliedEvent(changed, uidKey(actor.uid), now);
+    const event = appliedEvent(changed, uidKey(caller), now);
     return { events: [event], result: () => ({ changed: changed.length }) };
   });
 }
 
+/** Says that an actor created or replaced these. */
+export function appliedEvent(
+  entities: readonly Entity[],
+  actor: string,
+  at: Date,
+): EventOfKind<'ENTITIES_APPLIED'> {
+  return {
+    kind: 'ENTITIES_APPLIED',
+    at,
+    actor,
+    entities: entities.map((entity) => ({ uid: entity.uid, digest: entityDigest(entity) })),
+    text: `[${entities.map(jsonOf).join(',')}]`,
+  };
+}
+
+/** The SHA-256, in hexadecimal, of the entity's JSON. */
+export function entityDigest(entity: Entity): string {
+  return createHash('sha256').update(jsonOf(entity)).digest('hex');
+}
+
+function jsonOf(entity: Entity): string {
+  return JSON.stringify(entityToJson(entity));
+}
+
 function requireValid(replica: Replica, schema: SchemaShape, entities: readonly Entity[]): void {
-  const known = new Set(entities.map((entity) => uidKey(entity.uid)));
-  if (known.size < entities.length) throw fieldError('entities', 'seen one entity twice, wanted each once');
-  const violations = entities.flatMap((entity, index) => [
-    ...checkEntity(schema, entity).map(({ path, seen, wanted }) => ({
+  const keys = new Set(entities.map((entity) => uidKey(entity.uid)));
+  if (keys.size < entities.length) throw fieldError('entities', 'seen one entity twice, wanted each once');
+  const { directory } = replica;
+  const violations = checkEntities(entities, { schema, directory, source: 'this call' }).map(
+    ({ index, path, description }) => ({
       field: `entities[${index}].${path}`,
-      description: `seen ${seen}, wanted ${wanted} (${formatUid(entity.uid)})`,
-    })),
-    ...entity.parents
-      .filter((parent) => !known.has(uidKey(parent)) && !replica.directory.has(parent))
-      .map((parent) => ({
-        field: `entities[${index}].parents`,
-        description: `seen ${formatUid(parent)}, which neither the directory nor this call has (${formatUid(entity.uid)})`,
-      })),
-    ...cycleOf(replica, entities, entity).map((description) => ({
-      field: `entities[${index}].parents`,
-      description,
-    })),
-  ]);
+      description: `${description} (${nameOf(entities[index])})`,
+    }),
+  );
   const [first] = violations;
   if (first === undefined) return;
   throw new AccessError('FIELD_INVALID', `${first.field}: ${first.description}`, {
-    violations: violations.slice(0, 100),
+    violations: violations.slice(0, MAX_VIOLATIONS),
   });
 }
 
-/** Whether the entity would be inside itself once all of these are applied. */
-function cycleOf(replica: Replica, entities: readonly Entity[], entity: Entity): readonly string[] {
-  const changed = new Map(entities.map((it) => [uidKey(it.uid), it]));
-  const above = new Set(entity.parents.map(uidKey));
-  const uids = new Map(entity.parents.map((parent) => [uidKey(parent), parent]));
-  for (const key of above) {
-    const uid = uids.get(key);
-    const parents =
-      (changed.get(key) ?? (uid === undefined ? undefined : replica.directory.get(uid)))?.parents ?? [];
-    for (const parent of parents) {
-      uids.set(uidKey(parent), parent);
-      above.add(uidKey(parent));
-    }
-  }
-  return above.has(uidKey(entity.uid)) ? [`${formatUid(entity.uid)} would be inside itself`] : [];
+function nameOf(entity: Entity | undefined): string {
+  return entity === undefined ? '' : formatUid(entity.uid);
 }
 
 async function requireUnused(trx: Trx, entities: readonly Entity[]): Promise<void> {
@@ -107,36 +109,5 @@ async function requireUnused(trx: Trx, entities: readonly Entity[]): Promise<voi
 
 function differs(replica: Replica, entity: Entity): boolean {
   const before = replica.directory.get(entity.uid);
-  return before === undefined || canonical(before) !== canonical(entity);
-}
-
-/** Equal for entities that say the same, whatever the order in which they say it. */
-function canonical(entity: Entity): string {
-  const sorted = (attributes: Entity['attributes']): Entity['attributes'] =>
-    new Map([...attributes].sort(([a], [b]) => (a < b ? -1 : 1)));
-  const parents = entity.parents.toSorted((a, b) => (uidKey(a) < uidKey(b) ? -1 : 1));
-  return JSON.stringify(
-    entityToJson({
-      uid: entity.uid,
-      attributes: sorted(entity.attributes),
-      parents,
-      tags: sorted(entity.tags),
-    }),
-  );
-}
-
-function appliedEvent(entities: readonly Entity[], actor: string, now: Date): LedgerEvent {
-  const json = entities.map((entity) => JSON.stringify(entityToJson(entity)));
-  return {
-    kind: 'ENTITIES_APPLIED',
-    at: now,
-    actor,
-    entities: entities.map((entity, index) => ({
-      uid: entity.uid,
-      digest: createHash('sha256')
-        .update(json[index] ?? '')
-        .digest('hex'),
-    })),
-    text: `[${json.join(',')}]`,
-  };
+  return before === undefined || jsonOf(inOrder(before)) !== jsonOf(inOrder(entity));
 }

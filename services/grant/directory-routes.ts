@@ -18,7 +18,7 @@ export function directoryRoutes(context: GrantContext): Route {
     async applyEntities(message, { caller }) {
       const entities = message.entities.map((entity, index) => fromProtoEntity(entity, `entities[${index}]`));
       const input = { entities, allowReuse: message.allowReuse };
-      const { result, revision } = await applyEntities(context, { kind: 'caller', uid: caller.uid }, input);
+      const { result, revision } = await applyEntities(context, caller.uid, input);
       return { changed: result.changed, revision: revision === 0n ? replica.basisRevision : revision };
     },
     async deleteEntities(message, { caller }) {

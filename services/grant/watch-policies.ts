@@ -10,9 +10,12 @@ export interface PolicyWatch {
 const LOOK_MS = 1_000;
 /** How long a starting process may take to load the set in force. */
 const FIRST_LOAD_MS = 60_000;
+/** Deleted entities that a warning names. */
+const NAMED = 20;
 
 /**
- * Puts the folder in force, and again whenever a file in it changes. A bad change is reported once and leaves what is in force.
+ * Puts the folder in force, and again whenever a file in it changes and two looks in a row saw the same, so that a folder that is
+ * just being written is not taken half. A bad change is reported once and leaves what is in force.
  * @throws PoliciesRefused when the folder is bad and nothing is in force yet
  */
 export async function watchPolicies(
@@ -21,13 +24,15 @@ export async function watchPolicies(
   log: Logger,
 ): Promise<PolicyWatch> {
   await catchUpWithin(FIRST_LOAD_MS, context);
-  let last = await attempt(undefined);
-  if (last.refused !== undefined && context.followed.replica.policies.kind === 'none') throw last.refused;
+  const { replica } = context.followed;
+  const watched = { context, folder, log };
+  let memory = await lookOnce(watched, { isFirst: true });
+  if (memory.failure !== undefined && replica.policies.kind === 'none') throw refusalOf(memory.failure);
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
   const look = (): void => {
-    looking = attempt(last.content).then((result) => {
-      last = result;
+    looking = lookOnce(watched, { ...memory, isFirst: false }).then((next) => {
+      memory = next;
       timer = setTimeout(look, LOOK_MS);
     });
   };
@@ -39,42 +44,93 @@ export async function watchPolicies(
       clearTimeout(timer);
     },
   };
+}
 
-  /** @param seen the content that was dealt with last */
-  async function attempt(seen: string | undefined): Promise<Attempt> {
-    let content = seen;
-    try {
-      const found = await readFolder(folder);
-      content = contentOf(found);
-      if (content === seen) return { content };
-      await activate(context, found);
-      log.info({ digest: found.digest, folder }, 'policies and directory are in force');
-      return { content };
-    } catch (error) {
-      return refused(error, content, seen);
-    }
-  }
+interface Watched {
+  readonly context: GrantContext;
+  readonly folder: string;
+  readonly log: Logger;
+}
 
-  function refused(error: unknown, content: string | undefined, seen: string | undefined): Attempt {
-    const isOurs = error instanceof PoliciesRefused;
-    // What was read is reported once. What could not be done for another reason (the database is away) is tried again.
-    const next = isOurs ? (content ?? error.message) : undefined;
-    if (next !== seen || !isOurs)
-      log.error({ err: error, folder }, 'the policy folder is not in force: what was in force stays');
-    return {
-      content: next,
-      refused: isOurs ? error : new PoliciesRefused(messageOf(error), { cause: error }),
-    };
+async function lookOnce(
+  watched: Watched,
+  { isFirst, ...before }: Memory & { readonly isFirst: boolean },
+): Promise<Memory> {
+  const { context, folder, log } = watched;
+  const found = await lookAt(folder);
+  const now = { ...before, seen: found.content };
+  // A refused folder may have become good because the directory changed.
+  const isSettled =
+    before.refusedAt === undefined || before.refusedAt === context.followed.replica.basisRevision;
+  if (found.content === before.done && isSettled) return now;
+  if (!isFirst && found.content !== before.seen) return now;
+  try {
+    if (found.folder === undefined) throw found.failure;
+    const { deleted } = await activate(context, found.folder);
+    log.info({ digest: found.folder.digest, folder }, 'policies and directory are in force');
+    return { seen: found.content, done: found.content, deleted: warn(watched, deleted, before.deleted) };
+  } catch (error) {
+    return failed(watched, now, error);
   }
 }
 
-interface Attempt {
-  readonly content: string | undefined;
-  readonly refused?: PoliciesRefused;
+/** What is wrong with the files is settled until something changes; what failed for another reason (the database is away) is tried again. */
+function failed({ context, folder, log }: Watched, now: Memory, error: unknown): Memory {
+  if (now.failure === undefined || messageOf(now.failure) !== messageOf(error))
+    log.error({ err: error, folder }, 'the policy folder is not in force: what was in force stays');
+  const { done: _, refusedAt: __, ...rest } = now;
+  if (!(error instanceof PoliciesRefused)) return { ...rest, failure: error };
+  return {
+    ...rest,
+    failure: error,
+    done: now.seen,
+    refusedAt: context.followed.replica.basisRevision,
+  };
 }
 
-function contentOf(folder: PolicyFolder): string {
-  return `${folder.digest}\n${folder.directoryText}`;
+function warn({ folder, log }: Watched, deleted: readonly string[], warnedOf: string | undefined): string {
+  const all = deleted.join(' ');
+  if (deleted.length > 0 && all !== warnedOf)
+    log.warn(
+      { entities: deleted.slice(0, NAMED), count: deleted.length, folder },
+      'directory.json lists entities that were deleted: they stay deleted; take them out of the file, or apply them with allow_reuse',
+    );
+  return all;
+}
+
+/** What earlier looks found and did. */
+interface Memory {
+  /** The content at the last look. */
+  readonly seen?: string | undefined;
+  /** The content that is in force, or was refused. */
+  readonly done?: string | undefined;
+  /** The directory's revision at which it was refused. */
+  readonly refusedAt?: bigint;
+  /** Why the last attempt failed. */
+  readonly failure?: unknown;
+  /** The deleted entities that were warned of. */
+  readonly deleted?: string;
+}
+
+interface Found {
+  /** Equal when nothing changed. */
+  readonly content: string;
+  readonly folder?: PolicyFolder;
+  readonly failure?: unknown;
+}
+
+async function lookAt(folder: string): Promise<Found> {
+  try {
+    const found = await readFolder(folder);
+    return { content: `${found.digest}\n${found.directory.text}`, folder: found };
+  } catch (failure) {
+    return { content: `not read: ${messageOf(failure)}`, failure };
+  }
+}
+
+function refusalOf(failure: unknown): PoliciesRefused {
+  if (failure instanceof PoliciesRefused) return failure;
+  return new PoliciesRefused(messageOf(failure), { cause: failure });
 }
 
 function messageOf(error: unknown): string {

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { type Environment, loadConfig } from '../../core/runtime/config.ts';
-import { databaseUrlProblem, databaseUrlWanted } from '../../core/runtime/database-url.ts';
+import { databaseUrlWanted } from '../../core/runtime/database-url.ts';
 import { decisionListenSettings, grantListenSettings, textSetting } from '../../core/runtime/settings.ts';
+import { ownerUrlProblem } from './database.ts';
 
 const ownSettings = z
   .object({
     CURFEW_HOME: z.string().default('.curfew'),
     CURFEW_POLICIES: z.string().default('policies'),
-    CURFEW_DATABASE_URL: textSetting(databaseUrlWanted, databaseUrlProblem).optional(),
+    CURFEW_DATABASE_URL: textSetting(databaseUrlWanted, ownerUrlProblem).optional(),
   })
   .transform((env) => ({
     home: env.CURFEW_HOME,

@@ -1,0 +1,63 @@
+import type { Directory } from '../../core/access/directory.ts';
+import { type Entity, type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
+import { checkEntity } from '../../core/policy/check-question.ts';
+import type { SchemaShape } from '../../core/policy/schema-shape.ts';
+
+/** One thing that is wrong with one of several entities. */
+export interface EntityViolation {
+  /** Which of them. */
+  readonly index: number;
+  /** Within it: `parents`, `attributes.owners`. */
+  readonly path: string;
+  /** `seen …, wanted …` */
+  readonly description: string;
+}
+
+/** What entities are to be laid over. */
+export interface Surroundings {
+  readonly schema: SchemaShape;
+  readonly directory: Directory;
+  /** Uid keys of parents that may be named though the directory does not have them. */
+  readonly absent?: ReadonlySet<string>;
+  /** What the entities come with, for messages: `this call`. */
+  readonly source: string;
+}
+
+/** Everything that is wrong with entities that are about to be applied together, each named once. */
+export function checkEntities(entities: readonly Entity[], around: Surroundings): readonly EntityViolation[] {
+  const { schema, directory, absent, source } = around;
+  const changed = new Map(entities.map((entity) => [uidKey(entity.uid), entity]));
+  const parentsOf = (uid: EntityUid, key: string): readonly EntityUid[] =>
+    (changed.get(key) ?? directory.get(uid))?.parents ?? [];
+  const isKnown = (uid: EntityUid): boolean => {
+    const key = uidKey(uid);
+    return changed.has(key) || directory.has(uid) || absent?.has(key) === true;
+  };
+  return entities.flatMap((entity, index) => [
+    ...checkEntity(schema, entity).map(({ path, seen, wanted }) => ({
+      index,
+      path,
+      description: `seen ${seen}, wanted ${wanted}`,
+    })),
+    ...entity.parents
+      .filter((parent) => !isKnown(parent))
+      .map((parent) => ({
+        index,
+        path: 'parents',
+        description: `seen ${formatUid(parent)}, which neither the directory nor ${source} has`,
+      })),
+    ...(isInsideItself(entity, parentsOf)
+      ? [{ index, path: 'parents', description: 'seen a cycle: the entity would be inside itself' }]
+      : []),
+  ]);
+}
+
+function isInsideItself(
+  entity: Entity,
+  parentsOf: (uid: EntityUid, key: string) => readonly EntityUid[],
+): boolean {
+  const above = new Map(entity.parents.map((parent) => [uidKey(parent), parent]));
+  // A Map visits what is added while it is walked.
+  for (const [key, uid] of above) for (const parent of parentsOf(uid, key)) above.set(uidKey(parent), parent);
+  return above.has(uidKey(entity.uid));
+}
