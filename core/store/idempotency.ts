@@ -1,4 +1,5 @@
 import type { Database } from './connect.ts';
+import { guarded } from './database-error.ts';
 import type { Trx } from './transition.ts';
 
 /** What an idempotency key of a caller stands for. */
@@ -7,18 +8,20 @@ export interface UsedKey {
   readonly requestId: string;
 }
 
-/** What the key was used for before; undefined when it is new. */
+/** What the key was used for before; undefined when it is new. @throws AccessError */
 export async function findKey(
   reader: Database | Trx,
   caller: string,
   key: string,
 ): Promise<UsedKey | undefined> {
-  const row = await reader
-    .selectFrom('idempotency_keys')
-    .select(['body_hash', 'request_id'])
-    .where('caller', '=', caller)
-    .where('key', '=', key)
-    .executeTakeFirst();
+  const row = await guarded(() =>
+    reader
+      .selectFrom('idempotency_keys')
+      .select(['body_hash', 'request_id'])
+      .where('caller', '=', caller)
+      .where('key', '=', key)
+      .executeTakeFirst(),
+  );
   return row === undefined ? undefined : { bodyHash: row.body_hash, requestId: row.request_id };
 }
 
