@@ -41,8 +41,6 @@ export async function startStack({
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await createDatabase());
-  const owner = new pg.Pool({ connectionString: database.ownerUrl, max: 2 });
-  opened.defer(() => owner.end());
   const issuer = opened.use(await createIssuer());
   const logs: string[] = [];
   const common = {
@@ -75,7 +73,7 @@ export async function startStack({
     decision,
     issuer,
     logs,
-    query: async (sql, parameters = []) => (await owner.query(sql, [...parameters])).rows,
+    query: (sql, parameters = []) => queryOnce(database.ownerUrl, sql, parameters),
     as: async (id, type = personType) => {
       const known = clients.get(`${type} ${id}`);
       if (known !== undefined) return known;
@@ -91,4 +89,19 @@ export async function startStack({
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
+}
+
+/** On a connection that is closed when this resolves: one that lingers would be cut when the database is dropped. */
+async function queryOnce<T extends object>(
+  url: string,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<T[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql, [...parameters])).rows;
+  } finally {
+    await client.end();
+  }
 }
