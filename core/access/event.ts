@@ -78,6 +78,7 @@ interface Submitted {
 
 interface Started {
   readonly item: number;
+  readonly requester: EntityUid;
   readonly subject: EntityUid;
   readonly actions: readonly EntityUid[];
   readonly resource: EntityUid;

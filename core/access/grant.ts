@@ -7,6 +7,8 @@ export interface Grant {
   readonly requestId: string;
   /** The item's position in its request. */
   readonly item: number;
+  /** Who asked for it: its subject, or somebody who asked for them. */
+  readonly requester: EntityUid;
   readonly subject: EntityUid;
   readonly actions: readonly EntityUid[];
   readonly resource: EntityUid;

@@ -10,6 +10,7 @@ export function toGrant(row: GrantRow): Grant {
     id: row.id,
     requestId: row.request_id,
     item: row.item,
+    requester: parseUidKey(row.requester),
     subject: parseUidKey(row.subject),
     actions: row.actions.map(parseUidKey),
     resource: parseUidKey(row.resource),

@@ -23,6 +23,7 @@ export async function insertGrant(trx: Trx, grant: Grant, maxMs: number): Promis
       id: grant.id,
       request_id: grant.requestId,
       item: grant.item,
+      requester: uidKey(grant.requester),
       subject: uidKey(grant.subject),
       resource: uidKey(grant.resource),
       actions: grant.actions.map(uidKey),

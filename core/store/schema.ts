@@ -58,6 +58,7 @@ export interface Grants {
   position: Generated<Int8>;
   reason: string;
   request_id: string;
+  requester: string;
   resource: string;
   starts_at: Timestamp;
   state: GrantState;

@@ -74,7 +74,7 @@ export function maySeeGrant(replica: Replica, grant: Grant, caller: EntityUid, n
   );
 }
 
-/** The question to the workflows set about a grant: its request as policies saw it, the requester being its subject. */
+/** The question to the workflows set about a grant: its request as policies saw it. */
 export function grantQuestion(
   right: 'view' | 'revoke',
   grant: Grant,
@@ -88,7 +88,7 @@ export function grantQuestion(
     now,
     request: {
       id: grant.requestId,
-      requester: grant.subject,
+      requester: grant.requester,
       subject: grant.subject,
       actions: grant.actions.map((action) => action.id),
       reason: grant.reason,

@@ -38,6 +38,7 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_request ON ledger (request_id, revision) WHERE request_id IS NOT NULL;
 CREATE INDEX ledger_grant ON ledger (grant_id, revision) WHERE grant_id IS NOT NULL;
 CREATE INDEX ledger_activations ON ledger (revision) WHERE kind = 'POLICY_ACTIVATED';
+CREATE INDEX ledger_entities ON ledger (revision) WHERE kind = 'ENTITIES_APPLIED';
 
 -- Free text and attributes: the body holds sha256(salt || text), so that text can be erased and the chain stays whole.
 CREATE TABLE ledger_text (
@@ -130,6 +131,7 @@ CREATE TABLE grants (
   id uuid PRIMARY KEY,
   request_id uuid NOT NULL,
   item smallint NOT NULL,
+  requester text NOT NULL,
   subject text NOT NULL,
   resource text NOT NULL,
   actions text[] NOT NULL CONSTRAINT grants_actions CHECK (cardinality(actions) > 0),

@@ -16,6 +16,7 @@ const grant: Grant = {
   id: 'g1',
   requestId: 'r1',
   item: 0,
+  requester: ada,
   subject: ada,
   actions: [read],
   resource: orders,

@@ -147,6 +147,7 @@ function grantOf(chosen: Pick<Grant, 'subject' | 'resource' | 'expiresAt' | 'rea
     steps: ['owner'],
     ticket: 'T-1',
     startsAt: new Date('2019-01-01'),
+    requester: chosen.subject,
     ...chosen,
   };
 }

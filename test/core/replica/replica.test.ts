@@ -160,6 +160,7 @@ const grantStarted: EventOfKind<'GRANT_STARTED'> = {
   requestId,
   grantId,
   item: 0,
+  requester: { type: 'User', id: 'ada' },
   subject: { type: 'User', id: 'ada' },
   actions: [{ type: 'Action', id: 'read' }],
   resource: { type: 'Database', id: 'orders' },

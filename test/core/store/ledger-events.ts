@@ -105,6 +105,7 @@ export const anyEvent: fc.Arbitrary<LedgerEvent> = fc.oneof(
     requestId: uuid,
     grantId: uuid,
     item,
+    requester: uid,
     subject: uid,
     actions: fc.array(uid, { minLength: 1, maxLength: 3 }),
     resource: uid,

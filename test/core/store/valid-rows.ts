@@ -51,6 +51,7 @@ export const grant: Insertable<Grants> = {
   id: randomUUID(),
   request_id: request.id,
   item: 0,
+  requester: request.requester,
   subject: request.subject,
   resource: item.resource,
   actions: item.actions,

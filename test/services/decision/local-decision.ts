@@ -172,6 +172,7 @@ export function started(terms: GrantTerms, at: Date) {
     requestId: randomUUID(),
     grantId: terms.id ?? randomUUID(),
     item: 0,
+    requester: subject,
     subject,
     actions: (terms.actions ?? ['open']).map(action),
     resource: terms.resource ?? vault('plain'),
