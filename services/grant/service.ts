@@ -30,6 +30,8 @@ export interface GrantServiceOptions {
   readonly certificatePrefix?: string;
   /** The folder that this service puts in force; without it, it works with what is in force already. */
   readonly policyFolder?: string | undefined;
+  /** How long it waits between looks at the folder; 1,000 unless said. A change is in force after two. */
+  readonly policyLookMs?: number;
   readonly logger: Logger;
 }
 
@@ -63,7 +65,9 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   onClose(() => followed.close());
   const context: GrantContext = { database, revokeDatabase, followed };
   if (options.policyFolder !== undefined) {
-    const watch = await watchPolicies(context, options.policyFolder, logger);
+    const { policyFolder: folder, policyLookMs } = options;
+    const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
+    const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
   const server = serve(options, context);

@@ -18,14 +18,10 @@ const NAMED = 20;
  * just being written is not taken half. A bad change is reported once and leaves what is in force.
  * @throws PoliciesRefused when the folder is bad and nothing is in force yet
  */
-export async function watchPolicies(
-  context: GrantContext,
-  folder: string,
-  log: Logger,
-): Promise<PolicyWatch> {
+export async function watchPolicies(watched: Watched): Promise<PolicyWatch> {
+  const { context, lookMs = LOOK_MS } = watched;
   await catchUpWithin(FIRST_LOAD_MS, context);
   const { replica } = context.followed;
-  const watched = { context, folder, log };
   let memory = await lookOnce(watched, { isFirst: true });
   if (memory.failure !== undefined && replica.policies.kind === 'none') throw refusalOf(memory.failure);
   let timer: NodeJS.Timeout | undefined;
@@ -33,10 +29,10 @@ export async function watchPolicies(
   const look = (): void => {
     looking = lookOnce(watched, { ...memory, isFirst: false }).then((next) => {
       memory = next;
-      timer = setTimeout(look, LOOK_MS);
+      timer = setTimeout(look, lookMs);
     });
   };
-  timer = setTimeout(look, LOOK_MS);
+  timer = setTimeout(look, lookMs);
   return {
     close: async () => {
       clearTimeout(timer);
@@ -46,10 +42,12 @@ export async function watchPolicies(
   };
 }
 
-interface Watched {
+export interface Watched {
   readonly context: GrantContext;
   readonly folder: string;
   readonly log: Logger;
+  /** How long it waits between looks; 1,000 unless said. */
+  readonly lookMs?: number;
 }
 
 async function lookOnce(

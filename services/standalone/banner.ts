@@ -23,7 +23,7 @@ export function banner({ config, database, people, services, startedInMs }: Bann
     ),
     row('grant service', `${config.grant.address}  (health http://${config.grant.httpAddress}/readyz)`),
     row('database', database),
-    row('policies', `${config.own.policies}  (edit a file; it is in force within a second)`),
+    row('policies', `${config.own.policies}  (edit a file; it is in force within seconds)`),
     row('tokens and logs', config.own.home),
     '',
     row('people', people.join(', ')),

@@ -31,13 +31,18 @@ export interface StackOptions {
   /** A policy folder with its directory.json. */
   readonly policies?: string;
   readonly personType?: string;
+  /** How long the grant service waits between looks at the folder. */
+  readonly lookMs?: number;
 }
 
 const LOOPBACK = '127.0.0.1:0';
+/** Tests of changed policies wait for two looks. */
+export const LOOK_MS = 100;
 
 export async function startStack({
   policies = OFFICE,
   personType = 'User',
+  lookMs = LOOK_MS,
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await createDatabase());
@@ -53,6 +58,7 @@ export async function startStack({
     ...common,
     databaseUrl: database.grantUrl,
     policyFolder: policies,
+    policyLookMs: lookMs,
   });
   opened.defer(() => grant.close());
   const decision = await startDecisionService({

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type GrantServer, startGrantService } from '../../../services/grant/service.ts';
-import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
+import { LOOK_MS, OFFICE, type Stack, startStack } from '../../support/stack.ts';
 
 interface Listed {
   uid: { type: string; id: string };
@@ -65,6 +65,7 @@ function another(stack: Stack, logs: string[] = []): Promise<GrantServer> {
     issuers: [stack.issuer.issuer],
     logger: pino({ level: 'warn' }, { write: (line: string) => void logs.push(line) }),
     policyFolder: folder,
+    policyLookMs: LOOK_MS,
   });
 }
 
@@ -115,7 +116,7 @@ it('an entity that was deleted stays deleted while the file lists it, and holds 
 });
 
 it('a folder that is still being written is not taken half', async () => {
-  await using stack = await startStack({ policies: folder });
+  await using stack = await startStack({ policies: folder, lookMs: 1_000 });
   const first = await digest(stack);
   let ticks = 0;
   const writing = setInterval(() => {
