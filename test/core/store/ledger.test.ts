@@ -197,9 +197,9 @@ async function insertGrants(
 ): Promise<string> {
   const requestId = randomUUID();
   await sql`ALTER TABLE grants DROP CONSTRAINT IF EXISTS grants_request_item`.execute(owner);
-  await sql`INSERT INTO grants (id, request_id, item, subject, resource, actions, workflow, steps, reason, ticket,
+  await sql`INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket,
       state, starts_at, expires_at, max_ms)
-    SELECT gen_random_uuid(), ${requestId}, n, 'User::"ada"', 'Database::"orders"', ARRAY['Action::"read"'], 'w', '{}', '', '',
+    SELECT gen_random_uuid(), ${requestId}, n, 'User::"ada"', 'User::"ada"', 'Database::"orders"', ARRAY['Action::"read"'], 'w', '{}', '', '',
       'ACTIVE', '2026-01-01', ${expiresAt}, 9e15
     FROM generate_series(1, ${count}::int) AS n`.execute(owner);
   return requestId;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type GrantServer, startGrantService } from '../../../services/grant/service.ts';
 import { LOOK_MS, OFFICE, type Stack, startStack } from '../../support/stack.ts';
 
@@ -151,26 +151,33 @@ const bad: readonly (readonly [string, Listed, string])[] = [
   ['a lone surrogate', user('zoe\ud800'), 'well-formed'],
 ];
 
-it.each(bad)('a directory.json with %s refuses the first start by line', async (_, entity, wanted) => {
-  await using stack = await startStack();
-  await query(stack, 'TRUNCATE ledger, ledger_text, entities');
-  await query(
-    stack,
-    'UPDATE ledger_head SET revision = 0, basis_revision = 0, hash = $1, epoch = gen_random_uuid()',
-    [Buffer.alloc(32)],
-  );
-  const text = (await readFile(join(folder, 'directory.json'), 'utf8')).trimEnd().slice(0, -1);
-  await writeFile(join(folder, 'directory.json'), `${text.trimEnd()},\n${JSON.stringify(entity)}\n]\n`);
-  const error = await another(stack).then(
-    (server) => server.close(),
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(Error);
-  const { message } = error as Error; // asserted above
-  const line = text.trimEnd().split('\n').length + 1;
-  expect(message).toContain(`directory.json:${line}:1: `);
-  expect(JSON.stringify(message)).toContain(wanted);
-  expect(await query(stack, 'SELECT 1 FROM ledger')).toEqual([]);
+describe('at the first start', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  it.each(bad)('a directory.json with %s refuses the first start by line', async (_, entity, wanted) => {
+    await query(stack, 'TRUNCATE ledger, ledger_text, entities');
+    await query(
+      stack,
+      'UPDATE ledger_head SET revision = 0, basis_revision = 0, hash = $1, epoch = gen_random_uuid()',
+      [Buffer.alloc(32)],
+    );
+    const text = (await readFile(join(folder, 'directory.json'), 'utf8')).trimEnd().slice(0, -1);
+    await writeFile(join(folder, 'directory.json'), `${text.trimEnd()},\n${JSON.stringify(entity)}\n]\n`);
+    const error = await another(stack).then(
+      (server) => server.close(),
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(Error);
+    const { message } = error as Error; // asserted above
+    const line = text.trimEnd().split('\n').length + 1;
+    expect(message).toContain(`directory.json:${line}:1: `);
+    expect(JSON.stringify(message)).toContain(wanted);
+    expect(await query(stack, 'SELECT 1 FROM ledger')).toEqual([]);
+  });
 });
 
 it('a bad directory.json changes nothing, is reported once, and is taken when the directory comes to fit it', async () => {
