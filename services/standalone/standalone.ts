@@ -32,12 +32,15 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
     { variable: 'CURFEW_GRANT_LISTEN', address: config.grant.address },
     { variable: 'CURFEW_GRANT_HTTP_LISTEN', address: config.grant.httpAddress },
   ]);
-  // A broken policy is said before anything runs.
-  const policies = await readFolderPolicies(config.own.policies);
-  const issuer = await openIssuer(home);
-  const database = await openDatabase(home, config.own.databaseUrl);
-  onClose('the database', () => database.stop());
-  await migrateDatabase(home, database, env);
+  const [read, opened, signing] = await Promise.allSettled([
+    readFolderPolicies(config.own.policies),
+    openMigrated(standalone, home),
+    openIssuer(home),
+  ]);
+  // A broken policy is what the person who starts this can mend: it is said first.
+  const policies = valueOf(read);
+  const database = valueOf(opened);
+  const issuer = valueOf(signing);
   const children = startServices({ config, env, home, issuer, database, say });
   for (const child of children) onClose('a service', () => child.stop());
   const [decision, grant] = children;
@@ -63,6 +66,18 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
   );
 }
 
+async function openMigrated({ config, env, onClose }: Standalone, home: Home): Promise<StandaloneDatabase> {
+  const database = await openDatabase(home, config.own.databaseUrl);
+  onClose('the database', () => database.stop());
+  await migrateDatabase(home, database, env);
+  return database;
+}
+
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
+}
+
 async function migrateDatabase(
   home: Home,
   database: StandaloneDatabase,
@@ -74,6 +89,7 @@ async function migrateDatabase(
     logPath: home.path('migrate.log'),
     env: {
       ...withoutCurfew(env),
+      NODE_COMPILE_CACHE: home.path('compile-cache'),
       CURFEW_OWNER_DATABASE_URL: database.ownerUrl,
       CURFEW_GRANT_ROLE_PASSWORD: database.passwords.grant,
       CURFEW_DECISION_ROLE_PASSWORD: database.passwords.decision,
@@ -94,6 +110,7 @@ interface Services {
 function startServices({ config, env, home, issuer, database, say }: Services): readonly Child[] {
   const common = {
     ...env,
+    NODE_COMPILE_CACHE: home.path('compile-cache'),
     CURFEW_OIDC_ISSUER: issuer.issuer,
     CURFEW_OIDC_AUDIENCE: issuer.audience,
     CURFEW_OIDC_JWKS: issuer.jwksPath,
