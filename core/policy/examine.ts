@@ -48,7 +48,7 @@ export function examine(files: PolicyFiles, options: ExaminationOptions = {}): E
   const misplaced = placed.filter((it) => !checkPlaced(it, problems));
   problems.push(...checkUniqueIds(placed));
   const lifecycle = readLifecycle(placed, problems);
-  if (schema !== undefined) {
+  if (schema !== undefined && options.wasExamined !== true) {
     // a policy in the wrong folder is not valid for its actions either: one problem is enough
     validatePolicies(
       examiner,

@@ -15,6 +15,8 @@ export interface ExaminationOptions {
   readonly onStep?: (step: ExaminationStep) => void;
   /** Policies that ended an examination before: not given to Cedar again. */
   readonly skip?: readonly ExaminationStep[];
+  /** Whether the set passed an examination before: it is parsed, and neither validated nor probed again. */
+  readonly wasExamined?: boolean;
 }
 
 /** The examination's state: what Cedar runs in and what was found. */

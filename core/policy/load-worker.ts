@@ -4,7 +4,8 @@ import type { WorkerMessage, WorkerTask } from './load.ts';
 
 /** The disposable thread of `loadPolicies`: reports each step before it is taken, then the result, then ends. */
 function run(task: WorkerTask, send: (message: WorkerMessage) => void): void {
-  const result = examine(task.files, { skip: task.skip, onStep: (step) => send({ kind: 'step', step }) });
+  const { files, skip, wasExamined } = task;
+  const result = examine(files, { skip, wasExamined, onStep: (step) => send({ kind: 'step', step }) });
   send({ kind: 'result', result });
 }
 

@@ -20,12 +20,18 @@ export interface LoadOptions {
   readonly entitiesFile?: string;
   /** How long the examination may take altogether (default 60 s). */
   readonly timeoutMs?: number;
+  /**
+   * The set passed an examination before it was put in force: it is parsed, in a worker all the same, but neither validated
+   * nor probed again, which is most of the work.
+   */
+  readonly wasExamined?: boolean;
 }
 
 /** What the worker thread is given. */
 export interface WorkerTask {
   readonly files: PolicyFiles;
   readonly skip: readonly ExaminationStep[];
+  readonly wasExamined: boolean;
 }
 
 /** What the worker thread says. */
@@ -53,9 +59,11 @@ export async function loadPolicies(files: PolicyFiles, options: LoadOptions = {}
   const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const problems: Problem[] = [];
   const skip: ExaminationStep[] = [];
+  const wasExamined = options.wasExamined ?? false;
   for (let attempt = 1; attempt <= MAX_WORKERS; attempt++) {
     const leftMs = deadline - performance.now();
-    const end = await runWorker({ files, skip }, attempt === MAX_WORKERS ? leftMs : leftMs / WORKER_SHARE);
+    const shareMs = attempt === MAX_WORKERS ? leftMs : leftMs / WORKER_SHARE;
+    const end = await runWorker({ files, skip, wasExamined }, shareMs);
     if (end.kind === 'result') return conclude(end.result, problems, options);
     problems.push(deathProblem(files, end));
     if (end.at.file === SCHEMA_FILE) break; // without a schema nothing else can be examined

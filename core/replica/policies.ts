@@ -48,7 +48,8 @@ async function load(database: Database, digest: string): Promise<PolicySet | str
   if (files === undefined) return 'the database does not have it';
   // The ledger's chain covers the digest, nothing else covers the files.
   if (digestOf(files) !== digest) return 'the database has other files under its digest';
-  const result = await loadPolicies(files);
+  // Whoever put it in force examined it; to judge it anew would let an upgrade take a set out of force.
+  const result = await loadPolicies(files, { wasExamined: true });
   return result.ok ? result.policies : result.problems.map(formatProblem).join('\n');
 }
 

@@ -1,10 +1,7 @@
 import { startPostgres } from '../../deploy/local/postgres.ts';
 import { databaseUrlProblem } from '../../core/runtime/database-url.ts';
+import { type Role, ROLES } from '../../core/store/migrate.ts';
 import { type Home, newPassword } from './home.ts';
-
-/** The roles that services sign in as; migrate makes them. */
-const ROLES = ['grant', 'decision', 'notify'] as const;
-type Role = (typeof ROLES)[number];
 
 /** A database for `npm start`: our own Postgres, or the one given. */
 export interface StandaloneDatabase {

@@ -8,6 +8,8 @@ export interface Home {
   path(name: string): string;
   /** Writes a secret, mode 0600, whole or not at all. */
   writeSecret(name: string, text: string): Promise<void>;
+  /** Reads what was written before; undefined when nothing was. */
+  read(name: string): Promise<string | undefined>;
   /** Reads what was written before, or writes what `make` gives. */
   readOrMake(name: string, make: () => Promise<string> | string): Promise<string>;
 }
@@ -17,12 +19,14 @@ export async function openHome(directory: string): Promise<Home> {
   await makePrivate(directory);
   const path = (name: string): string => join(directory, name);
   const writeSecret = (name: string, text: string): Promise<void> => replaceFile(path(name), text);
+  const read = (name: string): Promise<string | undefined> => readFile(path(name), 'utf8').catch(absent);
   return {
     directory,
     path,
     writeSecret,
+    read,
     readOrMake: async (name, make) => {
-      const known = await readFile(path(name), 'utf8').catch(absent);
+      const known = await read(name);
       if (known !== undefined) {
         await chmod(path(name), 0o600);
         return known;

@@ -1,7 +1,8 @@
 import { uidKey } from '../../core/access/entity.ts';
 import { readFolderPolicies } from './policies.ts';
-import { connect } from '../../core/store/connect.ts';
+import { connect, type Database } from '../../core/store/connect.ts';
 import { readSnapshot } from '../../core/store/ledger.ts';
+import { requireSchema, ROLES } from '../../core/store/migrate.ts';
 import { banner } from './banner.ts';
 import { type Child, runJob, startChild } from './child.ts';
 import type { StandaloneConfig } from './config.ts';
@@ -33,7 +34,7 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
     { variable: 'CURFEW_GRANT_HTTP_LISTEN', address: config.grant.httpAddress },
   ]);
   const [read, opened, signing] = await Promise.allSettled([
-    readFolderPolicies(config.own.policies),
+    readFolderPolicies(config.own.policies, home),
     openMigrated(standalone, home),
     openIssuer(home),
   ]);
@@ -69,8 +70,16 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
 async function openMigrated({ config, env, onClose }: Standalone, home: Home): Promise<StandaloneDatabase> {
   const database = await openDatabase(home, config.own.databaseUrl);
   onClose('the database', () => database.stop());
-  await migrateDatabase(home, database, env);
+  if (!(await isMigrated(database))) await migrateDatabase(home, database, env);
   return database;
+}
+
+/** Whether the services can sign in and run as it is; whatever stands against it, migrate mends or explains. */
+async function isMigrated(database: StandaloneDatabase): Promise<boolean> {
+  const checks = await Promise.allSettled(
+    ROLES.map((role) => withReader(database.urlOf(role), (reader) => requireSchema(reader))),
+  );
+  return checks.every((check) => check.status === 'fulfilled');
 }
 
 function valueOf<T>(outcome: PromiseSettledResult<T>): T {
@@ -141,17 +150,21 @@ function withoutCurfew(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 async function peopleAndServices(database: StandaloneDatabase, types: readonly string[]) {
+  const { entities } = await withReader(database.urlOf('grant'), (reader) => readSnapshot(reader));
+  const uids = entities.map((entity) => entity.uid).filter((uid) => types.includes(uid.type));
+  return uids.sort((a, b) => (uidKey(a) < uidKey(b) ? -1 : 1));
+}
+
+async function withReader<T>(url: string, read: (reader: Database) => Promise<T>): Promise<T> {
   const reader = connect({
-    url: database.urlOf('grant'),
+    url,
     name: 'curfew-standalone',
     poolSize: 1,
     statementTimeoutMs: 10_000,
-    onConnectionLost: () => undefined,
+    onConnectionLost: () => undefined, // what is being read fails then
   });
   try {
-    const { entities } = await readSnapshot(reader);
-    const uids = entities.map((entity) => entity.uid).filter((uid) => types.includes(uid.type));
-    return uids.sort((a, b) => (uidKey(a) < uidKey(b) ? -1 : 1));
+    return await read(reader);
   } finally {
     await reader.destroy();
   }

@@ -160,3 +160,29 @@ describe('D3 hostile policies', () => {
     expect((await loadPolicies(sampleFiles())).ok).toBe(true);
   });
 });
+
+describe('a set that was examined before it was put in force', () => {
+  const withAccess = (text: string): PolicyFiles =>
+    new Map([
+      ...sampleFiles(),
+      ['access/more.cedar', `@id("more")\npermit (principal, action, resource) ${text};\n`],
+    ]);
+
+  test('is the same set when it is only parsed', async () => {
+    const parsed = await loadPolicies(sampleFiles(), { wasExamined: true });
+    expect(parsed).toEqual({ ok: true, policies: await loaded(sampleFiles()) });
+  });
+
+  test('is not judged again, whatever rules have come since', async () => {
+    const files = withAccess('when { context has grannt }');
+    expect(await problemsIn(files)).not.toEqual([]);
+    expect(await loadPolicies(files, { wasExamined: true })).toMatchObject({ ok: true });
+  });
+
+  test('is refused when Cedar cannot read it', async () => {
+    expect(await loadPolicies(withAccess('when { context has }'), { wasExamined: true })).toMatchObject({
+      ok: false,
+      problems: [{ file: 'access/more.cedar', line: 2 }],
+    });
+  });
+});
