@@ -51,10 +51,20 @@ export class DatabaseClock {
     return this.#poll === undefined ? Number.POSITIVE_INFINITY : this.#elapsedMs(this.#poll.sent);
   }
 
-  /** How far this machine's clock is ahead of the database's, in milliseconds; negative when behind. */
+  /** The database's time by the monotonic clock alone: for what is shown, which a wrong wall clock must not change. */
+  now(): Date {
+    if (this.#poll === undefined) return new Date(this.#machine.wallMs());
+    return new Date(Math.ceil(this.#poll.databaseMs + this.#machine.monotonicMs() - this.#poll.sent.monotonicMs));
+  }
+
+  /**
+   * How far this machine's clock is ahead of the database's for certain, in milliseconds; negative when behind. The database answered
+   * at some moment between the sending and the receiving of the last good poll, so that a slow answer is no drift.
+   */
   driftMs(): number {
     if (this.#poll === undefined) return 0;
-    return this.#poll.received.wallMs - this.#poll.databaseMs;
+    const { databaseMs, sent, received } = this.#poll;
+    return Math.max(sent.wallMs - databaseMs, 0) + Math.min(received.wallMs - databaseMs, 0);
   }
 
   #elapsedMs(since: Instant): number {

@@ -1,6 +1,7 @@
 import type { Database } from '../store/connect.ts';
 import { type PlacedEvent, pollLedger, readSnapshot, type Snapshot } from '../store/ledger.ts';
 import type { DatabaseClock } from './database-clock.ts';
+import { DriftAlarm } from './drift-alarm.ts';
 import { checkPoll, type Cursor, inOrder } from './prove.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 
@@ -45,6 +46,7 @@ type Found = 'more' | 'end' | 'failure';
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #waiters = new RevisionWaiters();
+  readonly #driftAlarm: DriftAlarm;
   #position: Position = { kind: 'lost' };
   /** Shrinks while answers fail. */
   #batch: number;
@@ -58,6 +60,7 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#driftAlarm = new DriftAlarm(options.log);
     this.#batch = options.batch;
   }
 
@@ -157,6 +160,7 @@ export class Follower {
     const isEnd = reached >= poll.headRevision;
     if (isEnd) {
       clock.observe(poll.databaseAt, sent, received);
+      this.#driftAlarm.see(clock.driftMs());
       this.#prove();
     }
     if (isEnd || position.isProved)

@@ -1,3 +1,4 @@
+import { isFarOff } from '../../core/feed/drift-alarm.ts';
 import type { DecisionContext } from './authorize.ts';
 import { momentOf } from './moment.ts';
 
@@ -8,6 +9,8 @@ export type Readiness = 'grants' | 'standing' | 'nothing';
 export function readinessOf({ followed, staleStandingMs }: DecisionContext): Readiness {
   const { follower, replica, clock } = followed;
   if (follower.revision === undefined || replica.policies.kind !== 'ready') return 'nothing';
+  // It decides safely all the same, for its errors only end access; but another replica decides rightly.
+  if (isFarOff(clock.driftMs())) return 'nothing';
   const { freshness } = momentOf(clock, staleStandingMs);
   return freshness === 'fresh' ? 'grants' : freshness === 'stale' ? 'standing' : 'nothing';
 }

@@ -90,7 +90,7 @@ export async function catchUpWithin(
   return replica.basisRevision;
 }
 
-/** The database's clock as the replica's polls tell it, for reading; transitions ask the database itself. */
+/** The database's clock as the replica's polls tell it, for reading; transitions ask the database itself. No wall clock changes it. */
 export function clockOfReads(context: GrantContext): Date {
-  return context.followed.clock.late();
+  return context.followed.clock.now();
 }

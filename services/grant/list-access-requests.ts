@@ -6,7 +6,7 @@ import {
   requestStateAt,
 } from '../../core/access/request.ts';
 import { listRequests, type PlacedRequest } from '../../core/store/requests.ts';
-import { catchUp, type GrantContext } from './context.ts';
+import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
 import { fillableSteps, maySee } from './rights.ts';
@@ -54,9 +54,9 @@ export async function listAccessRequests(
   return { found: found.found.map((row) => row.request), next: found.next };
 }
 
-function matches({ followed }: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
-  const { replica, clock } = followed;
-  const now = clock.late();
+function matches(context: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
+  const { replica } = context.followed;
+  const now = clockOfReads(context);
   const { caller, states } = filter;
   if (states.length > 0 && !states.includes(requestStateAt(request, now))) return false;
   if (!filter.toReview) return maySee(replica, request, caller, now);

@@ -1,3 +1,4 @@
+import type { MachineClock } from '../../core/feed/database-clock.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
@@ -33,6 +34,8 @@ export interface GrantServiceOptions {
   /** How long it waits between looks at the folder; 1,000 unless said. A change is in force after two. */
   readonly policyLookMs?: number;
   readonly logger: Logger;
+  /** Replaced only to test that broken clocks change nothing. */
+  readonly machine?: MachineClock;
 }
 
 /** A grant service that listens. */
@@ -57,11 +60,16 @@ export async function startGrantService(options: GrantServiceOptions): Promise<G
 }
 
 async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omit<GrantServer, 'close'>> {
-  const { databaseUrl, logger } = options;
+  const { databaseUrl, logger, machine } = options;
   const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
   await requireSchema(database);
   const revokeDatabase = openPool(options, { name: 'curfew-grant-revoke', poolSize: REVOKE_POOL, onClose });
-  const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log: logger });
+  const followed = follow({
+    databaseUrl,
+    name: 'curfew-grant-feed',
+    log: logger,
+    ...(machine === undefined ? {} : { machine }),
+  });
   onClose(() => followed.close());
   const context: GrantContext = { database, revokeDatabase, followed };
   if (options.policyFolder !== undefined) {

@@ -33,7 +33,7 @@ export async function createIssuer(): Promise<TestIssuer> {
         .setAudience('curfew')
         .setSubject(id)
         .setIssuedAt()
-        .setExpirationTime('1h')
+        .setExpirationTime('3h')
         .sign(privateKey),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };

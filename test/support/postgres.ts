@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import type { Role } from '../../core/store/migrate.ts';
+import { migrate } from '../../services/migrate/migrate.ts';
 import { onServer, ROLE_PASSWORDS, TEMPLATE, urlOfDatabase } from './postgres-server.ts';
 
 /** A database of its own for a test file: `await using database = await createDatabase()`, or `drop()` it in `afterAll`. */
@@ -26,8 +27,14 @@ export function createEmptyDatabase(): Promise<TestDatabase> {
 
 export { ROLE_PASSWORDS };
 
-async function create(how: string): Promise<TestDatabase> {
-  const server = inject('postgresUrl');
+/** A migrated database on a server that is the test file's own. */
+export async function createDatabaseOn(server: string): Promise<TestDatabase> {
+  const database = await create('', server);
+  await migrate({ ownerUrl: database.ownerUrl, passwords: ROLE_PASSWORDS });
+  return database;
+}
+
+async function create(how: string, server = inject('postgresUrl')): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await onServer(server, `CREATE DATABASE ${name}${how}`);
   const drop = (): Promise<void> => onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

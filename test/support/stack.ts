@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
+import type { MachineClock } from '../../core/feed/database-clock.ts';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
 import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly personType?: string;
   /** How long the grant service waits between looks at the folder. */
   readonly lookMs?: number;
+  /** The clock of the grant service's machine. */
+  readonly machine?: MachineClock;
 }
 
 const LOOPBACK = '127.0.0.1:0';
@@ -43,6 +46,7 @@ export async function startStack({
   policies = OFFICE,
   personType = 'User',
   lookMs = LOOK_MS,
+  machine,
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await createDatabase());
@@ -59,6 +63,7 @@ export async function startStack({
     databaseUrl: database.grantUrl,
     policyFolder: policies,
     policyLookMs: lookMs,
+    ...(machine === undefined ? {} : { machine }),
   });
   opened.defer(() => grant.close());
   const decision = await startDecisionService({

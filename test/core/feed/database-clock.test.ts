@@ -173,6 +173,20 @@ test.for([-hour, -1_500, 0, 6_000, hour])('a wall clock that is %i ms off is tol
   expect(world.clock.driftMs()).toBe(error);
 });
 
+test('a slow answer is no drift', () => {
+  const world = new World(0);
+  world.poll(900, 900);
+  expect(world.clock.driftMs()).toBe(0);
+});
+
+test('W21 what is shown goes by the database and the monotonic clock, whatever the wall clock says', () => {
+  const world = new World(-hour);
+  world.poll(0, 0);
+  world.step(3 * hour);
+  world.advance(1_000);
+  expect(world.clock.now()).toEqual(new Date(world.trueMs));
+});
+
 test('the clocks of this machine run on', () => {
   const clock = new DatabaseClock(machineClock);
   const first = clock.look();

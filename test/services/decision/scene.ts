@@ -54,6 +54,8 @@ export interface SceneOptions {
   readonly staleStandingMs?: number;
   readonly files?: PolicyFiles;
   readonly logger?: Logger;
+  /** On another server than the run's. */
+  readonly database?: TestDatabase;
 }
 
 /** All is known: what these tests write is decided on no basis. */
@@ -61,7 +63,7 @@ const ANY_BASIS = 2n ** 63n - 1n;
 
 export async function createScene(options: SceneOptions = {}): Promise<Scene> {
   await using opened = new AsyncDisposableStack();
-  const database = opened.use(await createDatabase());
+  const database = opened.use(options.database ?? (await createDatabase()));
   const issuer = opened.use(await createIssuer());
   const store = open(database.grantUrl);
   opened.defer(() => store.destroy());
