@@ -32,7 +32,7 @@ export async function launchServer(options: ServerOptions): Promise<Launch> {
     onLine: (line) => {
       log(line);
       if (lines.length < LINES_KEPT) lines.push(line);
-      if (line.includes('database system is ready to accept connections')) ready.resolve('ready');
+      if (READY.test(line)) ready.resolve('ready');
     },
   });
   const ended = server.ended.then(() => 'ended' as const);
@@ -43,6 +43,9 @@ export async function launchServer(options: ServerOptions): Promise<Launch> {
     `Postgres did not start in ${cluster.dataPath}: ${(said.length > 0 ? said : lines).join(' ')}`,
   );
 }
+
+/** A standby takes connections that only read. */
+const READY = /database system is ready to accept (read-only )?connections/;
 
 /** Only the beginning can tell why it did not start. */
 const LINES_KEPT = 50;

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { type RunningPostgres, startPostgres } from '../../deploy/local/postgres.ts';
+import { startPostgres } from '../../deploy/local/postgres.ts';
 
 /** A Postgres of a test file's own: for what would disturb everybody on the run's server. */
 export interface OwnPostgres extends AsyncDisposable {
@@ -12,26 +12,24 @@ export interface OwnPostgres extends AsyncDisposable {
   readonly directory: string;
   /** Stops the server and every session of now where they are, as a frozen machine would. @returns what lets them go on */
   freeze(): Promise<() => void>;
-  stop(): Promise<void>;
+  /** At the same address; `pg_promote()` makes it the writer again. */
+  restartAsStandby(): Promise<void>;
 }
 
-/** @param durable true = it can be stopped and its files used again */
+/** @param durable true = it can be restarted */
 export async function startOwnPostgres({ durable = false } = {}): Promise<OwnPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'curfew-own-postgres-'));
-  return runIn(directory, await startPostgres({ directory, durable }));
-}
-
-/** One on files that are there already; they are removed when it ends. */
-export async function startPostgresIn(directory: string): Promise<OwnPostgres> {
-  return runIn(directory, await startPostgres({ directory }));
-}
-
-function runIn(directory: string, server: RunningPostgres): OwnPostgres {
+  let server = await startPostgres({ directory, durable });
+  const { url, port } = server;
   return {
-    url: server.url,
+    url,
     directory,
-    freeze: () => freeze(server.url, directory),
-    stop: server.stop,
+    freeze: () => freeze(url, directory),
+    restartAsStandby: async () => {
+      await server.stop();
+      await writeFile(join(directory, 'data/standby.signal'), '');
+      server = await startPostgres({ directory, port });
+    },
     [Symbol.asyncDispose]: async () => {
       await server.stop();
       await rm(directory, { recursive: true });

@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly lookMs?: number;
   /** The clock of the grant service's machine. */
   readonly machine?: MachineClock;
+  /** On another server than the run's. */
+  readonly database?: TestDatabase;
 }
 
 const LOOPBACK = '127.0.0.1:0';
@@ -47,9 +49,10 @@ export async function startStack({
   personType = 'User',
   lookMs = LOOK_MS,
   machine,
+  ...options
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
-  const database = opened.use(await createDatabase());
+  const database = opened.use(options.database ?? (await createDatabase()));
   const issuer = opened.use(await createIssuer());
   const logs: string[] = [];
   const common = {
