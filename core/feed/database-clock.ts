@@ -54,7 +54,9 @@ export class DatabaseClock {
   /** The database's time by the monotonic clock alone: for what is shown, which a wrong wall clock must not change. */
   now(): Date {
     if (this.#poll === undefined) return new Date(this.#machine.wallMs());
-    return new Date(Math.ceil(this.#poll.databaseMs + this.#machine.monotonicMs() - this.#poll.sent.monotonicMs));
+    return new Date(
+      Math.ceil(this.#poll.databaseMs + this.#machine.monotonicMs() - this.#poll.sent.monotonicMs),
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
-import { databaseUrlProblem, databaseUrlWanted } from './database-url.ts';
+import { type DatabaseTls, databaseUrlProblem, databaseUrlWanted, withDatabaseTls } from './database-url.ts';
 import { logLevels } from './log.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -15,17 +15,50 @@ export function textSetting(wanted: string, problem: (text: string) => string | 
   });
 }
 
-const databaseUrl = textSetting(databaseUrlWanted, databaseUrlProblem);
+/** How a database that is not on this machine is reached. */
+export const databaseTlsVariables = {
+  CURFEW_DATABASE_CA: fileSetting(
+    "the PEM certificate of the authority that signs the database's certificate",
+  ).optional(),
+  CURFEW_DATABASE_CLEARTEXT: z
+    .enum(['0', '1'], { error: '1 to reach a database on another machine without TLS, or 0' })
+    .default('0'),
+};
+
+/** The variables of `databaseTlsVariables` as they were read. */
+interface DatabaseTlsEnv {
+  readonly CURFEW_DATABASE_CA?: string | undefined;
+  readonly CURFEW_DATABASE_CLEARTEXT: '0' | '1';
+}
+
+export function databaseTlsOf(env: DatabaseTlsEnv): DatabaseTls {
+  return { caPath: env.CURFEW_DATABASE_CA, isCleartextAllowed: env.CURFEW_DATABASE_CLEARTEXT === '1' };
+}
 
 /** The database of a service. */
 export const databaseSettings = z
-  .object({ CURFEW_DATABASE_URL: databaseUrl })
-  .transform((env) => ({ url: env.CURFEW_DATABASE_URL }));
+  .object({ CURFEW_DATABASE_URL: z.string({ error: databaseUrlWanted }), ...databaseTlsVariables })
+  .transform((env, context) => readDatabaseUrl('CURFEW_DATABASE_URL', env.CURFEW_DATABASE_URL, env, context));
 
 /** The database as its owner, for migrate. */
 export const ownerDatabaseSettings = z
-  .object({ CURFEW_OWNER_DATABASE_URL: databaseUrl })
-  .transform((env) => ({ url: env.CURFEW_OWNER_DATABASE_URL }));
+  .object({ CURFEW_OWNER_DATABASE_URL: z.string({ error: databaseUrlWanted }), ...databaseTlsVariables })
+  .transform((env, context) =>
+    readDatabaseUrl('CURFEW_OWNER_DATABASE_URL', env.CURFEW_OWNER_DATABASE_URL, env, context),
+  );
+
+function readDatabaseUrl(
+  variable: string,
+  text: string,
+  env: DatabaseTlsEnv,
+  context: z.RefinementCtx,
+): { readonly url: string } {
+  const tls = databaseTlsOf(env);
+  const message = databaseUrlProblem(text, tls);
+  if (message === undefined) return { url: withDatabaseTls(text, tls) };
+  context.addIssue({ code: 'custom', path: [variable], message });
+  return z.NEVER;
+}
 
 /** Where the decision service listens. */
 export const decisionListenSettings = z

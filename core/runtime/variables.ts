@@ -14,6 +14,8 @@ const knownVariables: readonly string[] = [
   ...secretVariables.map((secret) => `${secret}_FILE`),
   'CURFEW_ADDRESS',
   'CURFEW_CA',
+  'CURFEW_DATABASE_CA',
+  'CURFEW_DATABASE_CLEARTEXT',
   'CURFEW_DECISION_ADDRESS',
   'CURFEW_DECISION_HTTP_LISTEN',
   'CURFEW_DECISION_LISTEN',

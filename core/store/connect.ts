@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import { types } from 'pg';
+import { clientConfigOf } from './client-config.ts';
 import type { DB } from './schema.ts';
 
 export type Database = Kysely<DB>;
@@ -22,7 +23,7 @@ const INT8_OID = 20;
 /** Opens a pool. int8 is read as bigint, because revisions and milliseconds must not pass through a double. */
 export function connect(options: ConnectOptions): Database {
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...clientConfigOf(options.url),
     application_name: options.name,
     max: options.poolSize,
     connectionTimeoutMillis: 2_000,

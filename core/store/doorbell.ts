@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
+import { clientConfigOf } from './client-config.ts';
 
 export interface Doorbell {
   close(): void;
@@ -59,7 +60,7 @@ export function listenForAppends(url: string, ring: () => void): Doorbell {
 
 function clientOver(socket: Socket, url: string): pg.Client {
   return new pg.Client({
-    connectionString: url,
+    ...clientConfigOf(url),
     application_name: 'curfew-doorbell',
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -1,5 +1,5 @@
 import { startPostgres } from '../../deploy/local/postgres.ts';
-import { databaseUrlProblem } from '../../core/runtime/database-url.ts';
+import { type DatabaseTls, databaseUrlProblem } from '../../core/runtime/database-url.ts';
 import { type Role, ROLES } from '../../core/store/migrate.ts';
 import { type Home, newPassword } from './home.ts';
 
@@ -15,8 +15,8 @@ export interface StandaloneDatabase {
  * What is wanted instead of an owner's URL; undefined when it is good. Services sign in with the same URL under names of their own,
  * so the name must stand where theirs replaces it: pg lets the parameters win, and a URL without a host takes no name at all.
  */
-export function ownerUrlProblem(text: string): string | undefined {
-  const problem = databaseUrlProblem(text);
+export function ownerUrlProblem(text: string, tls: DatabaseTls = {}): string | undefined {
+  const problem = databaseUrlProblem(text, tls);
   if (problem !== undefined) return problem;
   const url = new URL(text);
   if (url.hostname === '') return 'a URL with a host, such as postgres://user:password@localhost/curfew';

@@ -143,9 +143,12 @@ function startServices({ config, env, home, issuer, database, say }: Services): 
   ];
 }
 
+/** Of our own variables, those that migrate reads as well. */
+const SHARED_WITH_MIGRATE = ['CURFEW_DATABASE_CA', 'CURFEW_DATABASE_CLEARTEXT', 'CURFEW_LOG_LEVEL'];
+
 function withoutCurfew(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !name.startsWith('CURFEW_') || name === 'CURFEW_LOG_LEVEL'),
+    Object.entries(env).filter(([name]) => !name.startsWith('CURFEW_') || SHARED_WITH_MIGRATE.includes(name)),
   );
 }
 

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { MachineClock } from '../../../core/feed/database-clock.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { person } from './people.ts';
@@ -31,7 +31,7 @@ afterAll(() => scene[Symbol.asyncDispose]());
 beforeEach(async () => {
   machine.aheadMs = 0;
   machine.stoppedAtMs = undefined;
-  await expect.poll(() => scene.service.followed.clock.driftMs(), patiently).toBe(0);
+  await vi.waitUntil(() => scene.service.followed.clock.driftMs() === 0, patiently);
 });
 
 interface Wrong {
