@@ -14,6 +14,8 @@ export interface ConnectOptions {
   readonly poolSize: number;
   /** Longest a statement may run, on the client and on the server. */
   readonly statementTimeoutMs: number;
+  /** Whether idle connections stay open; false unless said. */
+  readonly isKept?: boolean;
   /** Told when a connection is lost; the pool replaces it. */
   readonly onConnectionLost: (error: Error) => void;
 }
@@ -27,7 +29,7 @@ export function connect(options: ConnectOptions): Database {
     application_name: options.name,
     max: options.poolSize,
     connectionTimeoutMillis: 2_000,
-    idleTimeoutMillis: 30_000,
+    idleTimeoutMillis: options.isKept === true ? 0 : 30_000,
     query_timeout: options.statementTimeoutMs + 500,
     statement_timeout: options.statementTimeoutMs,
     lock_timeout: 2_000,

@@ -42,25 +42,33 @@ async function run(db: Kysely<unknown>, text: string): Promise<void> {
   await db.executeQuery(CompiledQuery.raw(text));
 }
 
-/** Makes the services' roles, or gives them these passwords and takes from them what services must not have. */
-export async function ensureRoles(owner: Database, passwords: Readonly<Record<Role, string>>): Promise<void> {
-  for (const role of ROLES) await ensureRole(owner, `curfew_${role}`, passwords[role]);
+/** What a role is given. */
+export interface RoleTerms {
+  readonly password: string;
+  /** Sessions at once, of all processes of the service; unlimited unless said. */
+  readonly connections?: number;
+}
+
+/** Makes the services' roles, or gives them these terms and takes from them what services must not have. */
+export async function ensureRoles(owner: Database, terms: Readonly<Record<Role, RoleTerms>>): Promise<void> {
+  for (const role of ROLES) await ensureRole(owner, `curfew_${role}`, terms[role]);
 }
 
 const MOST_TRIES = 20;
 
 /** Roles belong to the whole server, no lock does: a run in another database may make or change the same one at this moment. */
-async function ensureRole(owner: Database, name: string, password: string, tries = 1): Promise<void> {
+async function ensureRole(owner: Database, name: string, terms: RoleTerms, tries = 1): Promise<void> {
+  const { password, connections = -1 } = terms;
   try {
     const { rows } = await sql<{ statement: string }>`
       SELECT format(
         CASE
-          WHEN present IS NULL THEN 'CREATE ROLE %I LOGIN PASSWORD %L'
+          WHEN present IS NULL THEN 'CREATE ROLE %I LOGIN CONNECTION LIMIT %s PASSWORD %L'
           -- Naming an attribute takes a superuser, even to say what is so already.
           WHEN powerful THEN
-            'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD %L'
-          ELSE 'ALTER ROLE %I LOGIN PASSWORD %L' END,
-        ${name}::text, ${password}::text) AS statement
+            'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT %s PASSWORD %L'
+          ELSE 'ALTER ROLE %I LOGIN CONNECTION LIMIT %s PASSWORD %L' END,
+        ${name}::text, ${connections}::int, ${password}::text) AS statement
       FROM (VALUES (1)) AS one LEFT JOIN (
         SELECT true AS present, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls AS powerful
         FROM pg_roles WHERE rolname = ${name}
@@ -68,7 +76,7 @@ async function ensureRole(owner: Database, name: string, password: string, tries
     for (const row of rows) await owner.executeQuery(CompiledQuery.raw(row.statement));
   } catch (error) {
     if (tries >= MOST_TRIES || !isRoleConflict(error)) throw error;
-    await ensureRole(owner, name, password, tries + 1);
+    await ensureRole(owner, name, terms, tries + 1);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Logger } from '../../core/runtime/log.ts';
 import { type OnClose, opened } from '../../core/runtime/opened.ts';
 import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect } from '../../core/store/connect.ts';
+import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { MESSAGE_BYTES } from './limits.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
@@ -41,10 +42,10 @@ export interface DecisionServer {
 
 /**
  * Starts the decision service: it listens at once and serves when it has caught up with the ledger.
- * @throws Error when the schema is not one that it can run on, or an address cannot be listened on
+ * @throws Error when the schema is not one that it can run on, its role may too much, or an address cannot be listened on
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
-  await checkSchema(options.databaseUrl);
+  await checkDatabase(options.databaseUrl);
   return await opened((onClose) => open(options, onClose));
 }
 
@@ -86,7 +87,7 @@ async function open(
   return { port, httpPort, followed };
 }
 
-async function checkSchema(databaseUrl: string): Promise<void> {
+async function checkDatabase(databaseUrl: string): Promise<void> {
   const database = connect({
     url: databaseUrl,
     name: 'curfew-decision-start',
@@ -96,6 +97,7 @@ async function checkSchema(databaseUrl: string): Promise<void> {
   });
   try {
     await requireSchema(database);
+    await requireLeastRights(database);
   } finally {
     await database.destroy();
   }

@@ -103,15 +103,28 @@ async function present(context: GrantContext, ended: readonly RecordedGrant[], {
   );
 }
 
+/** How long the usual connections may take before those kept for revoking are asked. */
+const BUSY_MS = 300;
+
 async function selected(context: GrantContext, message: RevokeGrantsRequest): Promise<readonly string[]> {
   if (message.ids.length > 0) return message.ids;
   const by = message.subject === undefined ? 'resource' : 'subject';
   const uid = uidKey(fromProtoUid(message.subject ?? message.resource, by));
+  const usual = liveGrantIds(context.database, { by, uid }).catch((error: unknown) => {
+    if (error instanceof AccessError && error.reason === 'DATABASE_UNAVAILABLE') return undefined;
+    throw error;
+  });
+  // The connections kept for revoking are for when the others are not to be had.
+  return (await within(BUSY_MS, usual)) ?? (await liveGrantIds(context.revokeDatabase, { by, uid }));
+}
+
+/** What the promise resolves to in time, else undefined. */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), timeoutMs);
   try {
-    return await liveGrantIds(context.database, { by, uid });
-  } catch (error) {
-    // The connections kept for revoking are for when the others are not to be had.
-    if (!(error instanceof AccessError && error.reason === 'DATABASE_UNAVAILABLE')) throw error;
-    return await liveGrantIds(context.revokeDatabase, { by, uid });
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -9,6 +9,8 @@ import type { Logger } from '../../core/runtime/log.ts';
 import { type OnClose, opened } from '../../core/runtime/opened.ts';
 import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect, type Database } from '../../core/store/connect.ts';
+import { keepWarm } from '../../core/store/keep-warm.ts';
+import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
@@ -53,7 +55,7 @@ const HEALTH_MS = 250;
 
 /**
  * Starts the grant service: follows the ledger, puts the policy folder in force, then listens.
- * @throws Error when the schema is not one that it can run on, an address cannot be listened on, or the first policy folder is bad
+ * @throws Error when the schema is not one that it can run on, its role may too much, an address cannot be listened on, or the first policy folder is bad
  */
 export async function startGrantService(options: GrantServiceOptions): Promise<GrantServer> {
   return await opened((onClose) => open(options, onClose));
@@ -63,7 +65,15 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   const { databaseUrl, logger, machine } = options;
   const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
   await requireSchema(database);
-  const revokeDatabase = openPool(options, { name: 'curfew-grant-revoke', poolSize: REVOKE_POOL, onClose });
+  await requireLeastRights(database);
+  const revokeDatabase = openPool(options, {
+    name: 'curfew-grant-revoke',
+    poolSize: REVOKE_POOL,
+    isKept: true,
+    onClose,
+  });
+  const warming = keepWarm(revokeDatabase, REVOKE_POOL);
+  onClose(() => warming.close());
   const followed = follow({
     databaseUrl,
     name: 'curfew-grant-feed',
@@ -93,19 +103,16 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
 interface Pool {
   readonly name: string;
   readonly poolSize: number;
+  readonly isKept?: boolean;
   readonly onClose: OnClose;
 }
 
-function openPool(
-  { databaseUrl: url, logger }: GrantServiceOptions,
-  { name, poolSize, onClose }: Pool,
-): Database {
+function openPool({ databaseUrl: url, logger }: GrantServiceOptions, { onClose, ...pool }: Pool): Database {
   const onConnectionLost = (error: Error): void =>
     logger.warn({ err: error }, 'a database connection was lost');
   const database = connect({
     url,
-    name,
-    poolSize,
+    ...pool,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onConnectionLost,
   });

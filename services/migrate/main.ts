@@ -4,8 +4,8 @@ import { migrate } from './migrate.ts';
 
 const logger = createLogger('curfew-migrate', logLevelOf(process.env));
 try {
-  const { owner, passwords } = readConfig(process.env);
-  const { applied, version } = await migrate({ ownerUrl: owner.url, passwords });
+  const { owner, roles } = readConfig(process.env);
+  const { applied, version } = await migrate({ ownerUrl: owner.url, roles });
   logger.info(
     { applied, version },
     applied.length === 0 ? 'the schema is current' : 'the schema was brought up to date',

@@ -1,11 +1,17 @@
 import { connect } from '../../core/store/connect.ts';
-import { ensureRoles, migrateSchema, type Role, SCHEMA_VERSION } from '../../core/store/migrate.ts';
+import {
+  ensureRoles,
+  migrateSchema,
+  type Role,
+  type RoleTerms,
+  SCHEMA_VERSION,
+} from '../../core/store/migrate.ts';
 
 export interface MigrateOptions {
   /** Signs in with the rights to create roles and tables. */
   readonly ownerUrl: string;
-  /** The passwords that the services sign in with. */
-  readonly passwords: Readonly<Record<Role, string>>;
+  /** What the services sign in with. */
+  readonly roles: Readonly<Record<Role, RoleTerms>>;
 }
 
 export interface Migrated {
@@ -23,7 +29,7 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     onConnectionLost: () => undefined,
   });
   try {
-    await ensureRoles(owner, options.passwords);
+    await ensureRoles(owner, options.roles);
     const applied = await migrateSchema(owner);
     return { applied, version: SCHEMA_VERSION };
   } finally {
