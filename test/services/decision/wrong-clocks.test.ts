@@ -1,23 +1,13 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import type { MachineClock } from '../../../core/feed/database-clock.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { HOUR_MS, WrongClock } from '../../support/wrong-clock.ts';
 import { person } from './people.ts';
 import { createScene, type Scene } from './scene.ts';
 
-const HOUR_MS = 3_600_000;
 const GRANT_MS = 800;
 const otto = { principal: person('otto') };
 const patiently = { timeout: 20_000 };
-
-/** This machine's clocks with errors. */
-class WrongClock implements MachineClock {
-  aheadMs = 0;
-  /** Where the monotonic clock stands still, as it does while a machine is suspended. */
-  stoppedAtMs: number | undefined;
-  readonly wallMs = (): number => Date.now() + this.aheadMs;
-  readonly monotonicMs = (): number => this.stoppedAtMs ?? performance.now();
-}
 
 const machine = new WrongClock();
 const lines: string[] = [];
