@@ -1,7 +1,9 @@
 import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
 import { Follower, type FollowerLog } from '../feed/follower.ts';
+import { QueueAlarm } from '../feed/queue-alarm.ts';
 import { connect } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
+import { readNotificationQueueUsage } from '../store/notification-queue.ts';
 import { type LoadedPolicies, loadInForce } from './policies.ts';
 import { Replica } from './replica.ts';
 
@@ -12,6 +14,8 @@ export interface FollowOptions {
   readonly log: FollowerLog;
   readonly machine?: MachineClock;
   readonly pollMs?: number;
+  /** How often it does what is not urgent: 30,000 unless said. */
+  readonly tidyMs?: number;
 }
 
 /** A replica that follows the ledger. */
@@ -27,7 +31,7 @@ export interface Followed {
 const POLL_MS = 250;
 const QUERY_TIMEOUT_MS = 1_000;
 const BATCH = 500;
-const PRUNE_MS = 30_000;
+const TIDY_MS = 30_000;
 
 /** Starts to follow the ledger, on connections of its own. Returns at once; `follower.revision` tells when it has caught up. */
 export function follow(options: FollowOptions): Followed {
@@ -53,12 +57,17 @@ export function follow(options: FollowOptions): Followed {
     batch: BATCH,
   });
   const bell = listenForAppends(databaseUrl, () => follower.ring());
-  const pruning = setInterval(() => {
+  const queueAlarm = new QueueAlarm(log);
+  const tidying = setInterval(() => {
     prune(replica, clock);
     replica
       .retryPolicies()
       .catch((error: unknown) => log.error({ err: error }, 'policies could not be loaded'));
-  }, PRUNE_MS);
+    readNotificationQueueUsage(database).then(
+      (usage) => queueAlarm.see(usage),
+      () => undefined, // the polls report what is wrong with the database
+    );
+  }, options.tidyMs ?? TIDY_MS);
   follower.start();
   return {
     replica,
@@ -66,7 +75,7 @@ export function follow(options: FollowOptions): Followed {
     clock,
     loadedPolicies,
     close: async () => {
-      clearInterval(pruning);
+      clearInterval(tidying);
       bell.close();
       await follower.close();
       await database.destroy();
@@ -76,5 +85,5 @@ export function follow(options: FollowOptions): Followed {
 
 function prune(replica: Replica, clock: DatabaseClock): void {
   const early = clock.early();
-  if (early !== undefined) replica.grants.prune(new Date(early.getTime() - PRUNE_MS));
+  if (early !== undefined) replica.grants.prune(new Date(early.getTime() - TIDY_MS));
 }

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { LedgerEvent } from '../access/event.ts';
 
-const LEAF = Buffer.of(0);
+const LEAF = '\0';
 const LINK = Buffer.of(1);
 const SALT_BYTES = 16;
 
@@ -15,7 +15,7 @@ export interface LedgerRow {
 
 /** `sha256(0x00 ‖ body)`. */
 export function leafOf(body: string): Buffer {
-  return sha256(LEAF, Buffer.from(body, 'utf8'));
+  return hash('sha256', LEAF + body, 'buffer');
 }
 
 /** `sha256(0x01 ‖ previous ‖ leaf)`: the chain value after a row. */

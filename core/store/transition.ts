@@ -67,6 +67,9 @@ export async function readClock(trx: Trx): Promise<Date> {
   return row.now;
 }
 
+/** Less than others wait for a lock: who stands still between append and commit holds up everybody, but makes nobody fail. */
+const HEAD_IDLE = '1s';
+
 /**
  * One statement takes the head row, moves it on and writes the rows chained to it, so that revisions are dense and in the order of
  * commit, and the head is locked for one round trip only.
@@ -102,7 +105,9 @@ async function append(trx: Trx, basis: bigint, rows: readonly LedgerRow[]): Prom
       INSERT INTO ledger_text (revision, salt, text)
       SELECT head.revision + event.i, event.salt, event.text FROM head, ${eventTable(rows)} WHERE event.text IS NOT NULL
     )
-    SELECT max(revision) AS last FROM written`.execute(trx);
+    SELECT max(revision) AS last, set_config('idle_in_transaction_session_timeout', ${HEAD_IDLE}, true) FROM written`.execute(
+    trx,
+  );
   const last = appended[0]?.last;
   if (last === undefined || last === null) throw new BasisChanged('directory or policies changed meanwhile');
   return last;

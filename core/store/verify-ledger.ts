@@ -40,11 +40,13 @@ export function verifyLedger(database: Database, from: bigint): Promise<LedgerVe
       .transaction()
       .setIsolationLevel('repeatable read')
       .setAccessMode('read only')
-      .execute((trx) => walk(trx, from > 1n ? from : 1n)),
+      .execute((trx) => verifyAsSeen(trx, from)),
   );
 }
 
-async function walk(trx: Trx, from: bigint): Promise<LedgerVerdict> {
+/** The same as a transaction that is open already sees it. */
+export async function verifyAsSeen(trx: Trx, first: bigint): Promise<LedgerVerdict> {
+  const from = first > 1n ? first : 1n;
   const head = await trx.selectFrom('ledger_head').selectAll().executeTakeFirstOrThrow();
   const check = new ChainCheck(head, from, await hashBefore(trx, from));
   let rows = await readPage(trx, from - 1n);

@@ -1,15 +1,16 @@
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Route, route } from '../../core/rpc/route.ts';
 import { type LedgerRecord, listEvents } from '../../core/store/events.ts';
-import { verifyLedger } from '../../core/store/verify-ledger.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { requireSystemRight } from './rights.ts';
+import { verifyAlone, type VerifyLedger } from './verify-alone.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 
 /** The ledger API, for auditors. */
-export function ledgerRoutes(context: GrantContext): Route {
+export function ledgerRoutes(context: GrantContext, verify: VerifyLedger): Route {
+  const alone = verifyAlone(verify);
   const requireAuditor = async (caller: EntityUid): Promise<void> => {
     await catchUp(context);
     requireSystemRight(context.followed.replica, caller, ['audit'], clockOfReads(context));
@@ -25,12 +26,9 @@ export function ledgerRoutes(context: GrantContext): Route {
       const last = rows.length > size ? page.at(-1)?.revision : undefined;
       return { events: page.map(presentEvent), nextPageToken: nextPageToken(last) };
     },
-    async verifyLedger(message, { caller }) {
+    async verifyLedger({ fromRevision }, { caller, signal }) {
       await requireAuditor(caller.uid);
-      const found = await verifyLedger(
-        context.database,
-        message.fromRevision === 0n ? 1n : message.fromRevision,
-      );
+      const found = await alone(fromRevision === 0n ? 1n : fromRevision, signal);
       return { ...found, headHash: new Uint8Array(found.headHash), faults: [...found.faults] };
     },
   });

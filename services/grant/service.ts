@@ -16,6 +16,7 @@ import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_serv
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
+import { verifyAside } from '../../core/store/verify-aside.ts';
 import type { GrantContext } from './context.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { grantRoutes } from './grant-routes.ts';
@@ -125,7 +126,9 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
     routes: [
       grantRoutes(context, options.logger),
       directoryRoutes(context),
-      ledgerRoutes(context),
+      ledgerRoutes(context, (from, signal) =>
+        verifyAside({ databaseUrl: options.databaseUrl, name: 'curfew-grant-verify', from }, signal),
+      ),
       policyRoutes(context),
     ],
     identify: createIdentify({

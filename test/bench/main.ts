@@ -1,5 +1,6 @@
 import { authorize } from './authorize.ts';
 import { expiry } from './expiry.ts';
+import { ledger } from './ledger.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
 import { revoke } from './revoke.ts';
@@ -8,6 +9,7 @@ import { transitions } from './transitions.ts';
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   authorize,
   expiry,
+  ledger,
   propagation,
   recovery,
   revoke,

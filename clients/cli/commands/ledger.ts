@@ -20,6 +20,9 @@ interface ListOptions extends PagingOptions {
   readonly grant?: string;
 }
 
+/** A million rows take about 15 seconds. */
+const VERIFY_MS = 600_000;
+
 /** `curfew ledger ls` and `curfew ledger verify`. */
 export function addLedger(program: Command, terminal: Terminal): void {
   const ledger = program.command('ledger').summary('read and verify everything that happened');
@@ -62,7 +65,10 @@ function addVerify(ledger: Command, terminal: Terminal): void {
     .option('--from <revision>', 'the first revision to check', readFrom, 1n)
     .action(async ({ from: fromRevision }: { readonly from: bigint }, command: Command) => {
       await inSession(command, terminal, async (session) => {
-        const answer = await session.curfew.services.ledger.verifyLedger({ fromRevision });
+        const answer = await session.curfew.services.ledger.verifyLedger(
+          { fromRevision },
+          { timeoutMs: VERIFY_MS },
+        );
         const { intact, faults } = answer;
         const { paint } = terminal;
         session.show(VerifyLedgerResponseSchema, answer, () => [

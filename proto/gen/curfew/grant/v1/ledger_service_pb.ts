@@ -480,7 +480,8 @@ export const LedgerService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * Recomputes the chain and says where it breaks.
+   * Recomputes the chain and says where it breaks. A million rows take about 15 seconds: give the call a deadline that fits. Each
+   * grant service verifies once at a time; RESOURCE_EXHAUSTED says that it does so for somebody else.
    *
    * @generated from rpc curfew.grant.v1.LedgerService.VerifyLedger
    */
