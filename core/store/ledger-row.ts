@@ -20,16 +20,12 @@ export function leafOf(body: string): Buffer {
 
 /** `sha256(0x01 ‖ previous ‖ leaf)`: the chain value after a row. */
 export function chain(previous: Uint8Array, leaf: Uint8Array): Buffer {
-  return sha256(LINK, previous, leaf);
+  return hash('sha256', Buffer.concat([LINK, previous, leaf]), 'buffer');
 }
 
 /** `sha256(salt ‖ text)` in hexadecimal: what the body holds of a text. */
 export function textDigest(salt: Uint8Array, text: string): string {
-  return sha256(salt, Buffer.from(text, 'utf8')).toString('hex');
-}
-
-function sha256(...parts: readonly Uint8Array[]): Buffer {
-  return hash('sha256', Buffer.concat(parts), 'buffer');
+  return hash('sha256', Buffer.concat([salt, Buffer.from(text, 'utf8')]), 'hex');
 }
 
 /** Writes the event as the JSON that the hash covers, its text replaced by a salted digest. */

@@ -68,5 +68,5 @@ test('P6 a client stopped between append and commit holds up everybody, and nobo
   const others = Array.from({ length: OTHERS }, () => write(grant, 'bob'));
   const revisions = (await Promise.all(others)).map((done) => done.revision);
   // What was appended without a commit is gone, and leaves no gap.
-  expect(revisions.toSorted()).toEqual(others.map((_, i) => revision + BigInt(i + 1)).toSorted());
+  expect(new Set(revisions)).toEqual(new Set(others.map((_, i) => revision + BigInt(i + 1))));
 });
