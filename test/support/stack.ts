@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { MachineClock } from '../../core/feed/database-clock.ts';
+import type { LogLevel } from '../../core/runtime/log.ts';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
 import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
@@ -17,7 +18,7 @@ export interface Stack extends AsyncDisposable {
   readonly grant: GrantServer;
   readonly decision: DecisionServer;
   readonly issuer: TestIssuer;
-  /** The warnings and errors that the services logged, a JSON line each. */
+  /** What the services logged, warnings and errors unless said, a JSON line each. */
   readonly logs: readonly string[];
   /** Looks into the database as its owner. */
   query<T extends object = Record<string, unknown>>(
@@ -38,6 +39,8 @@ export interface StackOptions {
   readonly machine?: MachineClock;
   /** On another server than the run's. */
   readonly database?: TestDatabase;
+  /** From which level on `logs` has what the services log; `warn` unless said. */
+  readonly logLevel?: LogLevel;
 }
 
 const LOOPBACK = '127.0.0.1:0';
@@ -49,6 +52,7 @@ export async function startStack({
   personType = 'User',
   lookMs = LOOK_MS,
   machine,
+  logLevel = 'warn',
   ...options
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
@@ -59,7 +63,7 @@ export async function startStack({
     address: LOOPBACK,
     httpAddress: LOOPBACK,
     issuers: [issuer.issuer],
-    logger: pino({ level: 'warn' }, { write: (line: string) => void logs.push(line) }),
+    logger: pino({ level: logLevel }, { write: (line: string) => void logs.push(line) }),
   };
   const grant = await startGrantService({
     ...common,
