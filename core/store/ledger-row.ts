@@ -15,12 +15,17 @@ export interface LedgerRow {
 
 /** `sha256(0x00 ‖ body)`. */
 export function leafOf(body: string): Buffer {
-  return hash('sha256', LEAF + body, 'buffer');
+  return sha256(LEAF + body);
 }
 
 /** `sha256(0x01 ‖ previous ‖ leaf)`: the chain value after a row. */
 export function chain(previous: Uint8Array, leaf: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([LINK, previous, leaf]), 'buffer');
+  return sha256(Buffer.concat([LINK, previous, leaf]));
+}
+
+/** By way of hexadecimal, which Node makes in half the time that it takes for a buffer. */
+function sha256(data: string | Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', data, 'hex'), 'hex');
 }
 
 /** `sha256(salt ‖ text)` in hexadecimal: what the body holds of a text. */

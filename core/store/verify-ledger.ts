@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { changesBasis } from '../access/event.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
@@ -72,15 +73,19 @@ async function hashBefore(trx: Trx, from: bigint): Promise<Buffer | undefined> {
 }
 
 function readPage(trx: Trx, after: bigint) {
-  return trx
-    .selectFrom('ledger')
-    .leftJoin('ledger_text', 'ledger_text.revision', 'ledger.revision')
-    .select(['ledger.revision', 'at', 'kind', 'actor', 'request_id', 'grant_id'])
-    .select(['body', 'previous_hash', 'hash', 'salt', 'text'])
-    .where('ledger.revision', '>', after)
-    .orderBy('ledger.revision')
-    .limit(PAGE)
-    .execute();
+  return (
+    trx
+      .selectFrom('ledger')
+      .leftJoin('ledger_text', 'ledger_text.revision', 'ledger.revision')
+      .select(['ledger.revision', 'kind', 'actor', 'request_id', 'grant_id'])
+      .select(['body', 'previous_hash', 'hash', 'salt', 'text'])
+      // A number is read in a tenth of the time that a date takes.
+      .select(sql<number>`(extract(epoch FROM at) * 1000)::float8`.as('at_ms'))
+      .where('ledger.revision', '>', after)
+      .orderBy('ledger.revision')
+      .limit(PAGE)
+      .execute()
+  );
 }
 
 type Row = Awaited<ReturnType<typeof readPage>>[number];
@@ -168,7 +173,7 @@ function* faultsOf(row: Row, previousHash: Buffer | undefined): Iterable<string>
     yield 'body is not a JSON object';
     return;
   }
-  if (!isInstant(row.at, facts['at'])) yield 'at is not what body says';
+  if (row.at_ms !== msOf(facts['at'])) yield 'at is not what body says';
   for (const [column, field] of COLUMNS)
     if ((facts[field] ?? null) !== row[column]) yield `${column} is not what body says`;
   if (row.text === null || row.salt === null) return;
@@ -184,9 +189,9 @@ const COLUMNS = [
   ['grant_id', 'grantId'],
 ] as const;
 
-/** The driver reads infinity, which only tampering can write, as a number. */
-function isInstant(at: unknown, written: unknown): boolean {
-  return at instanceof Date && typeof written === 'string' && at.getTime() === Date.parse(written);
+/** NaN, which equals nothing, when it is no instant. */
+function msOf(written: unknown): number {
+  return typeof written === 'string' ? Date.parse(written) : Number.NaN;
 }
 
 function parseFacts(body: string): Readonly<Record<string, unknown>> | undefined {
