@@ -2,7 +2,7 @@ import { type Entity, type EntityUid, uidKey } from '../access/entity.ts';
 import { entityToJson } from '../access/entity-json.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import type { Trx } from './transition.ts';
+import type { Basis, Trx } from './transition.ts';
 
 /** Writes entities whole; a deleted one comes back only when the caller has checked that it may. */
 export async function writeEntities(trx: Trx, entities: readonly Entity[]): Promise<void> {
@@ -44,10 +44,10 @@ export async function deleteEntities(trx: Trx, uids: readonly EntityUid[], at: D
     .execute();
 }
 
-/** The last revision that changed directory or policies. @throws AccessError */
-export async function readBasis(database: Database): Promise<bigint> {
+/** The last revision that changed directory or policies, and of which history. @throws AccessError */
+export async function readBasis(database: Database): Promise<Basis> {
   const row = await guarded(() =>
-    database.selectFrom('ledger_head').select('basis_revision').executeTakeFirstOrThrow(),
+    database.selectFrom('ledger_head').select(['basis_revision', 'epoch']).executeTakeFirstOrThrow(),
   );
-  return row.basis_revision;
+  return { revision: row.basis_revision, epoch: row.epoch };
 }

@@ -25,6 +25,14 @@ export interface Transitioned<T> {
   readonly revision: bigint;
 }
 
+/** What a transition is decided on. */
+export interface Basis {
+  /** The revision of the directory and policies. */
+  readonly revision: bigint;
+  /** Names the history that the revision is of: after a restore the same number is another directory. */
+  readonly epoch: string;
+}
+
 /** The directory or the policies changed after the revision that a transition was decided on. Decide again on a newer basis. */
 export class BasisChanged extends Error {
   override readonly name = 'BasisChanged';
@@ -33,13 +41,13 @@ export class BasisChanged extends Error {
 /**
  * Runs one transition: `work` locks its rows, checks their state and writes; then, last of all, its events are appended. All or
  * nothing.
- * @param basis the revision of the directory and policies that `work` decides on
- * @throws BasisChanged when directory or policies have changed since; nothing is written
+ * @param basis what `work` decides on; a number alone is a revision of whatever history there is
+ * @throws BasisChanged when directory or policies have changed since, or the history is another; nothing is written
  * @throws AccessError what `work` threw, CONFLICT, DATABASE_UNAVAILABLE
  */
 export async function transition<T>(
   database: Database,
-  basis: bigint,
+  basis: Basis | bigint,
   work: (trx: Trx) => Promise<Outcome<T>>,
 ): Promise<Transitioned<T>> {
   const done = await guarded(() =>
@@ -75,12 +83,15 @@ const HEAD_IDLE = '1s';
  * commit, and the head is locked for one round trip only.
  * @returns the revision of the last row
  */
-async function append(trx: Trx, basis: bigint, rows: readonly LedgerRow[]): Promise<bigint> {
+async function append(trx: Trx, basis: Basis | bigint, rows: readonly LedgerRow[]): Promise<bigint> {
+  const { revision: basisRevision, epoch } =
+    typeof basis === 'bigint' ? { revision: basis, epoch: null } : basis;
   const leaves = rows.map((row) => row.leaf);
   const newBasis = rows.findLastIndex((row) => changesBasis(row.event.kind)) + 1;
   const { rows: appended } = await sql<{ last: bigint }>`
     WITH RECURSIVE head AS (
-      SELECT revision, hash FROM ledger_head WHERE basis_revision <= ${basis} FOR UPDATE
+      SELECT revision, hash FROM ledger_head
+      WHERE basis_revision <= ${basisRevision} AND epoch = COALESCE(${epoch}::uuid, epoch) FOR UPDATE
     ),
     link (i, previous_hash, hash) AS (
       SELECT 0, hash, hash FROM head

@@ -2,7 +2,7 @@ import { AccessError } from '../../core/access/access-error.ts';
 import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
-import { BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+import { type Basis, BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
 
 /** What every use case of the grant service works with. */
 export interface GrantContext {
@@ -72,7 +72,7 @@ export async function decidePlanned<P, T>(
  * @returns the basis that a decision made from here on stands on
  * @throws AccessError NOT_READY
  */
-export async function catchUp(context: GrantContext, database: Database = context.database): Promise<bigint> {
+export async function catchUp(context: GrantContext, database: Database = context.database): Promise<Basis> {
   return await catchUpWithin(CATCH_UP_MS, context, database);
 }
 
@@ -81,13 +81,17 @@ export async function catchUpWithin(
   timeoutMs: number,
   context: GrantContext,
   database: Database = context.database,
-): Promise<bigint> {
-  const basis = await readBasis(database);
+): Promise<Basis> {
+  const { revision, epoch } = await readBasis(database);
   const { follower, replica } = context.followed;
-  if (!(await follower.waitFor(basis, timeoutMs))) {
+  if (!(await follower.waitFor(revision, timeoutMs))) {
     throw new AccessError('NOT_READY', 'the service is catching up with the ledger; try again');
   }
-  return replica.basisRevision;
+  if (follower.epoch !== epoch) {
+    follower.ring();
+    throw new AccessError('NOT_READY', 'the database was restored, the service reads it anew; try again');
+  }
+  return { revision: replica.basisRevision, epoch };
 }
 
 /** The database's clock as the replica's polls tell it, for reading; transitions ask the database itself. No wall clock changes it. */

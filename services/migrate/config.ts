@@ -39,7 +39,15 @@ const roleSettings = z
     notify: { password: env.CURFEW_NOTIFY_ROLE_PASSWORD, connections: env.CURFEW_NOTIFY_ROLE_CONNECTIONS },
   }));
 
+const epochSettings = z
+  .object({
+    CURFEW_NEW_EPOCH: z
+      .enum(['0', '1'], { error: '1 for one run after a restore from a backup, or 0' })
+      .default('0'),
+  })
+  .transform((env) => ({ isNew: env.CURFEW_NEW_EPOCH === '1' }));
+
 /** The configuration of migrate. @throws ConfigError listing everything that is wrong */
 export function readConfig(env: Environment) {
-  return loadConfig({ owner: ownerDatabaseSettings, roles: roleSettings }, env);
+  return loadConfig({ owner: ownerDatabaseSettings, roles: roleSettings, epoch: epochSettings }, env);
 }

@@ -4,8 +4,17 @@ import { migrate } from './migrate.ts';
 
 const logger = createLogger('curfew-migrate', logLevelOf(process.env));
 try {
-  const { owner, roles } = readConfig(process.env);
-  const { applied, version } = await migrate({ ownerUrl: owner.url, roles });
+  const { owner, roles, epoch } = readConfig(process.env);
+  const { applied, version, endedGrants } = await migrate({
+    ownerUrl: owner.url,
+    roles,
+    isNewEpoch: epoch.isNew,
+  });
+  if (epoch.isNew)
+    logger.warn(
+      { endedGrants },
+      'the database is a history of its own now: take CURFEW_NEW_EPOCH away again',
+    );
   logger.info(
     { applied, version },
     applied.length === 0 ? 'the schema is current' : 'the schema was brought up to date',

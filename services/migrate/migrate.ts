@@ -6,17 +6,22 @@ import {
   type RoleTerms,
   SCHEMA_VERSION,
 } from '../../core/store/migrate.ts';
+import { startNewEpoch } from '../../core/store/new-epoch.ts';
 
 export interface MigrateOptions {
   /** Signs in with the rights to create roles and tables. */
   readonly ownerUrl: string;
   /** What the services sign in with. */
   readonly roles: Readonly<Record<Role, RoleTerms>>;
+  /** Whether the database was restored from a backup: it becomes a history of its own, without the grants that were live then. */
+  readonly isNewEpoch?: boolean;
 }
 
 export interface Migrated {
   readonly applied: readonly string[];
   readonly version: number;
+  /** Grants that a new epoch ended; 0 without one. */
+  readonly endedGrants: number;
 }
 
 /** Creates roles and schema, or brings them up to date. Safe to run again, and by several at once. */
@@ -31,7 +36,8 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
   try {
     await ensureRoles(owner, options.roles);
     const applied = await migrateSchema(owner);
-    return { applied, version: SCHEMA_VERSION };
+    const endedGrants = options.isNewEpoch === true ? await startNewEpoch(owner) : 0;
+    return { applied, version: SCHEMA_VERSION, endedGrants };
   } finally {
     await owner.destroy();
   }
