@@ -137,11 +137,15 @@ it('W13 one idempotency key used by many calls at once makes one request', async
 async function reasonsOf(calls: readonly Promise<unknown>[]): Promise<Record<string, number>> {
   const reasons: Record<string, number> = {};
   for (const outcome of await Promise.allSettled(calls)) {
-    const error: unknown = outcome.status === 'rejected' ? outcome.reason : undefined;
-    const reason = error instanceof CurfewError ? (error.reason ?? error.code) : String(error ?? '');
+    const reason = outcome.status === 'fulfilled' ? '' : reasonFor(outcome.reason);
     reasons[reason] = (reasons[reason] ?? 0) + 1;
   }
   return reasons;
+}
+
+function reasonFor(error: unknown): string {
+  if (error instanceof CurfewError) return error.reason ?? error.code;
+  return error instanceof Error ? error.message : 'no error';
 }
 
 /** The last two are for a busy machine: whoever waits for too long is told so, and changes nothing. */
