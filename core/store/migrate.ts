@@ -42,23 +42,33 @@ async function run(db: Kysely<unknown>, text: string): Promise<void> {
   await db.executeQuery(CompiledQuery.raw(text));
 }
 
-/** What a role is given. */
-export interface RoleTerms {
-  readonly password: string;
-  /** Sessions at once, of all processes of the service; unlimited unless said. */
-  readonly connections?: number;
+/**
+ * Makes the services' roles, or gives them these passwords and takes from them what services must not have.
+ * @param connections how many sessions each may have at once, of all processes of the service; unlimited unless said
+ */
+export async function ensureRoles(
+  owner: Database,
+  passwords: Readonly<Record<Role, string>>,
+  connections: Readonly<Partial<Record<Role, number>>> = {},
+): Promise<void> {
+  for (const role of ROLES) {
+    const terms = { name: `curfew_${role}`, password: passwords[role], connections: connections[role] ?? -1 };
+    await ensureRole(owner, terms);
+  }
 }
 
-/** Makes the services' roles, or gives them these terms and takes from them what services must not have. */
-export async function ensureRoles(owner: Database, terms: Readonly<Record<Role, RoleTerms>>): Promise<void> {
-  for (const role of ROLES) await ensureRole(owner, `curfew_${role}`, terms[role]);
+interface RoleTerms {
+  readonly name: string;
+  readonly password: string;
+  /** -1 = unlimited. */
+  readonly connections: number;
 }
 
 const MOST_TRIES = 20;
 
 /** Roles belong to the whole server, no lock does: a run in another database may make or change the same one at this moment. */
-async function ensureRole(owner: Database, name: string, terms: RoleTerms, tries = 1): Promise<void> {
-  const { password, connections = -1 } = terms;
+async function ensureRole(owner: Database, terms: RoleTerms, tries = 1): Promise<void> {
+  const { name, password, connections } = terms;
   try {
     const { rows } = await sql<{ statement: string }>`
       SELECT format(
@@ -76,7 +86,7 @@ async function ensureRole(owner: Database, name: string, terms: RoleTerms, tries
     for (const row of rows) await owner.executeQuery(CompiledQuery.raw(row.statement));
   } catch (error) {
     if (tries >= MOST_TRIES || !isRoleConflict(error)) throw error;
-    await ensureRole(owner, name, terms, tries + 1);
+    await ensureRole(owner, terms, tries + 1);
   }
 }
 

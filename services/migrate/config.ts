@@ -31,12 +31,16 @@ const roleSettings = z
     CURFEW_NOTIFY_ROLE_CONNECTIONS: connections(10),
   })
   .transform((env) => ({
-    grant: { password: env.CURFEW_GRANT_ROLE_PASSWORD, connections: env.CURFEW_GRANT_ROLE_CONNECTIONS },
-    decision: {
-      password: env.CURFEW_DECISION_ROLE_PASSWORD,
-      connections: env.CURFEW_DECISION_ROLE_CONNECTIONS,
+    passwords: {
+      grant: env.CURFEW_GRANT_ROLE_PASSWORD,
+      decision: env.CURFEW_DECISION_ROLE_PASSWORD,
+      notify: env.CURFEW_NOTIFY_ROLE_PASSWORD,
     },
-    notify: { password: env.CURFEW_NOTIFY_ROLE_PASSWORD, connections: env.CURFEW_NOTIFY_ROLE_CONNECTIONS },
+    connections: {
+      grant: env.CURFEW_GRANT_ROLE_CONNECTIONS,
+      decision: env.CURFEW_DECISION_ROLE_CONNECTIONS,
+      notify: env.CURFEW_NOTIFY_ROLE_CONNECTIONS,
+    },
   }));
 
 const epochSettings = z

@@ -7,7 +7,7 @@ try {
   const { owner, roles, epoch } = readConfig(process.env);
   const { applied, version, endedGrants } = await migrate({
     ownerUrl: owner.url,
-    roles,
+    ...roles,
     isNewEpoch: epoch.isNew,
   });
   if (epoch.isNew)

@@ -1,18 +1,14 @@
 import { connect } from '../../core/store/connect.ts';
-import {
-  ensureRoles,
-  migrateSchema,
-  type Role,
-  type RoleTerms,
-  SCHEMA_VERSION,
-} from '../../core/store/migrate.ts';
+import { ensureRoles, migrateSchema, type Role, SCHEMA_VERSION } from '../../core/store/migrate.ts';
 import { startNewEpoch } from '../../core/store/new-epoch.ts';
 
 export interface MigrateOptions {
   /** Signs in with the rights to create roles and tables. */
   readonly ownerUrl: string;
-  /** What the services sign in with. */
-  readonly roles: Readonly<Record<Role, RoleTerms>>;
+  /** The passwords that the services sign in with. */
+  readonly passwords: Readonly<Record<Role, string>>;
+  /** How many sessions each of their roles may have at once; unlimited unless said. */
+  readonly connections?: Readonly<Partial<Record<Role, number>>>;
   /** Whether the database was restored from a backup: it becomes a history of its own, without the grants that were live then. */
   readonly isNewEpoch?: boolean;
 }
@@ -34,7 +30,7 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     onConnectionLost: () => undefined,
   });
   try {
-    await ensureRoles(owner, options.roles);
+    await ensureRoles(owner, options.passwords, options.connections);
     const applied = await migrateSchema(owner);
     const endedGrants = options.isNewEpoch === true ? await startNewEpoch(owner) : 0;
     return { applied, version: SCHEMA_VERSION, endedGrants };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { EndReason } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { migrate } from '../../services/migrate/migrate.ts';
-import { ROLE_TERMS } from '../support/postgres-server.ts';
+import { ROLE_PASSWORDS } from '../support/postgres-server.ts';
 import { startStack } from '../support/stack.ts';
 import { database, grantIdOf, submit, submitted, vote } from './grant/ask.ts';
 
@@ -16,7 +16,7 @@ it('D10 after a restore that is said no grant of the backup permits, and service
   await expect.poll(effect, patiently).toBe('allow');
   const { endedGrants } = await migrate({
     ownerUrl: stack.database.ownerUrl,
-    roles: ROLE_TERMS,
+    passwords: ROLE_PASSWORDS,
     isNewEpoch: true,
   });
   expect(endedGrants).toBe(1);

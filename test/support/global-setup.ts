@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startPostgres } from '../../deploy/local/postgres.ts';
 import { migrate } from '../../services/migrate/migrate.ts';
-import { onServer, ROLE_TERMS, TEMPLATE, urlOfDatabase } from './postgres-server.ts';
+import { onServer, ROLE_PASSWORDS, TEMPLATE, urlOfDatabase } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,7 +21,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startPostgres({ directory, durable: false });
   cleanup.defer(() => server.stop());
   await onServer(server.url, `CREATE DATABASE ${TEMPLATE}`);
-  await migrate({ ownerUrl: urlOfDatabase(server.url, TEMPLATE), roles: ROLE_TERMS });
+  await migrate({ ownerUrl: urlOfDatabase(server.url, TEMPLATE), passwords: ROLE_PASSWORDS });
   // Nobody can connect any more, which would keep others from copying it.
   await onServer(server.url, `ALTER DATABASE ${TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false`);
   project.provide('postgresUrl', server.url);

@@ -1,13 +1,13 @@
 import pg from 'pg';
-import type { Role, RoleTerms } from '../../core/store/migrate.ts';
+import type { Role } from '../../core/store/migrate.ts';
 
 export const TEMPLATE = 'curfew_template';
 
 /** Roles belong to the whole server: a test that runs migrate there uses these too. */
-export const ROLE_TERMS: Readonly<Record<Role, RoleTerms>> = {
-  grant: { password: 'grant-password' },
-  decision: { password: 'decision-password' },
-  notify: { password: 'notify-password' },
+export const ROLE_PASSWORDS: Readonly<Record<Role, string>> = {
+  grant: 'grant-password',
+  decision: 'decision-password',
+  notify: 'notify-password',
 };
 
 /** Runs one statement as the owner, outside any transaction. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import type { Role } from '../../core/store/migrate.ts';
 import { migrate } from '../../services/migrate/migrate.ts';
-import { onServer, ROLE_TERMS, TEMPLATE, urlOfDatabase } from './postgres-server.ts';
+import { onServer, ROLE_PASSWORDS, TEMPLATE, urlOfDatabase } from './postgres-server.ts';
 
 /** A database of its own for a test file: `await using database = await createDatabase()`, or `drop()` it in `afterAll`. */
 export interface TestDatabase extends AsyncDisposable {
@@ -20,17 +20,17 @@ export function createDatabase(): Promise<TestDatabase> {
   return create(` TEMPLATE ${TEMPLATE}`);
 }
 
-/** A database without a schema; whoever migrates it passes `ROLE_TERMS`, for roles belong to the whole server. */
+/** A database without a schema; whoever migrates it passes `ROLE_PASSWORDS`, for roles belong to the whole server. */
 export function createEmptyDatabase(): Promise<TestDatabase> {
   return create('');
 }
 
-export { ROLE_TERMS };
+export { ROLE_PASSWORDS };
 
 /** A migrated database on a server that is the test file's own. */
 export async function createDatabaseOn(server: string): Promise<TestDatabase> {
   const database = await create('', server);
-  await migrate({ ownerUrl: database.ownerUrl, roles: ROLE_TERMS });
+  await migrate({ ownerUrl: database.ownerUrl, passwords: ROLE_PASSWORDS });
   return database;
 }
 
@@ -53,6 +53,6 @@ async function create(how: string, server = inject('postgresUrl')): Promise<Test
 function urlOfRole(ownerUrl: string, role: Role): string {
   const url = new URL(ownerUrl);
   url.username = `curfew_${role}`;
-  url.password = ROLE_TERMS[role].password;
+  url.password = ROLE_PASSWORDS[role];
   return url.href;
 }

@@ -9,13 +9,13 @@ import {
   ROLES,
   SCHEMA_VERSION,
 } from '../../../core/store/migrate.ts';
-import { ROLE_TERMS } from '../../support/postgres.ts';
+import { ROLE_PASSWORDS } from '../../support/postgres.ts';
 import { emptyDatabase, migratedDatabase, type OpenDatabase } from './database.ts';
 
 test('an empty database gets the schema', async () => {
   const { open } = await emptyDatabase();
   const owner = open('owner');
-  await ensureRoles(owner, ROLE_TERMS);
+  await ensureRoles(owner, ROLE_PASSWORDS);
   expect(await migrateSchema(owner)).toEqual(['0001_first']);
   await requireSchema(open('grant'));
 });
@@ -23,7 +23,7 @@ test('an empty database gets the schema', async () => {
 test('a second run changes nothing', async () => {
   const { open } = await migratedDatabase();
   const owner = open('owner');
-  await ensureRoles(owner, ROLE_TERMS);
+  await ensureRoles(owner, ROLE_PASSWORDS);
   expect(await migrateSchema(owner)).toEqual([]);
 });
 
@@ -31,7 +31,7 @@ test('of three runs at once one migrates and the others wait for it', async () =
   const { open } = await emptyDatabase();
   const runs = [1, 2, 3].map(async () => {
     const owner = open('owner', { poolSize: 1 });
-    await ensureRoles(owner, ROLE_TERMS);
+    await ensureRoles(owner, ROLE_PASSWORDS);
     return migrateSchema(owner);
   });
   const applied = await Promise.all(runs);
@@ -43,7 +43,7 @@ test('the roles, which a whole server shares, can be ensured from several of its
   const databases = await Promise.all([1, 2, 3, 4].map(emptyDatabase));
   const runs = databases.flatMap(({ open }) => {
     const owner = open('owner');
-    return [1, 2, 3].map(() => ensureRoles(owner, ROLE_TERMS));
+    return [1, 2, 3].map(() => ensureRoles(owner, ROLE_PASSWORDS));
   });
   await expect(Promise.all(runs)).resolves.toHaveLength(12);
 });
@@ -79,9 +79,9 @@ test('P10 the services have no right beyond signing in', async () => {
 
 test('P10 a role that was given more rights loses them', async () => {
   const owner = (await emptyDatabase()).open('owner');
-  await ensureRoles(owner, ROLE_TERMS);
+  await ensureRoles(owner, ROLE_PASSWORDS);
   await sql`ALTER ROLE curfew_notify CREATEROLE CREATEDB`.execute(owner);
-  await ensureRoles(owner, ROLE_TERMS);
+  await ensureRoles(owner, ROLE_PASSWORDS);
   const { rows } =
     await sql`SELECT rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'curfew_notify'`.execute(owner);
   expect(rows).toEqual([{ rolcreaterole: false, rolcreatedb: false }]);
@@ -100,7 +100,7 @@ test('P10 an owner that is no superuser can run it again', async () => {
   const url = new URL(database.urlOf('owner'));
   url.username = name;
   url.password = 'plain';
-  const again = ensureRoles(database.open('owner', { url: url.href }), ROLE_TERMS);
+  const again = ensureRoles(database.open('owner', { url: url.href }), ROLE_PASSWORDS);
   await expect(again).resolves.toBeUndefined();
 });
 
@@ -118,7 +118,7 @@ test('P10 no service can create or drop a table', async () => {
 test('a service refuses a database without a schema', async () => {
   const { open } = await emptyDatabase();
   const owner = open('owner');
-  await ensureRoles(owner, ROLE_TERMS);
+  await ensureRoles(owner, ROLE_PASSWORDS);
   await expect(requireSchema(open('grant'))).rejects.toThrow(
     `the database has no Curfew schema, version ${SCHEMA_VERSION} is wanted: run migrate first`,
   );

@@ -3,13 +3,13 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../../core/store/connect.ts';
 import { requireLeastRights } from '../../../core/store/least-rights.ts';
-import { requireSchema, ROLES } from '../../../core/store/migrate.ts';
+import { requireSchema, type Role, ROLES } from '../../../core/store/migrate.ts';
 import { migrate } from '../../../services/migrate/migrate.ts';
 import { type OwnPostgres, startOwnPostgres } from '../../support/own-postgres.ts';
-import { onServer, ROLE_TERMS, urlOfDatabase } from '../../support/postgres-server.ts';
+import { onServer, ROLE_PASSWORDS, urlOfDatabase } from '../../support/postgres-server.ts';
 
 const LIMIT = 3;
-const roles = { ...ROLE_TERMS, decision: { ...ROLE_TERMS.decision, connections: LIMIT } };
+const terms = { passwords: ROLE_PASSWORDS, connections: { decision: LIMIT } };
 
 let server: OwnPostgres;
 let migratorUrl: string;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await onServer(server.url, `CREATE ROLE migrator LOGIN CREATEROLE PASSWORD 'migrator'`);
   await onServer(server.url, 'CREATE DATABASE curfew OWNER migrator');
   migratorUrl = signedInAs('migrator', 'migrator');
-  await migrate({ ownerUrl: migratorUrl, roles });
+  await migrate({ ownerUrl: migratorUrl, ...terms });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -43,8 +43,7 @@ function open(url: string): Database {
   return database;
 }
 
-const asRole = (role: keyof typeof roles): Database =>
-  open(signedInAs(`curfew_${role}`, roles[role].password));
+const asRole = (role: Role): Database => open(signedInAs(`curfew_${role}`, ROLE_PASSWORDS[role]));
 
 test('P10 an owner who may create roles and nothing more migrates, and again', async () => {
   const { rows } = await sql`
@@ -52,7 +51,7 @@ test('P10 an owner who may create roles and nothing more migrates, and again', a
     open(migratorUrl),
   );
   expect(rows).toEqual([{ rolsuper: false, rolcreatedb: false, rolreplication: false, rolbypassrls: false }]);
-  expect(await migrate({ ownerUrl: migratorUrl, roles })).toMatchObject({ applied: [] });
+  expect(await migrate({ ownerUrl: migratorUrl, ...terms })).toMatchObject({ applied: [] });
 });
 
 test.for(ROLES)('P10 the %s role that it made signs in, owns nothing and may make nothing', async (role) => {
@@ -100,7 +99,7 @@ test.for([
 });
 
 test('P8 a role gets as many sessions as it was given, and the others theirs all the same', async () => {
-  const url = signedInAs('curfew_decision', roles.decision.password);
+  const url = signedInAs('curfew_decision', ROLE_PASSWORDS.decision);
   const clients = Array.from({ length: LIMIT + 1 }, () => new pg.Client({ connectionString: url }));
   onTestFinished(async () => {
     await Promise.all(clients.map((client) => client.end()));
