@@ -1,6 +1,8 @@
+import { certificates } from './certificates.ts';
 import { propagation } from './propagation.ts';
+import { restarts } from './restarts.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { propagation };
+const benches: Readonly<Record<string, () => Promise<void>>> = { certificates, propagation, restarts };
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
