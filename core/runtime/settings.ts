@@ -2,6 +2,8 @@ import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
 import { type DatabaseTls, databaseUrlProblem, databaseUrlWanted, withDatabaseTls } from './database-url.ts';
+import { certificateRulesWanted, parseCertificateRules } from './certificate-rule.ts';
+import { drainWanted, parseDrainMs } from './drain.ts';
 import { logLevels } from './log.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -82,10 +84,13 @@ export const grantListenSettings = z
 /** What `runService` itself reads; `loadConfig` checks it for every process. */
 export const processSettings = z.object({
   CURFEW_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(', ')}` }).optional(),
+  CURFEW_DRAIN: textSetting(drainWanted, (text) =>
+    parseDrainMs(text) === undefined ? drainWanted : undefined,
+  ).optional(),
   CURFEW_EXIT_WITH_PARENT: z.enum(['0', '1'], { error: '1 to stop when stdin ends, or 0' }).optional(),
 });
 
-/** TLS of a server: its files, undefined without TLS, and what the names in client certificates begin with. */
+/** TLS of a server: its files, undefined without TLS, what the names in client certificates begin with, and what these may call. */
 export const tlsSettings = z
   .object({
     CURFEW_TLS_CERT: fileSetting('a PEM certificate chain').optional(),
@@ -94,6 +99,9 @@ export const tlsSettings = z
       'the PEM certificate of the authority that signs client certificates',
     ).optional(),
     CURFEW_TLS_CLIENT_PREFIX: z.string().default(''),
+    CURFEW_TLS_ALLOW: textSetting(certificateRulesWanted, (text) =>
+      parseCertificateRules(text) === undefined ? certificateRulesWanted : undefined,
+    ).optional(),
   })
   .transform((env, context) => {
     const { CURFEW_TLS_CERT: certPath, CURFEW_TLS_KEY: keyPath, CURFEW_TLS_CLIENT_CA: clientCaPath } = env;
@@ -105,10 +113,14 @@ export const tlsSettings = z
     if (certPath !== undefined && keyPath === undefined) {
       missing('CURFEW_TLS_KEY', 'the PEM key of CURFEW_TLS_CERT');
     }
+    if (clientCaPath === undefined && env.CURFEW_TLS_ALLOW !== undefined) {
+      missing('CURFEW_TLS_CLIENT_CA', 'the authority of the certificates that CURFEW_TLS_ALLOW is about');
+    }
     const clientCa = clientCaPath === undefined ? {} : { clientCaPath };
     const files: TlsFiles | undefined =
       certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath, ...clientCa };
-    return { files, clientPrefix: env.CURFEW_TLS_CLIENT_PREFIX };
+    const clientRules = parseCertificateRules(env.CURFEW_TLS_ALLOW ?? '');
+    return { files, clientPrefix: env.CURFEW_TLS_CLIENT_PREFIX, clientRules };
   });
 
 /** An address to listen on; port 0 = any free one. */

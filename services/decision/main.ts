@@ -12,9 +12,11 @@ runService('curfew-decision', async (running) => {
     issuers: oidc.issuers,
     tls: tls.files,
     certificatePrefix: tls.clientPrefix,
+    certificateRules: tls.clientRules,
     staleStandingMs: decision.staleStandingMs,
     logger,
   });
+  running.onDrain(() => service.stopServing());
   running.onClose('the decision service', () => service.close());
   logger.info({ port: service.port, httpPort: service.httpPort }, 'the decision service listens');
 });

@@ -1,8 +1,10 @@
 import type { MachineClock } from '../../core/feed/database-clock.ts';
+import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer } from '../../core/rpc/serve.ts';
+import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -25,6 +27,8 @@ export interface DecisionServiceOptions {
   readonly issuers: readonly Issuer[];
   readonly tls?: TlsFiles | undefined;
   readonly certificatePrefix?: string;
+  /** What client certificates may call at all; everything unless said. */
+  readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
   readonly logger: Logger;
@@ -37,11 +41,15 @@ export interface DecisionServer {
   readonly port: number;
   readonly httpPort: number;
   readonly followed: Followed;
+  /** Says that it is not serving from now on, and still answers, so that callers go elsewhere before it is closed. */
+  stopServing(): void;
   close(): Promise<void>;
 }
 
+const FIRST_LOOK_MS = 10_000;
+
 /**
- * Starts the decision service: it listens at once and serves when it has caught up with the ledger.
+ * Starts the decision service: it listens when it has caught up with the ledger, or after ten seconds to say what it lacks.
  * @throws Error when the schema is not one that it can run on, its role may too much, or an address cannot be listened on
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
@@ -67,24 +75,31 @@ async function open(
     routes: [decisionRoute(context, logger)],
     identify: createIdentify({
       issuers: options.issuers,
-      resolveCaller: callerResolver(followed),
+      resolveCaller: awaitNewcomers(callerResolver(followed), followed.follower),
       // A machine whose clock is behind must not take a token that has expired.
       now: () => followed.clock.late(),
       logger,
+      certificateRules: options.certificateRules,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger,
     limits: { maxMessageBytes: MESSAGE_BYTES },
     tls: options.tls,
   });
-  onClose(() => server.close());
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer(health.isServing);
-  onClose(() => probes.close());
+  onClose(() => probes.close()); // after the server: probes are answered while it drains
+  onClose(() => server.close());
   const httpPort = await probes.listen(options.httpAddress);
+  // Clients that know several replicas call this one as soon as it listens.
+  await followed.follower.waitFor(0n, FIRST_LOOK_MS);
   const port = await server.listen(options.address);
-  return { port, httpPort, followed };
+  const stopServing = (): void => {
+    probes.stopServing();
+    server.stopServing();
+  };
+  return { port, httpPort, followed, stopServing };
 }
 
 async function checkDatabase(databaseUrl: string): Promise<void> {

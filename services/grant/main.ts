@@ -12,9 +12,11 @@ runService('curfew-grant', async (running) => {
     issuers: oidc.issuers,
     tls: tls.files,
     certificatePrefix: tls.clientPrefix,
+    certificateRules: tls.clientRules,
     policyFolder: policies.folder,
     logger,
   });
+  running.onDrain(() => service.stopServing());
   running.onClose('the grant service', () => service.close());
   logger.info({ port: service.port, httpPort: service.httpPort }, 'the grant service listens');
 });

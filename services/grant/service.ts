@@ -1,8 +1,10 @@
 import type { MachineClock } from '../../core/feed/database-clock.ts';
+import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
+import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -32,6 +34,8 @@ export interface GrantServiceOptions {
   readonly issuers: readonly Issuer[];
   readonly tls?: TlsFiles | undefined;
   readonly certificatePrefix?: string;
+  /** What client certificates may call at all; everything unless said. */
+  readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** The folder that this service puts in force; without it, it works with what is in force already. */
   readonly policyFolder?: string | undefined;
   /** How long it waits between looks at the folder; 1,000 unless said. A change is in force after two. */
@@ -46,6 +50,8 @@ export interface GrantServer {
   readonly port: number;
   readonly httpPort: number;
   readonly context: GrantContext;
+  /** Says that it is not serving from now on, and still answers, so that callers go elsewhere before it is closed. */
+  stopServing(): void;
   close(): Promise<void>;
 }
 
@@ -53,6 +59,7 @@ const POOL = 20;
 const REVOKE_POOL = 2;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const HEALTH_MS = 250;
+const FIRST_LOOK_MS = 10_000;
 
 /**
  * Starts the grant service: follows the ledger, puts the policy folder in force, then listens.
@@ -90,15 +97,21 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     onClose(() => watch.close());
   }
   const server = serve(options, context);
-  onClose(() => server.close());
   const health = createHealthServer(() => isReady(followed));
-  onClose(() => health.close());
+  onClose(() => health.close()); // after the server: probes are answered while it drains
+  onClose(() => server.close());
   const httpPort = await health.listen(options.httpAddress);
+  // Clients that know several replicas call this one as soon as it listens.
+  await followed.follower.waitFor(0n, FIRST_LOOK_MS);
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
   onClose(() => clearInterval(telling));
   tellHealth(server, followed);
-  return { port, httpPort, context };
+  const stopServing = (): void => {
+    health.stopServing();
+    server.stopServing();
+  };
+  return { port, httpPort, context, stopServing };
 }
 
 interface Pool {
@@ -133,10 +146,11 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
     ],
     identify: createIdentify({
       issuers: options.issuers,
-      resolveCaller: callerResolver(context.followed),
+      resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),
       // Not this machine's clock: set back, it would bring expired tokens back to life.
       now: () => context.followed.clock.late(),
       logger: options.logger,
+      certificateRules: options.certificateRules,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger: options.logger,

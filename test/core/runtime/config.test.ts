@@ -104,7 +104,8 @@ describe('good configuration', () => {
   test('more issuers come from a file', async () => {
     const more = [{ issuer: 'dev', jwks: 'http://127.0.0.1:2299/keys', entityType: 'User' }];
     const path = await file('issuers.json', JSON.stringify(more));
-    const { oidc } = loadConfig(fragments, { ...good, CURFEW_OIDC_ISSUERS_FILE: path });
+    const types = { CURFEW_OIDC_ENTITY_TYPE: 'Service', CURFEW_OIDC_ISSUERS_FILE: path };
+    const { oidc } = loadConfig(fragments, { ...good, ...types });
     expect(oidc.issuers.map(({ issuer, audience }) => [issuer, audience])).toEqual([
       ['https://issuer.test', 'curfew'],
       ['dev', 'curfew'],
