@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
+import type { Logger } from '../../core/runtime/log.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
 import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
 import { createIssuer, type TestIssuer } from './issuer.ts';
@@ -18,6 +19,8 @@ export interface Stack extends AsyncDisposable {
   readonly issuer: TestIssuer;
   /** The warnings and errors that the services logged, a JSON line each. */
   readonly logs: readonly string[];
+  /** Where they log, for more services of the same stack. */
+  readonly logger: Logger;
   /** Looks into the database as its owner. */
   query<T extends object = Record<string, unknown>>(
     sql: string,
@@ -48,12 +51,8 @@ export async function startStack({
   const database = opened.use(await createDatabase());
   const issuer = opened.use(await createIssuer());
   const logs: string[] = [];
-  const common = {
-    address: LOOPBACK,
-    httpAddress: LOOPBACK,
-    issuers: [issuer.issuer],
-    logger: pino({ level: 'warn' }, { write: (line: string) => void logs.push(line) }),
-  };
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void logs.push(line) });
+  const common = { address: LOOPBACK, httpAddress: LOOPBACK, issuers: [issuer.issuer], logger };
   const grant = await startGrantService({
     ...common,
     databaseUrl: database.grantUrl,
@@ -79,6 +78,7 @@ export async function startStack({
     decision,
     issuer,
     logs,
+    logger,
     query: (sql, parameters = []) => queryOnce(database.ownerUrl, sql, parameters),
     as: async (id, type = personType) => {
       const known = clients.get(`${type} ${id}`);
