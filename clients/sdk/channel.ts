@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { CurfewError } from './curfew-error.ts';
 import type { Replicas } from './endpoint.ts';
 import { decodeMessage, encodeMessage } from './message-bytes.ts';
-import { type CallOptions, givenUp, type Patience, patienceFrom, within } from './patience.ts';
+import { type CallOptions, givenUp, type Patience, startPatience, within } from './patience.ts';
 import { openPool } from './pool.ts';
 import { isBreakage, isRepeatable } from './retry.ts';
 
@@ -48,18 +48,6 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
   const underWay = new Set<() => void>();
   let isClosed = false;
 
-  async function prepare(path: string, bytes: Buffer, patience: Patience): Promise<Call> {
-    const { until: deadline, signal } = patience;
-    const headers = new Metadata();
-    if (signal?.aborted === true) throw givenUp();
-    if (readToken !== undefined) {
-      const token = readToken();
-      const known = typeof token === 'string' ? token : await within(token, patience, 'token');
-      headers.set('authorization', `Bearer ${known}`);
-    }
-    return { path, bytes, headers, deadline, signal, underWay };
-  }
-
   async function pick(patience: Patience, avoided?: Connection): Promise<Connection> {
     if (isClosed) throw closed();
     const picked = pool.pick(avoided);
@@ -69,10 +57,12 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
   }
 
   return {
-    async unary(method, request, { timeoutMs = usualTimeoutMs, signal } = {}) {
-      const patience = patienceFrom({ timeoutMs, ...(signal === undefined ? {} : { signal }) });
+    async unary(method, request, options = {}) {
+      const patience = startPatience(options, usualTimeoutMs);
       const bytes = encodeMessage(method.input, request);
-      const call = await prepare(pathOf(method), bytes, patience);
+      const headers = await identify(readToken, patience);
+      const { signal, until: deadline } = patience;
+      const call = { path: pathOf(method), bytes, headers, deadline, signal, underWay };
       const first = await pick(patience);
       const answer = await sendUnary(first, call).catch(async (error: CurfewError) => {
         const isGivenUp = isClosed || signal?.aborted === true;
@@ -81,14 +71,12 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
       });
       return decodeMessage(method.output, answer);
     },
-    async *serverStream(method, request, { timeoutMs, signal } = {}) {
-      const patience = patienceFrom({
-        timeoutMs: timeoutMs ?? usualTimeoutMs,
-        ...(signal === undefined ? {} : { signal }),
-      });
+    async *serverStream(method, request, options = {}) {
+      const patience = startPatience(options, usualTimeoutMs);
       const bytes = encodeMessage(method.input, request);
-      const prepared = await prepare(pathOf(method), bytes, patience);
-      const call = timeoutMs === undefined ? { ...prepared, deadline: Number.POSITIVE_INFINITY } : prepared;
+      const headers = await identify(readToken, patience);
+      const deadline = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : patience.until;
+      const call = { path: pathOf(method), bytes, headers, deadline, signal: patience.signal, underWay };
       const connection = await pick(patience);
       try {
         for await (const answer of callStream(connection.client(), call))
@@ -103,6 +91,17 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
       pool.close();
     },
   };
+}
+
+/** The headers that say who is calling. */
+async function identify(readToken: ChannelOptions['readToken'], patience: Patience): Promise<Metadata> {
+  const headers = new Metadata();
+  if (patience.signal?.aborted === true) throw givenUp();
+  if (readToken === undefined) return headers;
+  const token = readToken();
+  const known = typeof token === 'string' ? token : await within(token, patience, 'token');
+  headers.set('authorization', `Bearer ${known}`);
+  return headers;
 }
 
 async function sendUnary(connection: Connection, call: Call): Promise<Buffer> {

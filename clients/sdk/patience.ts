@@ -20,7 +20,8 @@ export interface Patience {
 const maxTimeoutMs = 2 ** 31 - 1;
 
 /** Patience that begins now. @throws CurfewError INVALID_ARGUMENT for a time limit that is none */
-export function patienceFrom({ timeoutMs, signal }: CallOptions & { readonly timeoutMs: number }): Patience {
+export function startPatience({ timeoutMs: given, signal }: CallOptions, usualTimeoutMs: number): Patience {
+  const timeoutMs = given ?? usualTimeoutMs;
   if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs))
     throw argumentError('timeoutMs', `seen ${timeoutMs}, wanted more than 0 and at most ${maxTimeoutMs}`);
   return { timeoutMs, until: Date.now() + timeoutMs, signal };

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startStack, type Stack } from '../support/stack.ts';
 import { type Consumer, createConsumer } from './support/consumer.ts';
 import { driveApps, signIn } from './support/readme-apps.ts';
@@ -9,6 +9,10 @@ import { readBlocks, writeFiles } from './support/readme-blocks.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const policies = join(root, 'policies');
+
+/** Compilers and package managers on a busy machine. */
+const patientMs = 180_000;
+vi.setConfig({ testTimeout: patientMs });
 
 let consumer: Consumer;
 let stack: Stack;
@@ -26,7 +30,7 @@ beforeAll(async () => {
     CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
     CURFEW_TOKEN_FILE: await tokenFile('Service', 'payments'),
   };
-}, 90_000);
+}, patientMs);
 afterAll(async () => {
   await consumer[Symbol.asyncDispose]();
   await stack[Symbol.asyncDispose]();
@@ -54,8 +58,9 @@ describe.for(['sdk', 'cli'])('@curfew/%s', (name) => {
   test('holds compiled code, its texts and nothing else', async () => {
     const files = await filesOf(name);
     const wanted = name === 'sdk' ? /\.js$|\.d\.ts$/ : /\.js$/;
-    const others = files.filter((file) => !wanted.test(file)).map((file) => file.split('/').at(-1));
-    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    const others = files.filter((file) => !wanted.test(file)).map((file) => basename(file));
+    expect(new Set(others)).toEqual(new Set(['LICENSE', 'README.md', 'package.json']));
+    expect(others.length).toBe(3);
     expect(files.filter((file) => file.includes('/test/'))).toEqual([]);
   });
 
@@ -170,8 +175,15 @@ describe('the command line', () => {
     expect([code, stdout]).toEqual([10, expect.stringMatching(/^DENY .*\n[\s\S]*Next: curfew request read/)]);
   });
 
-  test('checks and tests a policy folder', async () => {
-    const both = ['check', 'test'].map((word) => curfew(['policy', word, policies]));
-    for (const ended of await Promise.all(both)) expect(ended).toMatchObject({ code: 0, stderr: '' });
+  test('tests a policy folder', async () => {
+    const { code, stdout } = await curfew(['policy', 'test', policies]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^PASSED /m)]);
+  });
+
+  test('says on an older Node what to install', async () => {
+    const older = join(consumer.folder, 'older.cjs');
+    await writeFile(older, "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });");
+    const { code, stderr } = await consumer.run('node', ['--require', older, 'node_modules/.bin/curfew']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('curfew needs Node.js 22.18 or newer')]);
   });
 });

@@ -85,13 +85,16 @@ async function findRefusal(
   }
 }
 
+/** Every code of an error. */
+const codes = Object.values(status).filter((it) => typeof it === 'number' && it !== status.OK);
+
 /** An error as grpc-js has handlers throw it; anything else is a fault of the application, whose words stay inside. */
 function statusOf(error: unknown): Ending {
   const { code, details, metadata }: Partial<Record<string, unknown>> = Object(error); // undefined has no fields either
-  if (typeof code !== 'number' || code === status.OK || status[code] === undefined)
-    return { code: status.INTERNAL, details: 'the question was not made' };
+  const known = codes.find((it) => it === code);
+  if (known === undefined) return { code: status.INTERNAL, details: 'the question was not made' };
   return {
-    code,
+    code: known,
     details: typeof details === 'string' ? details : '',
     metadata: metadata instanceof Metadata ? metadata : null,
   };

@@ -96,7 +96,7 @@ describe('a deny', () => {
     server.answer(DecisionService, {
       authorize: ({ explain }) => ({ ...decided, effect: explain ? Effect.ALLOW : Effect.DENY }),
     });
-    await deniedWith(question);
+    expect(await deniedWith(question)).toMatchObject({ decisionId: 'd1', accessOptions: [] });
   });
 });
 

@@ -79,9 +79,9 @@ describe('D20 a decision that a breakage swallowed is asked for once more, on an
   test('D20 both tries share one time limit', async () => {
     const curfew = await serve(fail(14), () => undefined);
     const startedAt = performance.now();
-    const decision = await curfew.authorize(question, { timeoutMs: 300 });
+    const decision = await curfew.authorize(question, { timeoutMs: 1_000 });
     expect(decision).toMatchObject({ error: { code: 'DEADLINE_EXCEEDED' } });
-    expect(performance.now() - startedAt).toBeGreaterThan(250);
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
     expect(sessions.length).toBe(2);
   });
 

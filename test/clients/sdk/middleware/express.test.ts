@@ -28,4 +28,6 @@ const start: StartGuarded = async (curfew, questionOf) => {
   return { port: (server.address() as AddressInfo).port, runs: () => runs }; // it listens on TCP
 };
 
-describe('Express', () => testHttpMiddleware(start));
+describe('Express', () => {
+  testHttpMiddleware(start);
+});

@@ -20,4 +20,6 @@ const start: StartGuarded = async (curfew, questionOf) => {
   return { port: Number(new URL(url).port), runs: () => runs };
 };
 
-describe('Fastify', () => testHttpMiddleware(start));
+describe('Fastify', () => {
+  testHttpMiddleware(start);
+});

@@ -24,4 +24,6 @@ const start: StartGuarded = async (curfew, questionOf) => {
   return { port: (server.address() as AddressInfo).port, runs: () => runs }; // it listens on TCP
 };
 
-describe('Hono', () => testHttpMiddleware(start));
+describe('Hono', () => {
+  testHttpMiddleware(start);
+});
