@@ -106,10 +106,12 @@ async function identify(readToken: ChannelOptions['readToken'], patience: Patien
 
 async function sendUnary(connection: Connection, call: Call): Promise<Buffer> {
   try {
-    return await callUnary(connection.client(), call);
+    const answer = await callUnary(connection.client(), call);
+    connection.note(undefined);
+    return answer;
   } catch (error) {
     const known = withAddress(error, connection.address);
-    connection.noteFailure(known);
+    connection.note(known);
     throw known;
   }
 }

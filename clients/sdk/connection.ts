@@ -9,10 +9,10 @@ export interface Connection {
   client(): Client;
   /** Whether a call could be sent at once. */
   isReady(): boolean;
-  /** Whether another is better for now. */
-  isDoubted(): boolean;
-  /** What a call on it failed with, for whether others should be sent on it. */
-  noteFailure(error: CurfewError): void;
+  /** How long another is better, of the clock of `performance.now`; past or 0 when it is not. */
+  doubtedUntilMs(): number;
+  /** What became of a call on it: undefined when it was answered. */
+  note(failure: CurfewError | undefined): void;
   /** Connects if it lies idle, as it does when the replica has sent it away. */
   wake(): void;
   /** Resolves when it is connected; rejects when that fails, or failed just now. */
@@ -49,12 +49,13 @@ export function openConnection(endpoint: Endpoint): Connection {
     address: endpoint.address,
     client: () => client,
     isReady: () => stateOf() === connectivityState.READY,
-    isDoubted: () => performance.now() < doubtedUntil,
-    noteFailure({ code, reason }) {
-      const isSilent = code === 'DEADLINE_EXCEEDED' && reason === undefined;
-      const isUnready = code === 'UNAVAILABLE';
-      if (isSilent || isUnready)
-        doubtedUntil = performance.now() + (isSilent ? silentDoubtMs : unreadyDoubtMs);
+    doubtedUntilMs: () => doubtedUntil,
+    note(failure) {
+      if (failure === undefined) doubtedUntil = 0;
+      else if (failure.code === 'UNAVAILABLE') doubtedUntil = performance.now() + unreadyDoubtMs;
+      // Curfew names a reason; who is dead or hangs says nothing.
+      else if (failure.code === 'DEADLINE_EXCEEDED' && failure.reason === undefined)
+        doubtedUntil = performance.now() + silentDoubtMs;
     },
     wake: () => void client.getChannel().getConnectivityState(true),
     connect() {

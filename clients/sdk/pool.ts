@@ -35,7 +35,7 @@ export function openPool(endpoints: Replicas): Pool {
       return isReady;
     });
     const untried = ready.filter((connection) => connection !== avoided);
-    return untried.find((connection) => !connection.isDoubted()) ?? untried[0] ?? ready[0];
+    return leastDoubted(untried) ?? ready[0];
   }
 
   async function connect(avoided: Connection | undefined): Promise<Connection> {
@@ -56,6 +56,13 @@ export function openPool(endpoints: Replicas): Pool {
       for (const connection of connections) connection.close();
     },
   };
+}
+
+/** The first that is not doubted; among doubted ones that which failed longest ago. */
+function leastDoubted(connections: readonly Connection[]): Connection | undefined {
+  const now = performance.now();
+  const doubts = connections.map((connection) => Math.max(now, connection.doubtedUntilMs()));
+  return connections[doubts.indexOf(Math.min(...doubts))];
 }
 
 function inTurnOf(connections: readonly Connection[], turn: number): Connection {

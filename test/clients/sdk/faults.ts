@@ -1,6 +1,6 @@
 import { toBinary, create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { status } from '@grpc/grpc-js';
+import { ServerCredentials, status } from '@grpc/grpc-js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { ServerHttp2Stream } from 'node:http2';
@@ -8,8 +8,11 @@ import type { CurfewOptions, Question } from '../../../clients/sdk/index.ts';
 import {
   AuthorizeResponseSchema,
   BatchAuthorizeResponseSchema,
+  DecisionService,
   Effect,
 } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { startAnsweringServer } from '../support/answering-server.ts';
+import { selfSignedCertificate } from '../support/certificate.ts';
 import { frame, type RawServer, startHttp2Server, startSocketServer } from '../support/raw-server.ts';
 
 /** What a client meets instead of a Curfew that answers. */
@@ -209,6 +212,21 @@ const nowhere: Fault = {
   },
 };
 
+const stranger: Fault = {
+  name: 'a server that another authority vouches for',
+  async open() {
+    const { cert, key } = selfSignedCertificate();
+    const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+    const credentials = ServerCredentials.createSsl(null, [pair]);
+    const server = await startAnsweringServer({ services: [DecisionService], credentials });
+    const decidedAt = timestampFromDate(new Date(0));
+    const answer = () => ({ effect: Effect.ALLOW, decisionId: 'd1', decidedAt });
+    server.answer(DecisionService, { authorize: answer });
+    const tls = { ca: selfSignedCertificate().cert };
+    return { options: { decisionAddress: server.address, tls }, close: server.close };
+  },
+};
+
 const ownFaults = [
   atHome('TLS to a server that has none', { options: { tls: {} } }),
   atHome('a name that resolves to nothing', { options: { decisionAddress: 'curfew.invalid' } }),
@@ -236,5 +254,6 @@ export const faults: readonly Fault[] = [
   ...badAnswers,
   ...otherServers,
   nowhere,
+  stranger,
   ...ownFaults,
 ];
