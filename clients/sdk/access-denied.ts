@@ -8,7 +8,6 @@ import { canCommand, cedarName, requestCommand } from './request-command.ts';
 /** The answer to a question that was enforced is DENY. The message says how to get access, as far as Curfew told. */
 export class AccessDenied extends Error {
   override readonly name = 'AccessDenied';
-  readonly question: Question;
   /** Names the decision in Curfew's records. */
   readonly decisionId: string;
   /** What the policies that forbid it say to whoever asks. */
@@ -25,7 +24,6 @@ export class AccessDenied extends Error {
     const denied = `${cedarName(principal)} may not ${cedarName(action)} ${cedarName(resource)}`;
     const how = option === undefined ? 'how to get access' : 'access can be requested';
     super(`${[denied, ...advice].join('; ')}; ${how}: ${command} (decision ${decisionId})`);
-    this.question = question;
     this.decisionId = decisionId;
     this.advice = advice;
     this.accessOptions = accessOptions;
