@@ -1,5 +1,5 @@
-/** Control, format (direction, zero width) and separator characters, and halves of surrogate pairs. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/** Control, format (direction, zero width; U+2065 is kept for one more) and separator characters, and halves of surrogate pairs. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u2065]/gu;
 
 /** Text of others as a terminal may have it: what would move the cursor, change colours or turn the line around is written out. */
 export function printable(text: string): string {

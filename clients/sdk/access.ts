@@ -7,8 +7,8 @@ import type {
   GrantService,
   RequestAccessResponse,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
-import type { CallOptions } from './channel.ts';
 import { argumentError, CurfewError, type ErrorCode } from './curfew-error.ts';
+import type { CallOptions } from './patience.ts';
 import type { ServiceClient } from './service-client.ts';
 import type { EntityName } from './value.ts';
 

@@ -1,19 +1,17 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import { Client, Metadata } from '@grpc/grpc-js';
-import { argumentError, CurfewError } from './curfew-error.ts';
-import type { Endpoint } from './endpoint.ts';
+import { Metadata } from '@grpc/grpc-js';
+import { type Call, callStream, callUnary } from './call.ts';
+import type { Connection } from './connection.ts';
+import { CurfewError } from './curfew-error.ts';
+import type { Replicas } from './endpoint.ts';
 import { decodeMessage, encodeMessage } from './message-bytes.ts';
+import { type CallOptions, givenUp, type Patience, startPatience, within } from './patience.ts';
+import { openPool } from './pool.ts';
+import { isBreakage, isRepeatable } from './retry.ts';
 
-/** How long to wait for one call. */
-export interface CallOptions {
-  /** From the call to its answer, getting the token and connecting included. */
-  readonly timeoutMs?: number;
-  /** Gives up early; the call fails with CANCELLED. */
-  readonly signal?: AbortSignal;
-}
-
-/** A connection to one address that encodes, authenticates and decodes. Whatever goes wrong is a CurfewError. */
+/** The way to one service: chooses a connection, encodes, authenticates and decodes. Whatever goes wrong is a CurfewError. */
 export interface Channel {
+  /** When the connection breaks and the call is safe to repeat, it is sent a second time, on another one. */
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
@@ -25,6 +23,7 @@ export interface Channel {
     request: MessageInitShape<I>,
     options?: CallOptions,
   ): AsyncIterable<MessageShape<O>>;
+  /** Ends the calls under way and refuses new ones. */
   close(): void;
 }
 
@@ -34,128 +33,87 @@ export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & 
 };
 
 export interface ChannelOptions {
-  readonly endpoint: Endpoint;
+  /** The service's replicas. */
+  readonly endpoints: Replicas;
   /** Gives the bearer token; undefined for callers known by their certificate. */
   readonly readToken: (() => string | Promise<string>) | undefined;
   /** For unary calls that do not say. */
   readonly timeoutMs: number;
 }
 
-const maxMessageBytes = 16 * 1024 * 1024;
-/** What a timer of the runtime can hold. */
-const maxTimeoutMs = 2 ** 31 - 1;
+/** Opens a channel; it connects with the first call, and again whenever a connection is lost. */
+export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }: ChannelOptions): Channel {
+  const pool = openPool(endpoints);
+  const connectionTo = `connection to ${endpoints.map(({ address }) => address).join(' or ')}`;
+  const underWay = new Set<() => void>();
+  let isClosed = false;
 
-/** Opens a channel; it connects with the first call, and again whenever the connection is lost. */
-export function openChannel({ endpoint, readToken, timeoutMs: usualTimeoutMs }: ChannelOptions): Channel {
-  const client = new Client(endpoint.target, endpoint.credentials, {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    // A service that was away is found again within seconds; the library's own bound is two minutes.
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2_000,
-    // A connection that died silently would swallow calls for a quarter of an hour.
-    'grpc.keepalive_time_ms': 20_000,
-    'grpc.keepalive_timeout_ms': 5_000,
-    'grpc.keepalive_permit_without_calls': 1,
-    'grpc.use_local_subchannel_pool': 1,
-    // Nothing that DNS says may change how calls are made.
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.enable_http_proxy': endpoint.isPlaintext ? 0 : 1,
-  });
-
-  async function authorization(patience: Patience): Promise<Metadata> {
-    const headers = new Metadata();
-    if (patience.signal?.aborted === true) throw cancelled();
-    if (readToken === undefined) return headers;
-    const token = readToken();
-    headers.set(
-      'authorization',
-      `Bearer ${typeof token === 'string' ? token : await within(token, patience)}`,
-    );
-    return headers;
+  async function pick(patience: Patience, avoided?: Connection): Promise<Connection> {
+    if (isClosed) throw closed();
+    const picked = pool.pick(avoided);
+    const connection = picked instanceof Promise ? await within(picked, patience, connectionTo) : picked;
+    if (isClosed) throw closed();
+    return connection;
   }
 
   return {
-    async unary(method, request, { timeoutMs = usualTimeoutMs, signal } = {}) {
-      const deadline = deadlineAfter(timeoutMs);
+    async unary(method, request, options = {}) {
+      const patience = startPatience(options, usualTimeoutMs);
       const bytes = encodeMessage(method.input, request);
-      const headers = await authorization({ timeoutMs, signal });
+      const headers = await identify(readToken, patience);
+      const { signal, until: deadline } = patience;
+      const call = { path: pathOf(method), bytes, headers, deadline, signal, underWay };
+      const first = await pick(patience);
+      const answer = await sendUnary(first, call).catch(async (error: CurfewError) => {
+        const isGivenUp = isClosed || signal?.aborted === true;
+        if (isGivenUp || !isBreakage(error) || !isRepeatable(method, request)) throw error;
+        return await sendUnary(await pick(patience, first), call);
+      });
+      return decodeMessage(method.output, answer);
+    },
+    async *serverStream(method, request, options = {}) {
+      const patience = startPatience(options, usualTimeoutMs);
+      const bytes = encodeMessage(method.input, request);
+      const headers = await identify(readToken, patience);
+      const deadline = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : patience.until;
+      const call = { path: pathOf(method), bytes, headers, deadline, signal: patience.signal, underWay };
+      const connection = await pick(patience);
       try {
-        const answer = await callUnary(client, { path: pathOf(method), bytes, headers, deadline, signal });
-        return decodeMessage(method.output, answer);
+        for await (const answer of callStream(connection.client(), call))
+          yield decodeMessage(method.output, answer);
       } catch (error) {
-        throw withAddress(error, endpoint.address);
+        throw withAddress(error, connection.address);
       }
     },
-    async *serverStream(method, request, { timeoutMs, signal } = {}) {
-      const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : deadlineAfter(timeoutMs);
-      const bytes = encodeMessage(method.input, request);
-      const headers = await authorization({ timeoutMs: timeoutMs ?? usualTimeoutMs, signal });
-      const call = { path: pathOf(method), bytes, headers, deadline, signal };
-      try {
-        for await (const answer of callStream(client, call)) yield decodeMessage(method.output, answer);
-      } catch (error) {
-        throw withAddress(error, endpoint.address);
-      }
+    close() {
+      isClosed = true;
+      for (const cancel of underWay) cancel();
+      pool.close();
     },
-    close: () => client.close(),
   };
 }
 
-interface Patience {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+/** The headers that say who is calling. */
+async function identify(readToken: ChannelOptions['readToken'], patience: Patience): Promise<Metadata> {
+  const headers = new Metadata();
+  if (patience.signal?.aborted === true) throw givenUp();
+  if (readToken === undefined) return headers;
+  const token = readToken();
+  const known = typeof token === 'string' ? token : await within(token, patience, 'token');
+  headers.set('authorization', `Bearer ${known}`);
+  return headers;
 }
 
-interface Call {
-  readonly path: string;
-  readonly bytes: Buffer;
-  readonly headers: Metadata;
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-function callUnary(client: Client, { path, bytes, headers, deadline, signal }: Call): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const cancel = () => call.cancel();
-    const call = client.makeUnaryRequest(path, asIs, asIs, bytes, headers, { deadline }, (error, answer) => {
-      signal?.removeEventListener('abort', cancel);
-      if (error !== null) reject(CurfewError.from(error));
-      else if (answer === undefined) reject(new CurfewError('INTERNAL', 'the answer is empty'));
-      else resolve(answer);
-    });
-    signal?.addEventListener('abort', cancel, { once: true });
-  });
-}
-
-async function* callStream(client: Client, call: Call): AsyncGenerator<Buffer> {
-  const { path, bytes, headers, deadline, signal } = call;
-  const stream = client.makeServerStreamRequest(path, asIs, asIs, bytes, headers, { deadline });
-  const cancel = () => stream.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  // Once the loop is left, the end of the call has no other listener, and an error without one ends the process.
-  stream.on('error', () => undefined);
+async function sendUnary(connection: Connection, call: Call): Promise<Buffer> {
   try {
-    for await (const message of stream) yield message as Buffer; // `asIs` above
+    const answer = await callUnary(connection.client(), call);
+    connection.note(undefined);
+    return answer;
   } catch (error) {
-    throw CurfewError.from(error);
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-    stream.cancel();
+    const known = withAddress(error, connection.address);
+    connection.note(known);
+    throw known;
   }
-}
-
-/** The promise's value, or an error when it takes longer than the call may. */
-function within<T>(promise: Promise<T>, { timeoutMs, signal }: Patience): Promise<T> {
-  const { promise: outcome, resolve, reject } = Promise.withResolvers<T>();
-  const late = () => reject(new CurfewError('DEADLINE_EXCEEDED', `no token after ${timeoutMs} ms`));
-  const timer = setTimeout(late, timeoutMs);
-  const abort = () => reject(cancelled());
-  signal?.addEventListener('abort', abort, { once: true });
-  promise.then(resolve, reject);
-  return outcome.finally(() => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-  });
 }
 
 /** Where nobody answers is what a reader must know first; of the library's own words only the cause helps. */
@@ -164,24 +122,14 @@ function withAddress(error: unknown, address: string): CurfewError {
   if (known.code !== 'UNAVAILABLE' || known.reason !== undefined) return known;
   const cause = /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/s.exec(known.message)?.[1];
   return new CurfewError('UNAVAILABLE', `no answer from ${address}: ${cause ?? known.message}`, {
-    cause: error,
+    cause: known.cause,
   });
 }
 
-function deadlineAfter(timeoutMs: number): number {
-  if (!(timeoutMs > 0 && timeoutMs <= maxTimeoutMs))
-    throw argumentError('timeoutMs', `seen ${timeoutMs}, wanted more than 0 and at most ${maxTimeoutMs}`);
-  return Date.now() + timeoutMs;
-}
-
-function cancelled(): CurfewError {
-  return new CurfewError('CANCELLED', 'given up by the caller');
+function closed(): CurfewError {
+  return new CurfewError('FAILED_PRECONDITION', 'this client was closed');
 }
 
 function pathOf(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;
-}
-
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
 }

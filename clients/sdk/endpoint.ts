@@ -24,6 +24,9 @@ export interface Endpoint {
   readonly isPlaintext: boolean;
 }
 
+/** Where the replicas of one service are, at least one. */
+export type Replicas = readonly [Endpoint, ...Endpoint[]];
+
 export interface EndpointOptions {
   /** `host` or `host:port`; IPv6 in brackets. */
   readonly address: string;
@@ -61,6 +64,22 @@ export function resolveEndpoint(options: EndpointOptions): Endpoint {
   }
   const secure = tlsCredentials(tls ?? {});
   return { address: where, target: `dns:///${where}`, credentials: secure, isPlaintext: false };
+}
+
+/**
+ * Reads the addresses of a service's replicas: a list, or one text with commas between.
+ *
+ * @throws CurfewError INVALID_ARGUMENT as `resolveEndpoint`, and for an empty list
+ */
+export function resolveReplicas(
+  addresses: string | readonly string[],
+  options: Omit<EndpointOptions, 'address'>,
+): Replicas {
+  const given = typeof addresses === 'string' ? addresses.split(',') : addresses;
+  const [first, ...others] = given.map((address) => resolveEndpoint({ ...options, address: address.trim() }));
+  if (first === undefined)
+    throw argumentError(options.field, 'seen an empty list, wanted an address at least');
+  return [first, ...others];
 }
 
 /** Whether only this machine has that host: `localhost`, 127.0.0.0/8 or ::1. */

@@ -17,14 +17,23 @@ export function encodeMessage<D extends DescMessage>(schema: D, init: MessageIni
   }
 }
 
-/** Bytes as a message. @throws CurfewError INTERNAL when they are none */
+/** Bytes as a message. @throws CurfewError INTERNAL when they are none, or those of another message */
 export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  let message: MessageShape<D>;
   try {
-    return fromBinary(schema, bytes);
+    message = fromBinary(schema, bytes);
   } catch (cause) {
-    const message = `the answer is no ${schema.typeName}; is this address a Curfew service?`;
-    throw new CurfewError('INTERNAL', message, { cause });
+    throw noMessage(schema, cause);
   }
+  // protobuf-es reads a field by its number alone: an ALLOW inside some other message would become the answer. Fields of a later
+  // version are kept, and count.
+  if (toBinary(schema, message).byteLength !== bytes.byteLength) throw noMessage(schema);
+  return message;
+}
+
+function noMessage({ typeName }: DescMessage, cause?: unknown): CurfewError {
+  const message = `the answer is no ${typeName}; is this address a Curfew service?`;
+  return new CurfewError('INTERNAL', message, { cause });
 }
 
 /** protobuf-es would write U+FFFD in their place, and the id of something else would go out. */

@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-import type { CallOptions, Channel } from './channel.ts';
+import type { Channel } from './channel.ts';
+import type { CallOptions } from './patience.ts';
 
 /** A service's methods by their local names. Each fails with a CurfewError and nothing else. */
 export type ServiceClient<S extends DescService> = {

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Entity, formatUid } from '../access/entity.ts';
 import { checkEntity, fitEntity } from './check-question.ts';
@@ -73,7 +74,8 @@ export async function loadPolicies(files: PolicyFiles, options: LoadOptions = {}
 }
 
 async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd> {
-  const worker = new Worker(new URL('./load-worker.ts', import.meta.url), {
+  // Beside this file it is TypeScript or JavaScript as this one is.
+  const worker = new Worker(new URL(`./load-worker${extname(import.meta.url)}`, import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     execArgv: [], // not the inspector's port nor the preloads of the process

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'clients/cli': ['clients/sdk', 'core/policy', 'proto/gen'],
   'clients/console': ['clients/sdk', 'proto/gen'],
   'deploy/local': [],
+  'deploy/packages': [],
   'proto/gen': [],
 };
 

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { MachineClock } from '../../core/feed/database-clock.ts';
-import type { LogLevel } from '../../core/runtime/log.ts';
 import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
+import type { Logger, LogLevel } from '../../core/runtime/log.ts';
 import { type DecisionServer, startDecisionService } from '../../services/decision/service.ts';
 import { type GrantServer, startGrantService } from '../../services/grant/service.ts';
 import { createIssuer, type TestIssuer } from './issuer.ts';
@@ -20,6 +20,8 @@ export interface Stack extends AsyncDisposable {
   readonly issuer: TestIssuer;
   /** What the services logged, warnings and errors unless said, a JSON line each. */
   readonly logs: readonly string[];
+  /** Where they log, for more services of the same stack. */
+  readonly logger: Logger;
   /** Looks into the database as its owner. */
   query<T extends object = Record<string, unknown>>(
     sql: string,
@@ -59,12 +61,8 @@ export async function startStack({
   const database = opened.use(options.database ?? (await createDatabase()));
   const issuer = opened.use(await createIssuer());
   const logs: string[] = [];
-  const common = {
-    address: LOOPBACK,
-    httpAddress: LOOPBACK,
-    issuers: [issuer.issuer],
-    logger: pino({ level: logLevel }, { write: (line: string) => void logs.push(line) }),
-  };
+  const logger = pino({ level: logLevel }, { write: (line: string) => void logs.push(line) });
+  const common = { address: LOOPBACK, httpAddress: LOOPBACK, issuers: [issuer.issuer], logger };
   const grant = await startGrantService({
     ...common,
     databaseUrl: database.grantUrl,
@@ -91,6 +89,7 @@ export async function startStack({
     decision,
     issuer,
     logs,
+    logger,
     query: (sql, parameters = []) => queryOnce(database.ownerUrl, sql, parameters),
     as: async (id, type = personType) => {
       const known = clients.get(`${type} ${id}`);

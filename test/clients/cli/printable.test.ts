@@ -25,6 +25,10 @@ describe('W10 text of others carries no control character to a terminal', () => 
     );
   });
 
+  test('W10 in a line, with the character that Unicode keeps for another direction', () => {
+    expect(printable('a\u2065b')).toBe('a\\u{2065}b');
+  });
+
   test('W10 in a table, in facts and shortened', () => {
     fc.assert(
       fc.property(anything, anything, (a, b) => {

@@ -110,6 +110,13 @@ describe('waitForAccess', () => {
     }).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
+  test('ends when the client is closed', async () => {
+    watchAnswers([PENDING], [PENDING], [PENDING]);
+    await expect(async () => {
+      for await (const _request of curfew.watchAccess(id)) curfew.close();
+    }).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', message: 'this client was closed' });
+  });
+
   test('leaving the loop ends the call', async () => {
     let ended = false;
     server.answer(GrantService, {

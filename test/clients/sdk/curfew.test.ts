@@ -11,7 +11,7 @@ import {
 import { DecisionService, Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { startAnsweringServer } from '../support/answering-server.ts';
 import { frame, startHttp2Server } from '../support/raw-server.ts';
-import { answerBytes, answerAllow, faults, type Opened } from './faults.ts';
+import { answerBytes, answerAllow, faults, faultTimeoutMs, type Opened } from './faults.ts';
 
 const question: Question = {
   principal: entity('User', 'ada'),
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 function open({ options, close }: Opened): Curfew {
-  const curfew = createCurfew({ authorizeTimeoutMs: 150, ...options });
+  const curfew = createCurfew({ authorizeTimeoutMs: faultTimeoutMs, ...options });
   closers.push(close, () => curfew.close());
   return curfew;
 }
@@ -50,6 +50,7 @@ describe('D16 what is no plain ALLOW permits nothing', () => {
     expect(await curfew.isAllowed(question)).toBe(true);
     expect(await curfew.authorize(question)).toMatchObject({ effect: 'allow' });
     expect(await curfew.authorizeAll([question])).toMatchObject([{ effect: 'allow' }]);
+    expect(await curfew.enforce(question)).toMatchObject({ effect: Effect.ALLOW });
   });
 
   test.for(faults)('D16 $name', async (fault) => {
@@ -57,12 +58,14 @@ describe('D16 what is no plain ALLOW permits nothing', () => {
     const curfew = open(opened);
     const asked = { ...question, ...opened.question };
     const call = opened.signal === undefined ? {} : { signal: opened.signal };
-    const [decision, isAllowed, all] = await Promise.all([
+    const [decision, isAllowed, all, enforced] = await Promise.all([
       curfew.authorize(asked, call),
       curfew.isAllowed(asked, call),
       curfew.authorizeAll([asked], call),
+      curfew.enforce(asked, call).catch((error: unknown) => error),
     ]);
     expect(isAllowed).toBe(false);
+    expect(enforced).toBeInstanceOf(CurfewError);
     expect([decision, ...all]).toEqual([anError, anError]);
   });
 
@@ -83,6 +86,7 @@ describe('D16 what is no plain ALLOW permits nothing', () => {
     const curfew = connect(server.address);
     curfew.close();
     expect(await curfew.isAllowed(question)).toBe(false);
+    await expect(curfew.enforce(question)).rejects.toBeInstanceOf(CurfewError);
   });
 
   test('D16 an ALLOW that a process reads only after it stood still past the time limit', async () => {

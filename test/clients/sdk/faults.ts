@@ -1,13 +1,18 @@
 import { toBinary, create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { status } from '@grpc/grpc-js';
+import { ServerCredentials, status } from '@grpc/grpc-js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { CurfewOptions, Question } from '../../../clients/sdk/index.ts';
 import {
   AuthorizeResponseSchema,
   BatchAuthorizeResponseSchema,
+  DecisionService,
   Effect,
 } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { startAnsweringServer } from '../support/answering-server.ts';
+import { selfSignedCertificate } from '../support/certificate.ts';
 import { frame, type RawServer, startHttp2Server, startSocketServer } from '../support/raw-server.ts';
 
 /** What a client meets instead of a Curfew that answers. */
@@ -22,6 +27,9 @@ export interface Opened {
   readonly signal?: AbortSignal;
   readonly close: () => void;
 }
+
+/** How long clients that meet a fault wait. */
+export const faultTimeoutMs = 150;
 
 interface AnswerShape {
   /** Any number can come over the wire. */
@@ -55,7 +63,8 @@ export function answerAllow(stream: ServerHttp2Stream, path: string): void {
   answer(stream, [frame(answerBytes(path))]);
 }
 
-function answer(
+/** Ends a call with these frames and trailers. */
+export function answer(
   stream: ServerHttp2Stream,
   frames: readonly Buffer[],
   trailers = { 'grpc-status': '0' },
@@ -65,7 +74,7 @@ function answer(
   stream.end(Buffer.concat(frames));
 }
 
-type Respond = (stream: ServerHttp2Stream, path: string) => void;
+type Respond = (stream: ServerHttp2Stream, path: string) => unknown;
 
 function overHttp2(name: string, respond: Respond): Fault {
   return { name, open: async () => opened(await startHttp2Server(respond)) };
@@ -123,6 +132,25 @@ const badAnswers = [
   overHttp2('a message in an unknown compression', (stream, path) =>
     answer(stream, [frame(answerBytes(path), { compressed: 1 })]),
   ),
+  overHttp2('compressed nonsense', (stream, path) => {
+    const headers = { ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' };
+    stream.respond(headers, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    const compressed = gzipSync(answerBytes(path)).fill(0, 4, 14);
+    stream.end(frame(compressed, { compressed: 1 }));
+  }),
+  overHttp2('the answer to another method', (stream, path) => {
+    const other = path.endsWith('/BatchAuthorize') ? '/Authorize' : '/BatchAuthorize';
+    answer(stream, [frame(answerBytes(other))]);
+  }),
+  overHttp2('an ALLOW of another content type', (stream, path) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/json' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(frame(answerBytes(path)));
+  }),
+  overHttp2('a message that is larger than any answer', (stream, path) =>
+    answer(stream, [frame(Buffer.concat([answerBytes(path), Buffer.alloc(17 * 1024 * 1024)]))]),
+  ),
   overHttp2('a message over the limit', (stream, path) =>
     answer(stream, [frame(answerBytes(path), { length: 2 ** 31 })]),
   ),
@@ -149,8 +177,20 @@ const otherServers = [
     stream.respond({ ':status': 302, location: 'https://login.example' }, { endStream: true });
   }),
   overHttp2('a server that never answers', () => undefined),
-  overHttp2('a stream that is reset', (stream) => stream.close(2)),
-  overHttp2('a connection that is told to go away', (stream) => stream.session?.goaway(11)),
+  overHttp2('an ALLOW that comes too late', async (stream, path) => {
+    await delay(2 * faultTimeoutMs, undefined, { ref: false });
+    if (!stream.destroyed) answerAllow(stream, path);
+  }),
+  ...[0, 1, 2, 7, 8, 11, 13].map((code) =>
+    overHttp2(`a stream that is reset with ${code}`, (stream) => stream.close(code)),
+  ),
+  ...[0, 2, 11].map((code) =>
+    overHttp2(`a connection that is told to go away with ${code}`, (stream) => stream.session?.goaway(code)),
+  ),
+  overHttp2('an ALLOW whose stream is reset', (stream, path) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+    stream.write(frame(answerBytes(path)), () => stream.close(2));
+  }),
   overHttp2('a connection that breaks after the ALLOW', (stream, path) => {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
     stream.write(frame(answerBytes(path)), () => stream.session?.destroy());
@@ -169,6 +209,21 @@ const nowhere: Fault = {
     const server = await startSocketServer(() => undefined);
     server.close();
     return opened({ ...server, close: () => undefined });
+  },
+};
+
+const stranger: Fault = {
+  name: 'a server that another authority vouches for',
+  async open() {
+    const { cert, key } = selfSignedCertificate();
+    const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+    const credentials = ServerCredentials.createSsl(null, [pair]);
+    const server = await startAnsweringServer({ services: [DecisionService], credentials });
+    const decidedAt = timestampFromDate(new Date(0));
+    const answer = () => ({ effect: Effect.ALLOW, decisionId: 'd1', decidedAt });
+    server.answer(DecisionService, { authorize: answer });
+    const tls = { ca: selfSignedCertificate().cert };
+    return { options: { decisionAddress: server.address, tls }, close: server.close };
   },
 };
 
@@ -199,5 +254,6 @@ export const faults: readonly Fault[] = [
   ...badAnswers,
   ...otherServers,
   nowhere,
+  stranger,
   ...ownFaults,
 ];

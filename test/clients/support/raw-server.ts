@@ -19,9 +19,10 @@ export async function startSocketServer(connected: (socket: Socket) => void): Pr
   });
 }
 
-/** Speaks HTTP/2 on a loopback port and leaves what is in it to the test. */
+/** Speaks HTTP/2 on a loopback port (any free one unless said) and leaves what is in it to the test. */
 export async function startHttp2Server(
-  respond: (stream: ServerHttp2Stream, path: string) => void,
+  respond: (stream: ServerHttp2Stream, path: string) => unknown,
+  port = 0,
 ): Promise<RawServer> {
   const sockets = new Set<Socket>();
   const server = createHttp2Server();
@@ -31,9 +32,10 @@ export async function startHttp2Server(
     stream.on('error', () => undefined);
     respond(stream, String(headers[':path']));
   });
-  return await listen(server, () => {
+  const drop = (): void => {
     for (const socket of sockets) socket.destroy();
-  });
+  };
+  return await listen(server, drop, port);
 }
 
 /** A gRPC message as it goes over HTTP/2. */
@@ -44,9 +46,9 @@ export function frame(message: Uint8Array, { compressed = 0, length = message.le
   return Buffer.concat([head, message]);
 }
 
-async function listen(server: Server | Http2Server, drop: () => void): Promise<RawServer> {
+async function listen(server: Server | Http2Server, drop: () => void, wanted = 0): Promise<RawServer> {
   const { promise: listening, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
+  server.listen(wanted, '127.0.0.1', resolve);
   await listening;
   const { port } = server.address() as AddressInfo; // it listens on TCP
   return {
