@@ -31,8 +31,10 @@ export type RawEvaluation =
   | { readonly kind: 'failure'; readonly message: string };
 
 export interface EvaluatorOptions {
-  /** Told of each failure and of each instance that is replaced. */
+  /** Told of each question without an answer. */
   readonly onFailure?: (message: string) => void;
+  /** Told of each instance that is replaced. */
+  readonly onReplaced?: (reason: string) => void;
   /** Throws after which an instance is replaced (default 50; each leaks wasm stack, about 1,450 use it up). */
   readonly maxThrows?: number;
 }
@@ -60,7 +62,7 @@ const CANARY: AskedSet = {
 
 /** Makes an evaluator for policies that passed a worker. */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
-  const instances = createInstances((reason) => options.onFailure?.(`cedar instance replaced: ${reason}`));
+  const instances = createInstances((reason) => options.onReplaced?.(reason));
 
   const evaluate = (set: AskedSet, question: EngineQuestion): RawEvaluation => {
     const fail = (message: string): RawEvaluation => {
@@ -71,7 +73,9 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
     try {
       json = questionToJson(question);
     } catch (error) {
-      return fail(`not a question for cedar: ${String(error)}`); // the instance has not seen it
+      return fail(
+        `not a question for cedar: ${error instanceof Error ? error.name : 'it cannot be written as JSON'}`,
+      ); // the instance has not seen it
     }
     const serving = instances.serving();
     try {
@@ -82,7 +86,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
       if (isTrap(error)) instances.replace(serving, 'it trapped');
       else if (serving.throws >= (options.maxThrows ?? DEFAULT_MAX_THROWS))
         instances.replace(serving, `it threw ${serving.throws} times`);
-      return fail(`cedar gave no answer: ${String(error)}`);
+      return fail(`cedar gave no answer: ${isTrap(error) ? 'it trapped' : 'it threw'}`);
     }
   };
 
@@ -122,7 +126,8 @@ function ask(cedar: CedarInstance, preparsedPolicySetId: string, question: Quest
   if (answer.type === 'failure')
     return {
       kind: 'failure',
-      message: `cedar refused the question: ${answer.errors.map((it) => it.message).join('; ')}`,
+      // Its own words quote what was asked.
+      message: `cedar refused the question, with ${answer.errors.length} errors`,
     };
   const { decision, diagnostics } = answer.response;
   return {

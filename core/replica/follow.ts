@@ -1,7 +1,9 @@
+import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
 import { Follower, type FollowerLog } from '../feed/follower.ts';
 import { connect } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
+import { countPolicies, observeReplica } from './observe-replica.ts';
 import { type LoadedPolicies, loadInForce } from './policies.ts';
 import { Replica } from './replica.ts';
 
@@ -12,6 +14,8 @@ export interface FollowOptions {
   readonly log: FollowerLog;
   readonly machine?: MachineClock;
   readonly pollMs?: number;
+  /** Where it is shown how far the replica is; nowhere unless given. */
+  readonly meter?: Meter;
 }
 
 /** A replica that follows the ledger. */
@@ -31,7 +35,7 @@ const PRUNE_MS = 30_000;
 
 /** Starts to follow the ledger, on connections of its own. Returns at once; `follower.revision` tells when it has caught up. */
 export function follow(options: FollowOptions): Followed {
-  const { databaseUrl, log, name } = options;
+  const { databaseUrl, log, name, meter = createNoopMeter() } = options;
   const onConnectionLost = (error: Error): void =>
     log.error({ err: error }, 'a database connection was lost');
   const database = connect({
@@ -43,7 +47,10 @@ export function follow(options: FollowOptions): Followed {
   });
   const clock = new DatabaseClock(options.machine ?? machineClock);
   const loadedPolicies: LoadedPolicies = new Map();
-  const replica = new Replica((digest) => loadInForce(digest, { database, log, loaded: loadedPolicies }));
+  const counts = countPolicies(meter);
+  const replica = new Replica((digest) =>
+    loadInForce(digest, { database, log, loaded: loadedPolicies, counts }),
+  );
   const follower = new Follower({
     database,
     sink: replica,
@@ -59,6 +66,7 @@ export function follow(options: FollowOptions): Followed {
       .retryPolicies()
       .catch((error: unknown) => log.error({ err: error }, 'policies could not be loaded'));
   }, PRUNE_MS);
+  observeReplica(meter, { replica, follower, clock });
   follower.start();
   return {
     replica,

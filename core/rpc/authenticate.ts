@@ -1,4 +1,5 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { AccessError, type Reason } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Credentials, Identify } from './identity.ts';
 import type { Caller } from './route.ts';
@@ -15,10 +16,13 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
   /** Whether the method at that path needs no credentials. */
   readonly isPublic: (path: string) => boolean;
+  /** Told why a caller is not known. */
+  readonly onRefused: (reason: Reason) => void;
 }
 
 /** Identifies callers by their headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. */
-export function createAuthentication({ identify, logger, isPublic }: AuthenticationOptions): Authentication {
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { identify, logger, isPublic, onRefused } = options;
   const callers = new WeakMap<Metadata, Caller>();
 
   function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
@@ -32,6 +36,7 @@ export function createAuthentication({ identify, logger, isPublic }: Authenticat
           if (isFault(error)) {
             logger.error({ err: error, rpc: path }, 'cannot identify the caller');
           }
+          onRefused(error instanceof AccessError ? error.reason : 'INTERNAL');
           call.sendStatus(toStatusObject(error));
         },
       );

@@ -6,6 +6,7 @@ import {
   setLogger,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
@@ -13,11 +14,12 @@ import { type Answering, answerStream, answerUnary } from './answer.ts';
 import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
-import { nameTransportErrors } from './transport-errors.ts';
+import { observeCalls } from './observe-calls.ts';
 import { addReflection } from './reflection.ts';
 import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
 import { tlsCredentials } from './tls.ts';
+import { nameTransportError } from './transport-errors.ts';
 import { createValidateMessage } from './validate.ts';
 
 /** What one server takes; grpc-js's own defaults are "no limit" for nearly all of these. */
@@ -55,6 +57,8 @@ export interface RpcServerOptions {
   readonly identify: Identify;
   readonly logger: Logger;
   readonly limits?: Partial<RpcLimits>;
+  /** Where calls are counted; nowhere unless given. */
+  readonly meter?: Meter;
   /** Without it the server listens on loopback only. */
   readonly tls?: TlsFiles | undefined;
 }
@@ -79,9 +83,19 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { routes, logger, tls } = options;
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
-  const authentication = createAuthentication({ identify: options.identify, logger, isPublic });
-  // The last is the outermost: transport errors are named below the caller's identification.
-  const interceptors = [nameTransportErrors(limits.maxMessageBytes), authentication.interceptor];
+  const observer = observeCalls({
+    meter: options.meter ?? createNoopMeter(),
+    isTraced: (path) => !isPublic(path),
+    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
+  });
+  const authentication = createAuthentication({
+    identify: options.identify,
+    logger,
+    isPublic,
+    onRefused: observer.refused,
+  });
+  // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
+  const interceptors = [observer.interceptor, authentication.interceptor];
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
@@ -95,6 +109,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   for (const route of routes) {
     const answering = {
       callerOf: authentication.callerOf,
+      within: observer.within,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -150,7 +165,8 @@ function serverOptions(limits: RpcLimits): ServerOptions {
 /** What grpc-js would print on stderr by itself; whatever matters of it comes back as an error too. */
 function quietGrpc(logger: Logger): void {
   const log = (message: unknown): void => logger.debug({ source: 'grpc-js' }, String(message));
-  setLogger({ error: log, info: log, debug: log });
+  // Its traces print every header, tokens among them, whatever the log's level.
+  setLogger({ error: log, info: log, debug: () => undefined });
 }
 
 function readAddress(text: string, tls: TlsFiles | undefined): Address {

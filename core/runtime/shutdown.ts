@@ -1,5 +1,6 @@
 import type { Environment } from './config.ts';
 import { createLogger, type Logger, logLevelOf } from './log.ts';
+import { stopTelemetry } from './telemetry/stop.ts';
 
 /** A process as long as it lives. */
 export interface Service {
@@ -34,6 +35,7 @@ export function runService(
     isStopping = true;
     setTimeout(() => exit(logger, 1, `not closed after ${maxCloseMs} ms`), maxCloseMs).unref();
     const failed = await closeAll(closers, logger);
+    await stopTelemetry();
     process.exit(failed ? 1 : exitCode);
   }
 

@@ -3,6 +3,7 @@ import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
+import { type Metrics, openMetrics } from '../../core/runtime/telemetry/metrics.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { type OnClose, opened } from '../../core/runtime/opened.ts';
@@ -15,6 +16,7 @@ import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import type { GrantContext } from './context.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
@@ -58,21 +60,25 @@ export async function startGrantService(options: GrantServiceOptions): Promise<G
 
 async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omit<GrantServer, 'close'>> {
   const { databaseUrl, logger } = options;
+  const metrics = await openMetrics('curfew-grant');
+  onClose(() => metrics.close());
+  const { meter } = metrics;
   const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
   await requireSchema(database);
   const revokeDatabase = openPool(options, { name: 'curfew-grant-revoke', poolSize: REVOKE_POOL, onClose });
-  const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log: logger });
+  const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log: logger, meter });
   onClose(() => followed.close());
-  const context: GrantContext = { database, revokeDatabase, followed };
+  const counts = countGrantWork(meter);
+  const context: GrantContext = { database, revokeDatabase, followed, counts };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
-  const server = serve(options, context);
+  const server = serve(options, context, metrics);
   onClose(() => server.close());
-  const health = createHealthServer(() => isReady(followed));
+  const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close());
   const httpPort = await health.listen(options.httpAddress);
   const port = await server.listen(options.address);
@@ -105,7 +111,7 @@ function openPool(
   return database;
 }
 
-function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
+function serve(options: GrantServiceOptions, context: GrantContext, { meter }: Metrics): RpcServer {
   return createRpcServer({
     routes: [
       grantRoutes(context, options.logger),
@@ -122,6 +128,7 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger: options.logger,
+    meter,
     tls: options.tls,
   });
 }

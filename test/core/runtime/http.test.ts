@@ -7,7 +7,7 @@ let origin: string;
 
 beforeEach(async () => {
   isReady = true;
-  server = createHealthServer(() => isReady);
+  server = createHealthServer({ isReady: () => isReady });
   origin = `http://127.0.0.1:${await server.listen('127.0.0.1:0')}`;
 });
 
@@ -33,11 +33,11 @@ test.each([
 });
 
 test.each(['0.0.0.0:0', '[::]:0', 'somewhere', ''])('it does not listen on %j', async (address) => {
-  const other = createHealthServer(() => true);
+  const other = createHealthServer({ isReady: () => true });
   await expect(other.listen(address)).rejects.toThrow('wanted a loopback address such as 127.0.0.1:2210');
 });
 
 test('a taken port is one clear error', async () => {
-  const other = createHealthServer(() => true);
+  const other = createHealthServer({ isReady: () => true });
   await expect(other.listen(new URL(origin).host)).rejects.toThrow(/cannot listen on .*EADDRINUSE/);
 });
