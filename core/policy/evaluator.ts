@@ -31,7 +31,7 @@ export type RawEvaluation =
   | { readonly kind: 'failure'; readonly message: string };
 
 export interface EvaluatorOptions {
-  /** Told of each question without an answer. */
+  /** Told of each question without an answer, in words that may quote it. */
   readonly onFailure?: (message: string) => void;
   /** Told of each instance that is replaced. */
   readonly onReplaced?: (reason: string) => void;
@@ -73,9 +73,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
     try {
       json = questionToJson(question);
     } catch (error) {
-      return fail(
-        `not a question for cedar: ${error instanceof Error ? error.name : 'it cannot be written as JSON'}`,
-      ); // the instance has not seen it
+      return fail(`not a question for cedar: ${String(error)}`); // the instance has not seen it
     }
     const serving = instances.serving();
     try {
@@ -86,7 +84,7 @@ export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
       if (isTrap(error)) instances.replace(serving, 'it trapped');
       else if (serving.throws >= (options.maxThrows ?? DEFAULT_MAX_THROWS))
         instances.replace(serving, `it threw ${serving.throws} times`);
-      return fail(`cedar gave no answer: ${isTrap(error) ? 'it trapped' : 'it threw'}`);
+      return fail(`cedar gave no answer: ${String(error)}`);
     }
   };
 
@@ -126,8 +124,7 @@ function ask(cedar: CedarInstance, preparsedPolicySetId: string, question: Quest
   if (answer.type === 'failure')
     return {
       kind: 'failure',
-      // Its own words quote what was asked.
-      message: `cedar refused the question, with ${answer.errors.length} errors`,
+      message: `cedar refused the question: ${answer.errors.map((it) => it.message).join('; ')}`,
     };
   const { decision, diagnostics } = answer.response;
   return {

@@ -33,25 +33,25 @@ export function countPolicies(meter: Meter): PolicyCounts {
 /** Shows how far the replica is, each time that the metrics are read. */
 export function observeReplica(
   meter: Meter,
-  { replica, follower, clock }: Omit<Followed, 'close' | 'loadedPolicies'>,
+  { replica, follower, clock }: Pick<Followed, 'replica' | 'follower' | 'clock'>,
 ): void {
-  const gauge = (name: string, description: string, unit?: string) =>
-    meter.createObservableGauge(name, { description, ...(unit === undefined ? {} : { unit }) });
-  gauge(
-    'curfew_feed_staleness_seconds',
-    'Age of the last good look at the ledger; +Inf before the first',
-    's',
-  ).addCallback((result) => result.observe(clock.ageMs() / 1_000));
-  gauge('curfew_ledger_revision', 'Revision of the ledger that this process has reached').addCallback(
-    (result) => result.observe(Number(replica.revision)),
-  );
-  gauge('curfew_live_grants', 'Grants held in memory').addCallback((result) =>
-    result.observe(replica.grants.size),
-  );
-  meter
-    .createObservableCounter('curfew_feed_bootstraps_total', {
-      description:
-        'Starts from a snapshot of the ledger: one at the start, more when the ledger was not the one followed',
-    })
-    .addCallback((result) => result.observe(follower.bootstraps));
+  const staleness = meter.createObservableGauge('curfew_feed_staleness_seconds', {
+    description: 'Age of the last good look at the ledger; not there before the first',
+    unit: 's',
+  });
+  staleness.addCallback((result) => {
+    const ageMs = clock.ageMs();
+    if (Number.isFinite(ageMs)) result.observe(ageMs / 1_000);
+  });
+  const revision = meter.createObservableGauge('curfew_ledger_revision', {
+    description: 'Revision of the ledger that this process has reached',
+  });
+  revision.addCallback((result) => result.observe(Number(replica.revision)));
+  const grants = meter.createObservableGauge('curfew_live_grants', { description: 'Grants held in memory' });
+  grants.addCallback((result) => result.observe(replica.grants.size));
+  const bootstraps = meter.createObservableCounter('curfew_feed_bootstraps_total', {
+    description:
+      'Starts from a snapshot of the ledger: one at the start, more when it was not the one followed',
+  });
+  bootstraps.addCallback((result) => result.observe(follower.bootstraps));
 }

@@ -63,7 +63,8 @@ function engineOf(policies: PolicySet, { log, counts }: LoadInForce): Engine {
   return createEngine(policies, {
     onFailure: (message) => {
       counts.failed();
-      log.error({ digest, message }, 'the policy engine failed on a question');
+      // What comes after the colon are Cedar's words, which quote the question.
+      log.error({ digest, failure: message.split(':', 1)[0] }, 'the policy engine failed on a question');
     },
     onReplaced: (reason) => {
       counts.replaced();

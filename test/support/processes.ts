@@ -42,6 +42,7 @@ export async function startProcesses(
   const { keys, issuer: name } = issuer.issuer;
   const common = {
     PATH: process.env['PATH'] ?? '',
+    NODE_COMPILE_CACHE: `${ROOT}/node_modules/.cache/curfew-test`,
     CURFEW_OIDC_ISSUER: name,
     CURFEW_OIDC_JWKS: keys.kind === 'file' ? keys.path : '',
     CURFEW_OIDC_TYPE_CLAIM: 'entity_type',
@@ -57,8 +58,10 @@ export async function startProcesses(
     opened.defer(async () => void (await started.stop()));
     return started;
   };
-  const grant = await start('grant', { CURFEW_DATABASE_URL: database.grantUrl, CURFEW_POLICIES: policies });
-  const decision = await start('decision', { CURFEW_DATABASE_URL: database.decisionUrl });
+  const [grant, decision] = await Promise.all([
+    start('grant', { CURFEW_DATABASE_URL: database.grantUrl, CURFEW_POLICIES: policies }),
+    start('decision', { CURFEW_DATABASE_URL: database.decisionUrl }),
+  ]);
   await isReady(decision);
   const rest = opened.move();
   return {
@@ -81,7 +84,10 @@ export async function startProcesses(
 }
 
 /** Starts a service and waits until it listens. @throws Error with what it wrote, when it ends first */
-async function startService(service: string, env: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+export async function startService(
+  service: string,
+  env: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
   const preload = `${ROOT}/core/runtime/telemetry/preload.ts`;
   const child = spawn(process.execPath, ['--import', preload, `${ROOT}/services/${service}/main.ts`], {
     env,

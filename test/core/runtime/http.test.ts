@@ -32,6 +32,20 @@ test.each([
   expect((await fetch(origin + path, { method })).status).toBe(status);
 });
 
+test('the metrics page is shown to those who read, and a failure to make it is said', async () => {
+  let page = async (): Promise<string> => 'things_total 1';
+  const other = createHealthServer({ isReady: () => true, metricsPage: () => page() });
+  const url = `http://127.0.0.1:${await other.listen('127.0.0.1:0')}/metrics`;
+  const shown = await fetch(url);
+  expect([shown.status, await shown.text()]).toEqual([200, 'things_total 1\n']);
+  expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  page = () => Promise.reject(new Error('no'));
+  const failed = await fetch(url);
+  expect([failed.status, await failed.text()]).toEqual([500, 'the metrics could not be collected\n']);
+  await other.close();
+  expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+});
+
 test.each(['0.0.0.0:0', '[::]:0', 'somewhere', ''])('it does not listen on %j', async (address) => {
   const other = createHealthServer({ isReady: () => true });
   await expect(other.listen(address)).rejects.toThrow('wanted a loopback address such as 127.0.0.1:2210');
