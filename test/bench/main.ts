@@ -1,6 +1,7 @@
+import { observing } from './observing.ts';
 import { propagation } from './propagation.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { propagation };
+const benches: Readonly<Record<string, () => Promise<void>>> = { observing, propagation };
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
