@@ -83,19 +83,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { routes, logger, tls } = options;
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
-  const observer = observeCalls({
-    meter: options.meter ?? createNoopMeter(),
-    isTraced: (path) => !isPublic(path),
-    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
-  });
-  const authentication = createAuthentication({
-    identify: options.identify,
-    logger,
-    isPublic,
-    onRefused: observer.refused,
-  });
-  // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
-  const interceptors = [observer.interceptor, authentication.interceptor];
+  const { interceptors, callerOf, within } = createInterceptors(options, limits);
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
@@ -108,8 +96,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const validate = createValidateMessage(checked.map(({ desc }) => desc.input));
   for (const route of routes) {
     const answering = {
-      callerOf: authentication.callerOf,
-      within: observer.within,
+      callerOf,
+      within,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -129,6 +117,21 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       closing.abort();
       await shutDown(server, bound, limits.closeGraceMs);
     },
+  };
+}
+
+function createInterceptors({ identify, logger, meter }: RpcServerOptions, { maxMessageBytes }: RpcLimits) {
+  const observer = observeCalls({
+    meter: meter ?? createNoopMeter(),
+    isTraced: (path) => !isPublic(path),
+    nameStatus: (status) => nameTransportError(status, maxMessageBytes),
+  });
+  const authentication = createAuthentication({ identify, logger, isPublic, onRefused: observer.refused });
+  return {
+    // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
+    interceptors: [observer.interceptor, authentication.interceptor],
+    callerOf: authentication.callerOf,
+    within: observer.within,
   };
 }
 

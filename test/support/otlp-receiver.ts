@@ -82,9 +82,9 @@ interface KeyValue {
 }
 
 function spansOf(body: string): readonly ReceivedSpan[] {
-  const [path, json = ''] = [body.slice(0, body.indexOf(' ')), body.slice(body.indexOf(' ') + 1)];
-  if (path !== '/v1/traces') return [];
-  const { resourceSpans = [] } = JSON.parse(json) as TracesBody; // OTLP's JSON
+  const path = '/v1/traces ';
+  if (!body.startsWith(path)) return [];
+  const { resourceSpans = [] } = JSON.parse(body.slice(path.length)) as TracesBody; // OTLP's JSON
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap(({ scope, spans }) =>
       spans.map(({ attributes, ...span }) => ({
