@@ -58,6 +58,7 @@ export class Follower {
   #bellRang = false;
   #closed = false;
   #running: Promise<void> | undefined;
+  #bootstraps = 0;
   /** What was complained of last: a lasting failure is said once, not at every interval. */
   #said: string | undefined;
 
@@ -74,6 +75,11 @@ export class Follower {
 
   get epoch(): string | undefined {
     return this.#position.kind === 'at' ? this.#position.epoch : undefined;
+  }
+
+  /** Starts from a snapshot so far. */
+  get bootstraps(): number {
+    return this.#bootstraps;
   }
 
   start(): void {
@@ -152,6 +158,7 @@ export class Follower {
     await this.#options.sink.reset(snapshot);
     const { epoch, revision, hash } = snapshot;
     this.#position = { kind: 'at', epoch, revision, hash, isProved: false };
+    this.#bootstraps += 1;
     this.#options.log.info({ revision: String(revision), epoch }, 'started from a snapshot of the ledger');
     return 'more';
   }

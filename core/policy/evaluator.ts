@@ -31,8 +31,10 @@ export type RawEvaluation =
   | { readonly kind: 'failure'; readonly message: string };
 
 export interface EvaluatorOptions {
-  /** Told of each failure and of each instance that is replaced. */
+  /** Told of each question without an answer, in words that may quote it. */
   readonly onFailure?: (message: string) => void;
+  /** Told of each instance that is replaced. */
+  readonly onReplaced?: (reason: string) => void;
   /** Throws after which an instance is replaced (default 50; each leaks wasm stack, about 1,450 use it up). */
   readonly maxThrows?: number;
 }
@@ -60,7 +62,7 @@ const CANARY: AskedSet = {
 
 /** Makes an evaluator for policies that passed a worker. */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
-  const instances = createInstances((reason) => options.onFailure?.(`cedar instance replaced: ${reason}`));
+  const instances = createInstances((reason) => options.onReplaced?.(reason));
 
   const evaluate = (set: AskedSet, question: EngineQuestion): RawEvaluation => {
     const fail = (message: string): RawEvaluation => {

@@ -1,9 +1,11 @@
+import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
 import { Follower, type FollowerLog } from '../feed/follower.ts';
 import { QueueAlarm } from '../feed/queue-alarm.ts';
 import { connect } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
 import { readNotificationQueueUsage } from '../store/notification-queue.ts';
+import { countPolicies, observeReplica } from './observe-replica.ts';
 import { type LoadedPolicies, loadInForce } from './policies.ts';
 import { Replica } from './replica.ts';
 
@@ -16,6 +18,8 @@ export interface FollowOptions {
   readonly pollMs?: number;
   /** How often it does what is not urgent: 30,000 unless said. */
   readonly tidyMs?: number;
+  /** Where it is shown how far the replica is; nowhere unless given. */
+  readonly meter?: Meter;
 }
 
 /** A replica that follows the ledger. */
@@ -35,7 +39,7 @@ const TIDY_MS = 30_000;
 
 /** Starts to follow the ledger, on connections of its own. Returns at once; `follower.revision` tells when it has caught up. */
 export function follow(options: FollowOptions): Followed {
-  const { databaseUrl, log, name } = options;
+  const { databaseUrl, log, name, meter = createNoopMeter() } = options;
   const onConnectionLost = (error: Error): void =>
     log.error({ err: error }, 'a database connection was lost');
   const database = connect({
@@ -47,7 +51,10 @@ export function follow(options: FollowOptions): Followed {
   });
   const clock = new DatabaseClock(options.machine ?? machineClock);
   const loadedPolicies: LoadedPolicies = new Map();
-  const replica = new Replica((digest) => loadInForce(digest, { database, log, loaded: loadedPolicies }));
+  const counts = countPolicies(meter);
+  const replica = new Replica((digest) =>
+    loadInForce(digest, { database, log, loaded: loadedPolicies, counts }),
+  );
   const follower = new Follower({
     database,
     sink: replica,
@@ -68,6 +75,7 @@ export function follow(options: FollowOptions): Followed {
       () => undefined, // the polls report what is wrong with the database
     );
   }, options.tidyMs ?? TIDY_MS);
+  observeReplica(meter, { replica, follower, clock });
   follower.start();
   return {
     replica,

@@ -5,6 +5,7 @@ import type { PolicySet } from '../policy/policy-set.ts';
 import { formatProblem } from '../policy/problem.ts';
 import type { Database } from '../store/connect.ts';
 import { readPolicySet } from '../store/policy-sets.ts';
+import type { PolicyCounts } from './observe-replica.ts';
 
 /** The policy set in force, or that it cannot be loaded here. */
 export type Policies =
@@ -24,22 +25,26 @@ export interface LoadInForce {
   readonly database: Database;
   readonly log: PoliciesLog;
   readonly loaded: LoadedPolicies;
+  readonly counts: PolicyCounts;
 }
 
 /**
  * Reads and loads the set that the ledger names. A set that cannot be loaded permits nothing here, and says so; a database that
  * does not answer throws, so that the caller tries again.
  */
-export async function loadInForce(digest: string, { database, log, loaded }: LoadInForce): Promise<Policies> {
+export async function loadInForce(digest: string, options: LoadInForce): Promise<Policies> {
+  const { database, log, loaded, counts } = options;
   const policies = loaded.get(digest) ?? (await load(database, digest));
   // It is kept by its engine from here on.
   loaded.delete(digest);
   if (typeof policies === 'string') {
+    counts.notLoaded();
     log.error({ digest, why: policies }, 'the policy set in force cannot be loaded: nothing is permitted');
     return { kind: 'failed', digest, why: policies };
   }
+  counts.activated();
   log.info({ digest }, 'policy set in force');
-  return { kind: 'ready', digest, engine: engineOf(policies, log) };
+  return { kind: 'ready', digest, engine: engineOf(policies, options) };
 }
 
 /** The set, or why it cannot be loaded. */
@@ -53,9 +58,17 @@ async function load(database: Database, digest: string): Promise<PolicySet | str
   return result.ok ? result.policies : result.problems.map(formatProblem).join('\n');
 }
 
-function engineOf(policies: PolicySet, log: PoliciesLog): Engine {
+function engineOf(policies: PolicySet, { log, counts }: LoadInForce): Engine {
+  const { digest } = policies;
   return createEngine(policies, {
-    onFailure: (message) =>
-      log.error({ digest: policies.digest, message }, 'the policy engine failed on a question'),
+    onFailure: (message) => {
+      counts.failed();
+      // What comes after the colon are Cedar's words, which quote the question.
+      log.error({ digest, failure: message.split(':', 1)[0] }, 'the policy engine failed on a question');
+    },
+    onReplaced: (reason) => {
+      counts.replaced();
+      log.error({ digest, reason }, 'an instance of the policy engine was replaced');
+    },
   });
 }

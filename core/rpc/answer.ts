@@ -10,6 +10,8 @@ import type { ValidateMessage } from './validate.ts';
 /** What answering needs beside the call. */
 export interface Answering {
   readonly callerOf: (metadata: Metadata) => Caller;
+  /** Runs the answering as a part of the call's trace. */
+  readonly within: <T>(metadata: Metadata, work: () => T) => T;
   readonly logger: Logger;
   /** Undefined where the route says that its requests are not checked against rules. */
   readonly validate: ValidateMessage | undefined;
@@ -32,13 +34,15 @@ const maxMessageDepth = 1_000;
 export function answerUnary(method: UnaryMethod, answering: Answering) {
   return (call: Unary, callback: sendUnaryData<Buffer>): void => {
     const cancel = abortOnCancel(call);
-    answerOnce(method, { call, signal: cancel.signal, answering }).then(
-      (response) => callback(null, response),
-      (error: unknown) => {
-        logFault(error, { method, signal: cancel.signal, answering });
-        callback(toStatusObject(error));
-      },
-    );
+    answering.within(call.metadata, () => {
+      answerOnce(method, { call, signal: cancel.signal, answering }).then(
+        (response) => callback(null, response),
+        (error: unknown) => {
+          logFault(error, { method, signal: cancel.signal, answering });
+          callback(toStatusObject(error));
+        },
+      );
+    });
   };
 }
 
@@ -51,16 +55,18 @@ export function answerStream(method: StreamMethod, answering: Answering) {
     if (answering.closing.aborted) {
       close();
     }
-    sendAll(method, { call, signal: cancel.signal, answering })
-      .then(
-        () => call.end(),
-        (error: unknown) => {
-          const sent = answering.closing.aborted ? closingError() : error;
-          logFault(sent, { method, signal: cancel.signal, answering });
-          call.emit('error', toStatusObject(sent));
-        },
-      )
-      .finally(() => answering.closing.removeEventListener('abort', close));
+    answering.within(call.metadata, () => {
+      sendAll(method, { call, signal: cancel.signal, answering })
+        .then(
+          () => call.end(),
+          (error: unknown) => {
+            const sent = answering.closing.aborted ? closingError() : error;
+            logFault(sent, { method, signal: cancel.signal, answering });
+            call.emit('error', toStatusObject(sent));
+          },
+        )
+        .finally(() => answering.closing.removeEventListener('abort', close));
+    });
   };
 }
 

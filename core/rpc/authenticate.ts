@@ -1,4 +1,5 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { AccessError, type Reason } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { ClientCertificate, Credentials, Identify } from './identity.ts';
 import type { RefusedPeers } from './refused-peers.ts';
@@ -17,11 +18,13 @@ export interface AuthenticationOptions {
   /** Whether the method at that path needs no credentials. */
   readonly isPublic: (path: string) => boolean;
   readonly refusedPeers: Pick<RefusedPeers, 'whyOf'>;
+  /** Told why a caller is not known. */
+  readonly onRefused: (reason: Reason) => void;
 }
 
 /** Identifies callers by their headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { identify, logger, isPublic, refusedPeers } = options;
+  const { identify, logger, isPublic, onRefused, refusedPeers } = options;
   const callers = new WeakMap<Metadata, Caller>();
 
   function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
@@ -35,6 +38,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
           if (isFault(error)) {
             logger.error({ err: error, rpc: path }, 'cannot identify the caller');
           }
+          onRefused(error instanceof AccessError ? error.reason : 'INTERNAL');
           call.sendStatus(toStatusObject(error));
         },
       );

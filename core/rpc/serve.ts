@@ -6,6 +6,7 @@ import {
   setLogger,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
@@ -14,11 +15,12 @@ import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
 import { createListener } from './listen.ts';
-import { nameTransportErrors } from './transport-errors.ts';
+import { observeCalls } from './observe-calls.ts';
 import { addReflection } from './reflection.ts';
-import { createRefusedPeers } from './refused-peers.ts';
+import { createRefusedPeers, type RefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
+import { nameTransportError } from './transport-errors.ts';
 import { endUnfinished } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
 
@@ -27,6 +29,8 @@ export interface RpcServerOptions {
   readonly identify: Identify;
   readonly logger: Logger;
   readonly limits?: Partial<RpcLimits>;
+  /** Where calls are counted; nowhere unless given. */
+  readonly meter?: Meter;
   /** Without it the server listens on loopback only. */
   readonly tls?: TlsFiles | undefined;
 }
@@ -58,13 +62,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
   const refusedPeers = createRefusedPeers();
-  const { identify } = options;
-  const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers });
-  const nameErrors = nameTransportErrors(limits.maxMessageBytes);
-  const transport: ServerInterceptor = (method, call) =>
-    nameErrors(method, endUnfinished(method, call, limits.requestTimeoutMs));
-  // The last is the outermost: transport errors are named below the caller's identification.
-  const interceptors = [transport, authentication.interceptor];
+  const { interceptors, callerOf, within } = createInterceptors(options, { limits, refusedPeers });
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
@@ -77,7 +75,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const validate = createValidateMessage(checked.map(({ desc }) => desc.input));
   for (const route of routes) {
     const answering = {
-      callerOf: authentication.callerOf,
+      callerOf,
+      within,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -93,6 +92,32 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       closing.abort();
       await listener.close(limits.closeGraceMs);
     },
+  };
+}
+
+interface Interception {
+  readonly limits: RpcLimits;
+  readonly refusedPeers: RefusedPeers;
+}
+
+function createInterceptors(
+  { identify, logger, meter }: RpcServerOptions,
+  { limits, refusedPeers }: Interception,
+) {
+  const observer = observeCalls({
+    meter: meter ?? createNoopMeter(),
+    isTraced: (path) => !isPublic(path),
+    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
+  });
+  const onRefused = observer.refused;
+  const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused });
+  const innermost: ServerInterceptor = (method, call) =>
+    observer.interceptor(method, endUnfinished(method, call, limits.requestTimeoutMs));
+  return {
+    // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
+    interceptors: [innermost, authentication.interceptor],
+    callerOf: authentication.callerOf,
+    within: observer.within,
   };
 }
 
@@ -129,5 +154,6 @@ function serverOptions(limits: RpcLimits): ServerOptions {
 /** What grpc-js would print on stderr by itself; whatever matters of it comes back as an error too. */
 function quietGrpc(logger: Logger): void {
   const log = (message: unknown): void => logger.debug({ source: 'grpc-js' }, String(message));
-  setLogger({ error: log, info: log, debug: log });
+  // Its traces print every header, tokens among them, whatever the log's level.
+  setLogger({ error: log, info: log, debug: () => undefined });
 }

@@ -1,23 +1,15 @@
-import { type ServerInterceptor, ServerInterceptingCall, status as Code } from '@grpc/grpc-js';
+import { status as Code } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
+import type { SentStatus } from './observe-calls.ts';
 import { toStatusObject } from './status.ts';
 
-/**
- * Gives grpc-js's own refusals the form of ours. grpc-js sends them from below every interceptor's responder, so the call's own
- * `sendStatus` is what is wrapped.
- */
-export function nameTransportErrors(maxMessageBytes: number): ServerInterceptor {
-  return (_method, call) => {
-    const send = call.sendStatus.bind(call);
-    call.sendStatus = (status) => {
-      const named = status.metadata == null ? nameError(status, maxMessageBytes) : undefined;
-      send(named === undefined ? status : toStatusObject(named));
-    };
-    return new ServerInterceptingCall(call);
-  };
+/** Gives grpc-js's own refusals the form of ours; whatever else is sent stays as it is. */
+export function nameTransportError(status: SentStatus, maxMessageBytes: number): SentStatus {
+  const named = status.metadata == null ? nameError(status, maxMessageBytes) : undefined;
+  return named === undefined ? status : toStatusObject(named);
 }
 
-function nameError({ code, details }: { code: Code; details: string }, maxMessageBytes: number) {
+function nameError({ code, details }: SentStatus, maxMessageBytes: number): AccessError | undefined {
   if (code === Code.RESOURCE_EXHAUSTED) {
     const limit = String(maxMessageBytes);
     const message = `the request is larger than ${limit} bytes, wanted at most that many; send less at once`;

@@ -1,7 +1,7 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { isLoopback, parseAddress } from './address.ts';
 
-/** Health over HTTP, for probes. */
+/** Health and metrics over HTTP, for probes and scrapers on this machine. */
 export interface HealthServer {
   /**
    * Listens on a loopback `host:port`, port 0 = any free one.
@@ -15,14 +15,17 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/**
- * Answers `GET /healthz` (200 while the process lives) and `GET /readyz` (200 or 503).
- *
- * @param isReady asked at each `/readyz`
- */
-export function createHealthServer(isReady: () => boolean): HealthServer {
+export interface HealthServerOptions {
+  /** Asked at each `/readyz`. */
+  readonly isReady: () => boolean;
+  /** Prometheus' text format, asked for at each `/metrics`; without it there is no such page. */
+  readonly metricsPage?: () => Promise<string>;
+}
+
+/** Answers `GET /healthz` (200 while the process lives), `GET /readyz` (200 or 503) and `GET /metrics`. */
+export function createHealthServer(options: HealthServerOptions): HealthServer {
   let stopped = false;
-  const answering = answer(() => !stopped && isReady());
+  const answering = answer({ ...options, isReady: () => !stopped && options.isReady() });
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, answering);
   return {
     async listen(text) {
@@ -51,19 +54,38 @@ export function createHealthServer(isReady: () => boolean): HealthServer {
   };
 }
 
-function answer(isReady: () => boolean): RequestListener {
+const texts: Readonly<Record<number, string>> = {
+  200: 'ok',
+  404: 'not found',
+  405: 'wanted GET',
+  500: 'the metrics could not be collected',
+  503: 'not ready',
+};
+
+function answer({ isReady, metricsPage }: HealthServerOptions): RequestListener {
   const states: Readonly<Record<string, () => boolean>> = { '/healthz': () => true, '/readyz': isReady };
   return (request, response) => {
-    const state = Object.hasOwn(states, request.url ?? '') ? states[request.url ?? ''] : undefined;
-    const isRead = request.method === 'GET' || request.method === 'HEAD';
-    const code = state === undefined ? 404 : !isRead ? 405 : state() ? 200 : 503;
-    const texts: Readonly<Record<number, string>> = {
-      200: 'ok',
-      404: 'not found',
-      405: 'wanted GET',
-      503: 'not ready',
-    };
-    response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
-    response.end(`${texts[code]}\n`);
+    const path = request.url ?? '';
+    const state = Object.hasOwn(states, path) ? states[path] : undefined;
+    const page = path === '/metrics' ? metricsPage : undefined;
+    if (state === undefined && page === undefined) send(response, 404);
+    else if (request.method !== 'GET' && request.method !== 'HEAD') send(response, 405);
+    else if (page === undefined) send(response, state?.() === true ? 200 : 503);
+    else
+      page().then(
+        (text) => send(response, 200, { type: 'text/plain; version=0.0.4; charset=utf-8', text }),
+        () => send(response, 500),
+      );
   };
+}
+
+interface Page {
+  readonly type: string;
+  readonly text: string;
+}
+
+function send(response: ServerResponse, code: number, page?: Page): void {
+  const { type, text } = page ?? { type: 'text/plain; charset=utf-8', text: texts[code] };
+  response.writeHead(code, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(`${text}\n`);
 }

@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { describeError } from './describe-error.ts';
 
 export type { Logger } from 'pino';
 
@@ -22,6 +23,7 @@ export function createLogger(name: string, level: LogLevel): Logger {
       name,
       level,
       redact: { paths: secretPaths, censor: '[redacted]' },
+      serializers: { err: describeError },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },

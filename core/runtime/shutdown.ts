@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from './config.ts';
 import { drainMsOf } from './drain.ts';
 import { createLogger, type Logger, logLevelOf } from './log.ts';
+import { stopTelemetry } from './telemetry/stop.ts';
 
 /** A process as long as it lives. */
 export interface Service {
@@ -46,6 +47,7 @@ export function runService(
     }
     await delay(drainMs);
     const failed = await closeAll(closers, logger);
+    await stopTelemetry();
     process.exit(failed ? 1 : exitCode);
   }
 

@@ -23,6 +23,8 @@ export interface Transitioned<T> {
   readonly result: T;
   /** The revision of the last event; 0 when there was none. */
   readonly revision: bigint;
+  /** What was appended. */
+  readonly events: readonly LedgerEvent[];
 }
 
 /** What a transition is decided on. */
@@ -58,7 +60,7 @@ export async function transition<T>(
         const { events, result, confirm } = await work(trx);
         const revision = events.length === 0 ? 0n : await append(trx, basis, events.map(toLedgerRow));
         await confirm?.();
-        return { result, revision };
+        return { result, revision, events };
       }),
   );
   if (done.revision > 0n) ringDoorbell(database);

@@ -8,6 +8,7 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { type Decision, decide } from './decide.ts';
 import { type Moment, momentOf } from './moment.ts';
+import type { ObserveDecision } from './observe-decisions.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
 import type { Question } from './question.ts';
 import { mayReadNow } from './reads-now.ts';
@@ -19,6 +20,7 @@ export interface DecisionContext {
   readonly rights: Rights;
   /** Hears of policies that err. */
   readonly alarm: PolicyAlarm;
+  readonly observe: ObserveDecision;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
 }
@@ -57,6 +59,15 @@ export async function authorize(
 
 /** Answers one question from the replica as it is, at the moment given, without giving way. @throws AccessError */
 export function answerAt(
+  context: DecisionContext,
+  moment: Moment,
+  caller: EntityUid,
+  question: Question,
+): Answer {
+  return context.observe(() => answerUnobserved(context, moment, caller, question));
+}
+
+function answerUnobserved(
   { followed, rights, alarm }: DecisionContext,
   moment: Moment,
   caller: EntityUid,

@@ -1,3 +1,4 @@
+import type { Meter } from '@opentelemetry/api';
 import type { DatabaseClock } from '../../core/feed/database-clock.ts';
 import type { PolicyError } from '../../core/policy/engine.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -8,14 +9,20 @@ export type PolicyAlarm = (digest: string, errors: readonly PolicyError[]) => vo
 const QUIET_MS = 60_000;
 const MOST_REMEMBERED = 1_000;
 
-/** Warns of each policy that errs, at most once a minute: questions must not be able to flood the log. */
+/** Counts policies that err and warns of each, at most once a minute: questions must not be able to flood the log. */
 export function createPolicyAlarm(
   logger: Pick<Logger, 'warn'>,
   clock: Pick<DatabaseClock, 'look'>,
+  meter: Meter,
 ): PolicyAlarm {
+  const erred = meter.createCounter('curfew_policy_errors_total', {
+    description: 'Policies that failed to evaluate: nothing was permitted by that evaluation',
+  });
+  erred.add(0);
   const warnedMs = new Map<string, number>();
   return (digest, errors) => {
     if (errors.length === 0) return;
+    erred.add(errors.length);
     const nowMs = clock.look().monotonicMs;
     for (const { policyId } of errors) {
       const key = `${digest} ${policyId}`;

@@ -6,6 +6,7 @@ import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
+import { openMetrics } from '../../core/runtime/telemetry/metrics.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { type OnClose, opened } from '../../core/runtime/opened.ts';
@@ -14,6 +15,7 @@ import { connect } from '../../core/store/connect.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { MESSAGE_BYTES } from './limits.ts';
+import { observeDecisions } from './observe-decisions.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
 import { createRights } from './rights.ts';
 import { decisionRoute } from './routes.ts';
@@ -62,15 +64,24 @@ async function open(
   onClose: OnClose,
 ): Promise<Omit<DecisionServer, 'close'>> {
   const { databaseUrl, logger, staleStandingMs, machine } = options;
+  const { meter, page, ...metrics } = await openMetrics('curfew-decision');
+  onClose(() => metrics.close());
   const followed = follow({
     databaseUrl,
     name: 'curfew-decision',
     log: logger,
+    meter,
     ...(machine === undefined ? {} : { machine }),
   });
   onClose(() => followed.close());
-  const alarm = createPolicyAlarm(logger, followed.clock);
-  const context = { followed, rights: createRights(followed, { alarm }), alarm, staleStandingMs };
+  const alarm = createPolicyAlarm(logger, followed.clock, meter);
+  const context = {
+    followed,
+    rights: createRights(followed, { alarm }),
+    alarm,
+    observe: observeDecisions(meter),
+    staleStandingMs,
+  };
   const server = createRpcServer({
     routes: [decisionRoute(context, logger)],
     identify: createIdentify({
@@ -83,12 +94,13 @@ async function open(
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger,
+    meter,
     limits: { maxMessageBytes: MESSAGE_BYTES },
     tls: options.tls,
   });
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
-  const probes = createHealthServer(health.isServing);
+  const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
   onClose(() => probes.close()); // after the server: probes are answered while it drains
   onClose(() => server.close());
   const httpPort = await probes.listen(options.httpAddress);

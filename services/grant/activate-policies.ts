@@ -25,6 +25,7 @@ import {
   directoryProblems,
   planDirectory,
 } from './directory-file.ts';
+import { withoutSeen } from './without-seen.ts';
 
 /** The policy folder is not fit to be put in force; the message says where and why, a line each. */
 export class PoliciesRefused extends Error {
@@ -59,7 +60,8 @@ export async function readFolder(folder: string): Promise<PolicyFolder> {
     if (error instanceof PolicyFolderError) throw new PoliciesRefused(error.message, { cause: error });
     if (error instanceof EntityJsonError) {
       const place = error.line === undefined ? '' : `:${error.line}:${error.column ?? 1}`;
-      throw new PoliciesRefused(`${DIRECTORY_FILE}${place}: ${error.message}`, { cause: error });
+      // Without the cause, which quotes what is there.
+      throw new PoliciesRefused(`${DIRECTORY_FILE}${place}: ${withoutSeen(error.message)}`);
     }
     throw error;
   }

@@ -3,6 +3,7 @@ import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
 import { type Basis, BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+import type { GrantCounts } from './grant-counts.ts';
 
 /** What every use case of the grant service works with. */
 export interface GrantContext {
@@ -10,6 +11,7 @@ export interface GrantContext {
   /** Connections of their own for revoking, so that it works when all else is overloaded. */
   readonly revokeDatabase: Database;
   readonly followed: Followed;
+  readonly counts: GrantCounts;
 }
 
 /** What a transition hands back once it is committed; it may refuse then, after writing down what it found lapsed. */
@@ -57,7 +59,8 @@ export async function decidePlanned<P, T>(
     const basis = await catchUp(context, database);
     try {
       const planned = await plan();
-      const { result, revision } = await transition(database, basis, (trx) => work(trx, planned));
+      const { result, revision, events } = await transition(database, basis, (trx) => work(trx, planned));
+      context.counts.appended(events);
       if (revision > 0n) await context.followed.follower.waitFor(revision, CATCH_UP_MS);
       return { result: result(), revision };
     } catch (error) {

@@ -11,6 +11,7 @@ import type { Trx } from '../../core/store/transition.ts';
 import { entityDigest } from './apply-entities.ts';
 import { checkEntities, type EntityViolation } from './check-entities.ts';
 import { inOrder } from './entity-order.ts';
+import { withoutSeen } from './without-seen.ts';
 
 export const DIRECTORY_FILE = 'directory.json';
 
@@ -84,7 +85,7 @@ export function directoryProblems(
     if (replaced.has(uidKey(entity.uid))) continue;
     for (const { path, description } of schemaViolations(schema, entity, 0))
       problems.push(
-        `the directory in force: ${formatUid(entity.uid)}: ${path}: ${description}; change or delete the entity first, or keep the schema fit for it`,
+        `the directory in force: ${formatUid(entity.uid)}: ${path}: ${withoutSeen(description)}; change or delete the entity first, or keep the schema fit for it`,
       );
     if (problems.length >= MAX_PROBLEMS) break;
   }
@@ -142,7 +143,10 @@ function describe(file: DirectoryFile, violations: readonly EntityViolation[]): 
   const offsets = itemOffsets(file.text);
   return violations.slice(0, MAX_PROBLEMS).map(({ index, path, description }) => {
     const name = file.entities.slice(index, index + 1).map((entity) => `${formatUid(entity.uid)}: `);
-    return formatProblem(problemAt(source, offsets[index] ?? 0, `${name.join('')}${path}: ${description}`));
+    const complaint = /^(attributes|tags)\b/.test(path) ? withoutSeen(description) : description;
+    const problem = problemAt(source, offsets[index] ?? 0, `${name.join('')}${path}: ${complaint}`);
+    // Without the source line, which has the attributes.
+    return formatProblem({ ...problem, excerpt: '' });
   });
 }
 

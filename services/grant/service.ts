@@ -6,6 +6,7 @@ import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
+import { type Metrics, openMetrics } from '../../core/runtime/telemetry/metrics.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { type OnClose, opened } from '../../core/runtime/opened.ts';
@@ -21,6 +22,7 @@ import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb
 import { verifyAside } from '../../core/store/verify-aside.ts';
 import type { GrantContext } from './context.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
@@ -71,6 +73,9 @@ export async function startGrantService(options: GrantServiceOptions): Promise<G
 
 async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omit<GrantServer, 'close'>> {
   const { databaseUrl, logger, machine } = options;
+  const metrics = await openMetrics('curfew-grant');
+  onClose(() => metrics.close());
+  const { meter } = metrics;
   const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
   await requireSchema(database);
   await requireLeastRights(database);
@@ -86,18 +91,20 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     databaseUrl,
     name: 'curfew-grant-feed',
     log: logger,
+    meter,
     ...(machine === undefined ? {} : { machine }),
   });
   onClose(() => followed.close());
-  const context: GrantContext = { database, revokeDatabase, followed };
+  const counts = countGrantWork(meter);
+  const context: GrantContext = { database, revokeDatabase, followed, counts };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
-  const server = serve(options, context);
-  const health = createHealthServer(() => isReady(followed));
+  const server = serve(options, context, metrics);
+  const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains
   onClose(() => server.close());
   const httpPort = await health.listen(options.httpAddress);
@@ -134,7 +141,7 @@ function openPool({ databaseUrl: url, logger }: GrantServiceOptions, { onClose, 
   return database;
 }
 
-function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
+function serve(options: GrantServiceOptions, context: GrantContext, { meter }: Metrics): RpcServer {
   return createRpcServer({
     routes: [
       grantRoutes(context, options.logger),
@@ -154,6 +161,7 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger: options.logger,
+    meter,
     tls: options.tls,
   });
 }

@@ -78,6 +78,7 @@ function failed({ context, folder, log }: Watched, now: Memory, error: unknown):
     log.error({ err: error, folder }, 'the policy folder is not in force: what was in force stays');
   const { done: _, refusedAt: __, ...rest } = now;
   if (!(error instanceof PoliciesRefused)) return { ...rest, failure: error };
+  context.counts.refusedFolder();
   return {
     ...rest,
     failure: error,

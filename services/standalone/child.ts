@@ -20,6 +20,8 @@ export interface Child {
   stop(): Promise<void>;
 }
 
+/** Traces and logs, where the environment asks for them; loads nothing where it does not. */
+const PRELOAD = fileURLToPath(new URL('../../core/runtime/telemetry/preload.ts', import.meta.url));
 const RESTART_MS = 500;
 const LOOK_MS = 25;
 const STOP_MS = 10_000;
@@ -66,7 +68,7 @@ export function startChild(options: ChildOptions): Child {
 
 function launch(options: ChildOptions, log: WriteStream) {
   const main = fileURLToPath(new URL(`../${options.service}/main.ts`, import.meta.url));
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, ['--import', PRELOAD, main], {
     // Nobody is routed around a process of this machine's own: it need not wait.
     env: { CURFEW_DRAIN: '0', ...options.env, CURFEW_EXIT_WITH_PARENT: '1' },
     // Ctrl-C reaches a whole process group; these are stopped in order instead.

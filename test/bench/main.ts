@@ -2,6 +2,7 @@ import { authorize } from './authorize.ts';
 import { certificates } from './certificates.ts';
 import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
+import { observing } from './observing.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
 import { restarts } from './restarts.ts';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   certificates,
   expiry,
   ledger,
+  observing,
   propagation,
   recovery,
   restarts,

@@ -117,7 +117,7 @@ describe('health', () => {
 describe('reflection', () => {
   const run = promisify(execFile);
 
-  test('buf curl lists services and methods and calls one by reflection alone', async () => {
+  test('D23 reflection shows the API only: buf curl lists it, and calls a method by it alone', async () => {
     const address = `http://127.0.0.1:${started.port}`;
     const curl = async (...args: string[]): Promise<string> => {
       const all = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...args];

@@ -7,7 +7,7 @@ let origin: string;
 
 beforeEach(async () => {
   isReady = true;
-  server = createHealthServer(() => isReady);
+  server = createHealthServer({ isReady: () => isReady });
   origin = `http://127.0.0.1:${await server.listen('127.0.0.1:0')}`;
 });
 
@@ -38,12 +38,26 @@ test.each([
   expect((await fetch(origin + path, { method })).status).toBe(status);
 });
 
+test('the metrics page is shown to those who read, and a failure to make it is said', async () => {
+  let page = async (): Promise<string> => 'things_total 1';
+  const other = createHealthServer({ isReady: () => true, metricsPage: () => page() });
+  const url = `http://127.0.0.1:${await other.listen('127.0.0.1:0')}/metrics`;
+  const shown = await fetch(url);
+  expect([shown.status, await shown.text()]).toEqual([200, 'things_total 1\n']);
+  expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  page = () => Promise.reject(new Error('no'));
+  const failed = await fetch(url);
+  expect([failed.status, await failed.text()]).toEqual([500, 'the metrics could not be collected\n']);
+  await other.close();
+  expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+});
+
 test.each(['0.0.0.0:0', '[::]:0', 'somewhere', ''])('it does not listen on %j', async (address) => {
-  const other = createHealthServer(() => true);
+  const other = createHealthServer({ isReady: () => true });
   await expect(other.listen(address)).rejects.toThrow('wanted a loopback address such as 127.0.0.1:2210');
 });
 
 test('a taken port is one clear error', async () => {
-  const other = createHealthServer(() => true);
+  const other = createHealthServer({ isReady: () => true });
   await expect(other.listen(new URL(origin).host)).rejects.toThrow(/cannot listen on .*EADDRINUSE/);
 });

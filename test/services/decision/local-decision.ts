@@ -223,5 +223,6 @@ function contextOf(replica: Replica, clock: DatabaseClock, options: LocalOptions
   const log = { info: () => undefined, error: () => undefined };
   const follower = new Follower({ database, sink: replica, clock, log, pollMs: 1, batch: 1 });
   const followed = { replica, clock, follower };
-  return { followed, rights: createRights(followed, { alarm }), alarm, staleStandingMs };
+  const observe = (answer: () => Answer): Answer => answer();
+  return { followed, rights: createRights(followed, { alarm }), alarm, observe, staleStandingMs };
 }

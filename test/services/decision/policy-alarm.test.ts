@@ -1,3 +1,4 @@
+import { createNoopMeter } from '@opentelemetry/api';
 import { beforeEach, expect, it } from 'vitest';
 import { createPolicyAlarm, type PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import { FakeMachine, localDecision } from './local-decision.ts';
@@ -15,7 +16,7 @@ beforeEach(() => {
   machine = new FakeMachine();
   warned = [];
   const logger = { warn: (facts: unknown) => void warned.push(facts) };
-  alarm = createPolicyAlarm(logger, new DatabaseClock(machine));
+  alarm = createPolicyAlarm(logger, new DatabaseClock(machine), createNoopMeter());
 });
 
 it('warns of a policy that errs with its id and set, without what it read', () => {
