@@ -46,12 +46,14 @@ CREATE TABLE policy_sets (`,
       },
       {
         file: TRANSITION,
-        find: 'SELECT revision, hash FROM ledger_head WHERE basis_revision <= ${basis} FOR UPDATE',
+        find: `SELECT revision, hash FROM ledger_head
+      WHERE basis_revision <= \${basisRevision} AND epoch = COALESCE(\${epoch}::uuid, epoch) FOR UPDATE`,
         replace: `SELECT hash, (
         SELECT max(number) - \${rows.length} FROM (
           SELECT nextval('ledger_sequence') AS number FROM generate_series(1, \${rows.length}::int)
         ) AS taken
-      ) AS revision FROM ledger_head WHERE \${basis}::bigint IS NOT NULL`,
+      ) AS revision FROM ledger_head
+      WHERE \${basisRevision}::bigint IS NOT NULL AND epoch = COALESCE(\${epoch}::uuid, epoch)`,
       },
       {
         file: TRANSITION,
@@ -156,8 +158,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: TRANSITION,
-        find: 'WHERE basis_revision <= ${basis} FOR UPDATE',
-        replace: 'WHERE ${basis}::bigint IS NOT NULL FOR UPDATE',
+        find: 'WHERE basis_revision <= ${basisRevision} AND',
+        replace: 'WHERE ${basisRevision}::bigint IS NOT NULL AND',
       },
     ],
   },
