@@ -35,7 +35,11 @@ export function describeError(error: unknown, causes = MAX_CAUSES): DescribedErr
   const facts = Object.entries(error).filter(
     ([name, value]) => FACTS.includes(name) && (typeof value === 'string' || typeof value === 'number'),
   );
-  const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
+  // Lines of the message could look like frames.
+  const frames = error.stack
+    ?.replace(error.message, '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line));
   return {
     ...Object.fromEntries(facts),
     type: error.name,

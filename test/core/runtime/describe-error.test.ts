@@ -26,6 +26,12 @@ test('what is thrown without being an error is not shown', () => {
   expect(describeError('canary')).toEqual({ type: 'string', message: 'thrown without an error' });
 });
 
+test('a message that looks like a place is not taken for one', () => {
+  const described = describeError(errorOf(() => JSON.parse('{\n    at canary')));
+  expect(JSON.stringify(described)).not.toContain('canary');
+  expect(described.stack).toMatch(/^\s+at JSON.parse/);
+});
+
 test('a circle of causes ends', () => {
   const error = new Error('round');
   error.cause = error;
