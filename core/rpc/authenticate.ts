@@ -1,6 +1,7 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Logger } from '../runtime/log.ts';
-import type { Credentials, Identify } from './identity.ts';
+import type { ClientCertificate, Credentials, Identify } from './identity.ts';
+import type { RefusedPeers } from './refused-peers.ts';
 import type { Caller } from './route.ts';
 import { isFault, toStatusObject } from './status.ts';
 
@@ -15,15 +16,17 @@ export interface AuthenticationOptions {
   readonly logger: Logger;
   /** Whether the method at that path needs no credentials. */
   readonly isPublic: (path: string) => boolean;
+  readonly refusedPeers: Pick<RefusedPeers, 'whyOf'>;
 }
 
 /** Identifies callers by their headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. */
-export function createAuthentication({ identify, logger, isPublic }: AuthenticationOptions): Authentication {
+export function createAuthentication(options: AuthenticationOptions): Authentication {
+  const { identify, logger, isPublic, refusedPeers } = options;
   const callers = new WeakMap<Metadata, Caller>();
 
   function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
     function onReceiveMetadata(metadata: Metadata, next: (metadata: Metadata) => void): void {
-      identify(credentialsOf(metadata, call)).then(
+      identify(credentialsOf(metadata)).then(
         (caller) => {
           callers.set(metadata, caller);
           next(metadata);
@@ -36,6 +39,11 @@ export function createAuthentication({ identify, logger, isPublic }: Authenticat
         },
       );
     }
+    const credentialsOf = (metadata: Metadata): Credentials => ({
+      path,
+      authorization: metadata.get('authorization').map(String),
+      certificate: () => certificateOf(call, refusedPeers),
+    });
     return new ServerInterceptingCall(call, {
       start: (next) => next(isPublic(path) ? {} : { onReceiveMetadata }),
     });
@@ -54,9 +62,15 @@ export function createAuthentication({ identify, logger, isPublic }: Authenticat
 
 type InterceptedCall = Parameters<ServerInterceptor>[1];
 
-function credentialsOf(metadata: Metadata, call: InterceptedCall): Credentials {
-  return {
-    authorization: metadata.get('authorization').map(String),
-    certificateNames: () => call.getAuthContext().sslPeerCertificate?.subjectaltname,
-  };
+function certificateOf(
+  call: InterceptedCall,
+  refusedPeers: Pick<RefusedPeers, 'whyOf'>,
+): ClientCertificate | undefined {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate !== undefined) {
+    const { subjectaltname, valid_to } = certificate;
+    return { kind: 'verified', names: subjectaltname ?? '', expiresAt: new Date(valid_to) };
+  }
+  const why = refusedPeers.whyOf(call.getConnectionInfo());
+  return why === undefined ? undefined : { kind: 'refused', why };
 }

@@ -36,6 +36,10 @@ function splitNames(subjectAltName: string): readonly string[] {
 }
 
 function refuse(subjectAltName: string, wanted: string): AccessError {
-  const message = `client certificate: seen the alternative names ${showSeen(subjectAltName)}, wanted ${wanted}`;
+  const seen =
+    subjectAltName === ''
+      ? 'no alternative name (a common name does not count)'
+      : `the alternative names ${showSeen(subjectAltName)}`;
+  const message = `client certificate: seen ${seen}, wanted ${wanted}`;
   return new AccessError('CALLER_UNKNOWN', message);
 }

@@ -5,7 +5,9 @@ import { HealthImplementation } from 'grpc-health-check';
 export interface Health {
   setServing(service: string, serving: boolean): void;
   addTo(server: Server): void;
-  /** Everything is not serving from now on, and watchers are sent home. */
+  /** Everything is not serving from now on, whatever is set. */
+  stopServing(): void;
+  /** Stops serving, and sends watchers home. */
   close(): void;
 }
 
@@ -16,14 +18,22 @@ export function createHealth(names: readonly string[]): Health {
   const known = new Set(names);
   const watching = new Set<WatchCall>();
   const implementation = new HealthImplementation();
-  let closed = false;
+  let stopped = false;
   for (const name of names) {
     implementation.setStatus(name, 'NOT_SERVING');
   }
+
+  function stopServing(): void {
+    stopped = true;
+    for (const name of known) {
+      implementation.setStatus(name, 'NOT_SERVING');
+    }
+  }
+
   return {
     setServing(service, serving) {
       known.add(service);
-      implementation.setStatus(service, serving && !closed ? 'SERVING' : 'NOT_SERVING');
+      implementation.setStatus(service, serving && !stopped ? 'SERVING' : 'NOT_SERVING');
     },
     addTo(server) {
       implementation.addToServer({
@@ -32,11 +42,9 @@ export function createHealth(names: readonly string[]): Health {
         },
       });
     },
+    stopServing,
     close() {
-      closed = true;
-      for (const name of known) {
-        implementation.setStatus(name, 'NOT_SERVING');
-      }
+      stopServing();
       for (const call of watching) {
         call.end();
       }

@@ -1,22 +1,31 @@
 import { AccessError } from '../access/access-error.ts';
 import type { EntityUid } from '../access/entity.ts';
+import type { CertificateRule } from '../runtime/certificate-rule.ts';
 import type { Issuer } from '../runtime/issuer.ts';
 import type { Logger } from '../runtime/log.ts';
 import { showSeen } from '../runtime/seen.ts';
 import { certificateName } from './certificate.ts';
+import { allowByCertificate } from './certificate-rules.ts';
 import type { Caller } from './route.ts';
 import { createTokenVerifier, type VerifiedToken } from './token.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /** What a call brings to prove who calls. */
 export interface Credentials {
+  /** The method that is called: `/curfew.decision.v1.DecisionService/Authorize`. */
+  readonly path: string;
   /** Each `authorization` header as received. */
   readonly authorization: readonly string[];
-  /** The alternative names of the client certificate that TLS verified, as Node prints them; undefined without one. */
-  readonly certificateNames: () => string | undefined;
+  /** The client certificate of the connection; undefined without one. */
+  readonly certificate: () => ClientCertificate | undefined;
 }
 
-/** Who calls. @throws AccessError CREDENTIALS_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, CALLER_UNKNOWN, NOT_READY */
+/** A client certificate: one that TLS verified, with its alternative names as Node prints them, or one that it did not, and why. */
+export type ClientCertificate =
+  | { readonly kind: 'verified'; readonly names: string; readonly expiresAt: Date }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** Who calls. @throws AccessError CREDENTIALS_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, CALLER_UNKNOWN, NOT_PERMITTED, NOT_READY */
 export type Identify = (credentials: Credentials) => Promise<Caller>;
 
 /** The name that verified credentials carry. */
@@ -37,6 +46,8 @@ export interface IdentifyOptions {
   readonly resolveCaller: ResolveCaller;
   /** What a certificate's name must begin with; the rest is the id. Empty unless said: the whole name is. */
   readonly certificatePrefix?: string;
+  /** What certificates may call at all; everything unless said. */
+  readonly certificateRules?: readonly CertificateRule[] | undefined;
   readonly now?: () => Date;
   /** Hears when an issuer's keys cannot be read. */
   readonly logger?: Logger;
@@ -49,6 +60,8 @@ const bearer = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i;
 /**
  * Knows callers by a bearer JWT or else by their client certificate; there is no anonymous caller. The directory is asked on every
  * call, so a deleted entity's token is worth nothing at once.
+ *
+ * @throws Error when a certificate rule names a service or method that does not exist
  */
 export function createIdentify(options: IdentifyOptions): Identify {
   const { resolveCaller, certificatePrefix = '', now = () => new Date() } = options;
@@ -56,6 +69,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
     options.logger?.warn({ err: error }, error.message);
   });
   const verified = createTokenCache<VerifiedToken>(maxTokens);
+  const mayCall = allowByCertificate(options.certificateRules);
 
   async function verifyOnce(token: string): Promise<VerifiedToken> {
     const at = now();
@@ -68,19 +82,39 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return fresh;
   }
 
-  return async ({ authorization, certificateNames }) => {
+  return async ({ authorization, certificate, path }) => {
     if (authorization.length > 0) {
       const { id, type } = await verifyOnce(readBearer(authorization));
       return resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
     }
-    const names = certificateNames();
-    if (names !== undefined) {
-      return resolve({ id: certificateName(names, certificatePrefix), by: 'certificate' }, resolveCaller);
+    const id = certificateName(namesOf(certificate(), now()), certificatePrefix);
+    if (!mayCall(id, path)) {
+      const message = `the certificate of ${showSeen(id)} may not call ${path.slice(1)}; CURFEW_TLS_ALLOW says what it may`;
+      throw new AccessError('NOT_PERMITTED', message);
     }
-    const message =
-      'seen no credentials, wanted the header "authorization: Bearer <token>" or a client certificate';
-    throw new AccessError('CREDENTIALS_MISSING', message);
+    return resolve({ id, by: 'certificate' }, resolveCaller);
   };
+}
+
+/** The names of a certificate that counts. It was verified when the connection began, and may have expired since. */
+function namesOf(certificate: ClientCertificate | undefined, now: Date): string {
+  const wanted = 'wanted the header "authorization: Bearer <token>" or a client certificate';
+  if (certificate === undefined) {
+    throw new AccessError('CREDENTIALS_MISSING', `seen no credentials, ${wanted}`);
+  }
+  if (certificate.kind === 'refused') {
+    const seen = `seen a client certificate that does not verify (${certificate.why})`;
+    const accepted = 'that an authority of CURFEW_TLS_CLIENT_CA signed for clients and that has not expired';
+    throw new AccessError('CREDENTIALS_MISSING', `${seen}, ${wanted} ${accepted}`);
+  }
+  if (certificate.expiresAt <= now) {
+    const seen = `the client certificate expired at ${certificate.expiresAt.toISOString()}`;
+    throw new AccessError(
+      'CREDENTIALS_MISSING',
+      `${seen}, it is ${now.toISOString()}; connect with a new one`,
+    );
+  }
+  return certificate.names;
 }
 
 function readBearer(headers: readonly string[]): string {

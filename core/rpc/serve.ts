@@ -1,54 +1,19 @@
 import { setMaxListeners } from 'node:events';
-import {
-  Server,
-  ServerCredentials,
-  type ServerOptions,
-  setLogger,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { type Address, formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
+import { Server, type ServerOptions, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
 import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
+import { defaultLimits, type RpcLimits } from './limits.ts';
+import { createListener } from './listen.ts';
 import { nameTransportErrors } from './transport-errors.ts';
 import { addReflection } from './reflection.ts';
+import { createRefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
-import { tlsCredentials } from './tls.ts';
 import { createValidateMessage } from './validate.ts';
-
-/** What one server takes; grpc-js's own defaults are "no limit" for nearly all of these. */
-interface RpcLimits {
-  /** Bytes of one message in, decompressed. */
-  readonly maxMessageBytes: number;
-  /** Calls at once on one connection. */
-  readonly maxConcurrentStreams: number;
-  /** A connection without calls is closed after this. */
-  readonly maxConnectionIdleMs: number;
-  /** A connection is closed after this, so that clients spread over replicas again. */
-  readonly maxConnectionAgeMs: number;
-  /** How long its calls may then go on. */
-  readonly maxConnectionAgeGraceMs: number;
-  /** How often a silent peer is asked whether it lives. */
-  readonly keepaliveTimeMs: number;
-  readonly keepaliveTimeoutMs: number;
-  /** How long `close` lets calls finish. */
-  readonly closeGraceMs: number;
-}
-
-const defaultLimits: RpcLimits = {
-  maxMessageBytes: 1_048_576,
-  maxConcurrentStreams: 256,
-  maxConnectionIdleMs: 300_000,
-  maxConnectionAgeMs: 3_600_000,
-  maxConnectionAgeGraceMs: 60_000,
-  keepaliveTimeMs: 60_000,
-  keepaliveTimeoutMs: 20_000,
-  closeGraceMs: 5_000,
-};
 
 export interface RpcServerOptions {
   readonly routes: readonly Route[];
@@ -70,22 +35,30 @@ export interface RpcServer {
   readonly listen: (address: string) => Promise<number>;
   /** Sets the health of a service, or of the whole server (''). All start as not serving. */
   readonly setServing: (service: string, serving: boolean) => void;
+  /** Not serving from now on, whatever is set, so that clients and load balancers go elsewhere; calls are still answered. */
+  readonly stopServing: () => void;
   /** Not serving at once, streams end, calls finish; what has not after `closeGraceMs` is cut. */
   readonly close: () => Promise<void>;
 }
 
-/** Builds the server; it answers nothing before `listen`. */
+/**
+ * Builds the server; it answers nothing before `listen`.
+ *
+ * @throws Error when the TLS files are not good
+ */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { routes, logger, tls } = options;
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
-  const authentication = createAuthentication({ identify: options.identify, logger, isPublic });
+  const refusedPeers = createRefusedPeers();
+  const { identify } = options;
+  const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers });
   // The last is the outermost: transport errors are named below the caller's identification.
   const interceptors = [nameTransportErrors(limits.maxMessageBytes), authentication.interceptor];
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
-  const bound: string[] = [];
+  const listener = createListener({ server, limits, logger, tls, refusedPeers });
   const services = routes.map(({ service }) => service);
   const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
   health.addTo(server);
@@ -102,17 +75,13 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     server.addService(serviceDefinition(route.service), implementation(route, answering));
   }
   return {
-    async listen(text) {
-      const address = readAddress(text, tls);
-      const port = await bind(server, address, tls);
-      bound.push(formatAddress({ host: address.host, port }));
-      return port;
-    },
+    listen: (address) => listener.listen(address),
     setServing: (service, serving) => health.setServing(service, serving),
+    stopServing: () => health.stopServing(),
     async close() {
       health.close();
       closing.abort();
-      await shutDown(server, bound, limits.closeGraceMs);
+      await listener.close(limits.closeGraceMs);
     },
   };
 }
@@ -151,41 +120,4 @@ function serverOptions(limits: RpcLimits): ServerOptions {
 function quietGrpc(logger: Logger): void {
   const log = (message: unknown): void => logger.debug({ source: 'grpc-js' }, String(message));
   setLogger({ error: log, info: log, debug: log });
-}
-
-function readAddress(text: string, tls: TlsFiles | undefined): Address {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new Error(`cannot listen on "${text}": wanted an address such as 127.0.0.1:2200 or [::1]:2200`);
-  }
-  if (tls === undefined && !isLoopback(address.host)) {
-    const wanted =
-      'without TLS wanted a loopback address such as 127.0.0.1; set CURFEW_TLS_CERT and CURFEW_TLS_KEY';
-    throw new Error(`cannot listen on ${text}: ${wanted}`);
-  }
-  return address;
-}
-
-async function bind(server: Server, address: Address, tls: TlsFiles | undefined): Promise<number> {
-  const text = formatAddress(address);
-  const credentials = tls === undefined ? ServerCredentials.createInsecure() : tlsCredentials(tls);
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.bindAsync(text, credentials, (cause, port) => {
-    if (cause === null) {
-      resolve(port);
-    } else {
-      reject(new Error(`cannot listen on ${text}: ${cause.message}`, { cause }));
-    }
-  });
-  return await promise;
-}
-
-/** Not with `forceShutdown`: without channelz grpc-js forgets to tell it the connections, and it cuts none. */
-async function shutDown(server: Server, addresses: readonly string[], graceMs: number): Promise<void> {
-  for (const address of addresses) {
-    server.drain(address, graceMs);
-  }
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.tryShutdown(() => resolve());
-  await promise;
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
+import { certificateRulesWanted, parseCertificateRules } from './certificate-rule.ts';
 import { databaseUrlProblem, databaseUrlWanted } from './database-url.ts';
 import { logLevels } from './log.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -52,7 +53,7 @@ export const processSettings = z.object({
   CURFEW_EXIT_WITH_PARENT: z.enum(['0', '1'], { error: '1 to stop when stdin ends, or 0' }).optional(),
 });
 
-/** TLS of a server: its files, undefined without TLS, and what the names in client certificates begin with. */
+/** TLS of a server: its files, undefined without TLS, what the names in client certificates begin with, and what these may call. */
 export const tlsSettings = z
   .object({
     CURFEW_TLS_CERT: fileSetting('a PEM certificate chain').optional(),
@@ -61,6 +62,9 @@ export const tlsSettings = z
       'the PEM certificate of the authority that signs client certificates',
     ).optional(),
     CURFEW_TLS_CLIENT_PREFIX: z.string().default(''),
+    CURFEW_TLS_ALLOW: textSetting(certificateRulesWanted, (text) =>
+      parseCertificateRules(text) === undefined ? certificateRulesWanted : undefined,
+    ).optional(),
   })
   .transform((env, context) => {
     const { CURFEW_TLS_CERT: certPath, CURFEW_TLS_KEY: keyPath, CURFEW_TLS_CLIENT_CA: clientCaPath } = env;
@@ -72,10 +76,14 @@ export const tlsSettings = z
     if (certPath !== undefined && keyPath === undefined) {
       missing('CURFEW_TLS_KEY', 'the PEM key of CURFEW_TLS_CERT');
     }
+    if (clientCaPath === undefined && env.CURFEW_TLS_ALLOW !== undefined) {
+      missing('CURFEW_TLS_CLIENT_CA', 'the authority of the certificates that CURFEW_TLS_ALLOW is about');
+    }
     const clientCa = clientCaPath === undefined ? {} : { clientCaPath };
     const files: TlsFiles | undefined =
       certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath, ...clientCa };
-    return { files, clientPrefix: env.CURFEW_TLS_CLIENT_PREFIX };
+    const clientRules = parseCertificateRules(env.CURFEW_TLS_ALLOW ?? '');
+    return { files, clientPrefix: env.CURFEW_TLS_CLIENT_PREFIX, clientRules };
   });
 
 /** An address to listen on; port 0 = any free one. */

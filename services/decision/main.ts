@@ -12,6 +12,7 @@ runService('curfew-decision', async (running) => {
     issuers: oidc.issuers,
     tls: tls.files,
     certificatePrefix: tls.clientPrefix,
+    certificateRules: tls.clientRules,
     staleStandingMs: decision.staleStandingMs,
     logger,
   });

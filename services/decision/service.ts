@@ -3,6 +3,7 @@ import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer } from '../../core/rpc/serve.ts';
+import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -24,6 +25,8 @@ export interface DecisionServiceOptions {
   readonly issuers: readonly Issuer[];
   readonly tls?: TlsFiles | undefined;
   readonly certificatePrefix?: string;
+  /** What client certificates may call at all; everything unless said. */
+  readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
   readonly logger: Logger;
@@ -70,6 +73,7 @@ async function open(
       // A machine whose clock is behind must not take a token that has expired.
       now: () => followed.clock.late(),
       logger,
+      certificateRules: options.certificateRules,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger,

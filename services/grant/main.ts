@@ -12,6 +12,7 @@ runService('curfew-grant', async (running) => {
     issuers: oidc.issuers,
     tls: tls.files,
     certificatePrefix: tls.clientPrefix,
+    certificateRules: tls.clientRules,
     policyFolder: policies.folder,
     logger,
   });

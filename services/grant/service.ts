@@ -2,6 +2,7 @@ import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
+import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -28,6 +29,8 @@ export interface GrantServiceOptions {
   readonly issuers: readonly Issuer[];
   readonly tls?: TlsFiles | undefined;
   readonly certificatePrefix?: string;
+  /** What client certificates may call at all; everything unless said. */
+  readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** The folder that this service puts in force; without it, it works with what is in force already. */
   readonly policyFolder?: string | undefined;
   /** How long it waits between looks at the folder; 1,000 unless said. A change is in force after two. */
@@ -119,6 +122,7 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
       // Not this machine's clock: set back, it would bring expired tokens back to life.
       now: () => context.followed.clock.late(),
       logger: options.logger,
+      certificateRules: options.certificateRules,
       ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
     }),
     logger: options.logger,

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdentify, type Identify } from '../../../core/rpc/identity.ts';
 import { createKey, createTestIssuer, type TestIssuer } from './test-issuer.ts';
-import { accessErrorOf, bearer, tokenRefusal } from './test-refusal.ts';
+import { accessErrorOf, bearer, credentials, tokenRefusal } from './test-refusal.ts';
 import { collectLogs, listenLocally, resolveAdaAndCi } from './test-server.ts';
 
 let issuer: TestIssuer;
@@ -127,7 +127,7 @@ describe('tokens', () => {
 
 describe('callers without a token', () => {
   test('nobody calls without credentials', async () => {
-    const error = await accessErrorOf(identify({ authorization: [], certificateNames: () => undefined }));
+    const error = await accessErrorOf(identify(credentials([])));
     expect(error.reason).toBe('CREDENTIALS_MISSING');
     expect(error.message).toContain('authorization: Bearer <token>');
   });
@@ -147,7 +147,7 @@ describe('callers without a token', () => {
     'D24 the certificate names %j under the prefix %j give %j',
     async (text, certificatePrefix, id) => {
       const by = createIdentify({ issuers: [], resolveCaller: resolveAdaAndCi, certificatePrefix });
-      const identified = by({ authorization: [], certificateNames: () => text });
+      const identified = by(credentials([], text));
       if (id === undefined) {
         expect((await accessErrorOf(identified)).reason).toBe('CALLER_UNKNOWN');
       } else {
@@ -157,10 +157,9 @@ describe('callers without a token', () => {
   );
 
   test('a token names the caller though there is a certificate, and a bad one is not made good by it', async () => {
-    const certificateNames = () => 'DNS:ci';
-    const good = { authorization: [`Bearer ${await issuer.token()}`], certificateNames };
+    const good = credentials([`Bearer ${await issuer.token()}`], 'DNS:ci');
     expect((await identify(good)).uid).toEqual({ type: 'User', id: 'ada' });
-    const bad = await accessErrorOf(identify({ authorization: ['Bearer a.b.c'], certificateNames }));
+    const bad = await accessErrorOf(identify(credentials(['Bearer a.b.c'], 'DNS:ci')));
     expect(bad.reason).toBe('TOKEN_INVALID');
   });
 });

@@ -1,9 +1,19 @@
 import { AccessError } from '../../../core/access/access-error.ts';
 import type { Credentials, Identify } from '../../../core/rpc/identity.ts';
 
+/** A call of Authorize that brings these headers and, when its names are said, a verified certificate. */
+export function credentials(authorization: readonly string[], names?: string): Credentials {
+  const expiresAt = new Date(8.64e15);
+  return {
+    path: '/curfew.decision.v1.DecisionService/Authorize',
+    authorization,
+    certificate: () => (names === undefined ? undefined : { kind: 'verified', names, expiresAt }),
+  };
+}
+
 /** The credentials of a call with this token and no certificate. */
 export function bearer(token: string): Credentials {
-  return { authorization: [`Bearer ${token}`], certificateNames: () => undefined };
+  return credentials([`Bearer ${token}`]);
 }
 
 /** Why that token is refused. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { ChannelCredentials, credentials, status as Code } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createIdentify } from '../../../core/rpc/identity.ts';
-import { tlsCredentials } from '../../../core/rpc/tls.ts';
+import { readTlsFiles } from '../../../core/rpc/tls.ts';
 import { DecisionService } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import {
   type CertificateFiles,
@@ -108,20 +108,20 @@ describe('mTLS', () => {
 
 describe('TLS files', () => {
   test('a file that is missing is named', () => {
-    expect(() => tlsCredentials({ ...server, keyPath: '/nowhere/key.pem' })).toThrow(
+    expect(() => readTlsFiles({ ...server, keyPath: '/nowhere/key.pem' }, new Date())).toThrow(
       'TLS: cannot read the key file /nowhere/key.pem',
     );
-    expect(() => tlsCredentials({ ...server, certPath: '/nowhere/cert.pem' })).toThrow(
+    expect(() => readTlsFiles({ ...server, certPath: '/nowhere/cert.pem' }, new Date())).toThrow(
       'the certificate file /nowhere/cert.pem',
     );
-    expect(() => tlsCredentials({ ...server, clientCaPath: '/nowhere/ca.pem' })).toThrow(
+    expect(() => readTlsFiles({ ...server, clientCaPath: '/nowhere/ca.pem' }, new Date())).toThrow(
       'the client CA file /nowhere/ca.pem',
     );
   });
 
   test('a key of another certificate is refused', async () => {
     const other = await authority.issue('other', 'DNS:other');
-    expect(() => tlsCredentials({ ...server, keyPath: other.keyPath })).toThrow(
+    expect(() => readTlsFiles({ ...server, keyPath: other.keyPath }, new Date())).toThrow(
       /no certificate chain and its key in PEM form/,
     );
   });

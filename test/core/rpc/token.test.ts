@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AccessError } from '../../../core/access/access-error.ts';
 import { createIdentify, type Identify } from '../../../core/rpc/identity.ts';
 import { createKey, createTestIssuer, type TestIssuer, type TestKey } from './test-issuer.ts';
-import { accessErrorOf, bearer, tokenRefusal } from './test-refusal.ts';
+import { accessErrorOf, credentials, bearer, tokenRefusal } from './test-refusal.ts';
 import { listenLocally, resolveAdaAndCi } from './test-server.ts';
 
 let issuer: TestIssuer;
@@ -236,7 +236,7 @@ describe('N2 only an access token for Curfew of a configured issuer names a call
     ['a header of 9,000 characters', [`Bearer ${'a'.repeat(9_000)}`], /wanted at most 8192/],
   ];
   test.each(headers)('N2 %s is refused', async (_case, authorization, message) => {
-    const error = await accessErrorOf(identify({ authorization, certificateNames: () => undefined }));
+    const error = await accessErrorOf(identify(credentials(authorization)));
     expect(error.reason).toBe('TOKEN_INVALID');
     expect(error.message).toMatch(message);
   });
