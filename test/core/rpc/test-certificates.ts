@@ -12,9 +12,16 @@ export interface CertificateFiles {
 /** A certificate authority in a folder of its own, made by openssl. */
 export interface TestAuthority {
   readonly caPath: string;
-  /** A certificate for these alternative names, in openssl's form: `DNS:localhost,IP:127.0.0.1`. */
-  issue(name: string, alternativeNames: string): Promise<CertificateFiles>;
+  /** A certificate for these alternative names, in openssl's form: `DNS:localhost,IP:127.0.0.1`; none when empty. */
+  issue(name: string, alternativeNames: string, terms?: Terms): Promise<CertificateFiles>;
   remove(): Promise<void>;
+}
+
+interface Terms {
+  /** How long it is valid; 2 unless said, negative = it has expired. */
+  readonly days?: number;
+  /** More extensions, a line each in openssl's form. */
+  readonly extensions?: readonly string[];
 }
 
 const run = promisify(execFile);
@@ -27,21 +34,12 @@ export async function createTestAuthority(): Promise<TestAuthority> {
   await run('openssl', [...self, '-keyout', path('ca.key'), '-out', path('ca.pem')]);
   return {
     caPath: path('ca.pem'),
-    async issue(name, alternativeNames) {
+    async issue(name, alternativeNames, { days = 2, extensions = [] } = {}) {
       const request = ['req', ...newKey, '-subj', `/CN=${name}`];
       await run('openssl', [...request, '-keyout', path(`${name}.key`), '-out', path(`${name}.csr`)]);
-      await writeFile(path(`${name}.ext`), `subjectAltName=${alternativeNames}\n`);
-      const sign = [
-        'x509',
-        '-req',
-        '-days',
-        '2',
-        '-CA',
-        path('ca.pem'),
-        '-CAkey',
-        path('ca.key'),
-        '-CAcreateserial',
-      ];
+      const names = alternativeNames === '' ? [] : [`subjectAltName=${alternativeNames}`];
+      await writeFile(path(`${name}.ext`), [...names, ...extensions, ''].join('\n'));
+      const sign = ['x509', '-req', '-days', String(days), '-CA', path('ca.pem'), '-CAkey', path('ca.key')];
       const files = [
         '-in',
         path(`${name}.csr`),
@@ -50,7 +48,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
         '-out',
         path(`${name}.pem`),
       ];
-      await run('openssl', [...sign, ...files]);
+      await run('openssl', [...sign, '-CAcreateserial', ...files]);
       return { certPath: path(`${name}.pem`), keyPath: path(`${name}.key`) };
     },
     remove: () => rm(folder, { recursive: true }),
