@@ -10,6 +10,8 @@ export interface HealthServer {
    * @throws Error when the address is malformed, taken or not loopback
    */
   listen(address: string): Promise<number>;
+  /** Not ready from now on, whatever `isReady` says. */
+  stopServing(): void;
   close(): Promise<void>;
 }
 
@@ -19,7 +21,9 @@ export interface HealthServer {
  * @param isReady asked at each `/readyz`
  */
 export function createHealthServer(isReady: () => boolean): HealthServer {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, answer(isReady));
+  let stopped = false;
+  const answering = answer(() => !stopped && isReady());
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 }, answering);
   return {
     async listen(text) {
       const address = parseAddress(text);
@@ -34,6 +38,9 @@ export function createHealthServer(isReady: () => boolean): HealthServer {
       await promise;
       const bound = server.address();
       return bound !== null && typeof bound === 'object' ? bound.port : address.port;
+    },
+    stopServing() {
+      stopped = true;
     },
     async close() {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseAddress } from './address.ts';
 import { certificateRulesWanted, parseCertificateRules } from './certificate-rule.ts';
 import { databaseUrlProblem, databaseUrlWanted } from './database-url.ts';
+import { drainWanted, parseDrainMs } from './drain.ts';
 import { logLevels } from './log.ts';
 import type { TlsFiles } from './tls-files.ts';
 
@@ -50,6 +51,9 @@ export const grantListenSettings = z
 /** What `runService` itself reads; `loadConfig` checks it for every process. */
 export const processSettings = z.object({
   CURFEW_LOG_LEVEL: z.enum(logLevels, { error: `one of ${logLevels.join(', ')}` }).optional(),
+  CURFEW_DRAIN: textSetting(drainWanted, (text) =>
+    parseDrainMs(text) === undefined ? drainWanted : undefined,
+  ).optional(),
   CURFEW_EXIT_WITH_PARENT: z.enum(['0', '1'], { error: '1 to stop when stdin ends, or 0' }).optional(),
 });
 

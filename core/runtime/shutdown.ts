@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from './config.ts';
+import { drainMsOf } from './drain.ts';
 import { createLogger, type Logger, logLevelOf } from './log.ts';
 
 /** A process as long as it lives. */
@@ -7,15 +9,19 @@ export interface Service {
   readonly logger: Logger;
   /** Registers what to close when the process stops; the last registered is closed first. */
   readonly onClose: (what: string, close: () => Promise<void> | void) => void;
+  /** Registers what tells clients and load balancers to go elsewhere. On SIGTERM it is told first, and CURFEW_DRAIN passes before anything is closed. */
+  readonly onDrain: (stopServing: () => void) => void;
   /** Stops the process because of a fault: logged, all closed, exit code 1. */
   readonly fail: (error: unknown) => void;
 }
 
-const maxCloseMs = 15_000;
+/** With the usual CURFEW_DRAIN, a process is gone within ten seconds whatever hangs. */
+const maxCloseMs = 7_500;
 
 /**
- * Runs a process: starts it, and on SIGTERM, SIGINT or the end of its parent closes what it opened and exits with 0. A failed start or
- * a fault that nobody caught exits with 1. With CURFEW_EXIT_WITH_PARENT=1 the end of stdin, a pipe that the parent holds, counts as the
+ * Runs a process: starts it, and on SIGTERM, SIGINT or the end of its parent closes what it opened and exits with 0, in bounded time: what
+ * hangs is left behind. Only SIGTERM, which supervisors send, is worth the wait of CURFEW_DRAIN. A failed start or a fault that nobody
+ * caught exits with 1. With CURFEW_EXIT_WITH_PARENT=1 the end of stdin, a pipe that the parent holds, counts as the
  * parent's end: it comes even when the parent is killed outright.
  */
 export function runService(
@@ -25,14 +31,20 @@ export function runService(
 ): void {
   const logger = createLogger(name, logLevelOf(env));
   const closers: { readonly what: string; readonly close: () => Promise<void> | void }[] = [];
+  const drains: (() => void)[] = [];
   let isStopping = false;
 
-  async function stop(exitCode: number): Promise<void> {
+  async function stop(exitCode: number, drainMs: number): Promise<void> {
     if (isStopping) {
       return;
     }
     isStopping = true;
-    setTimeout(() => exit(logger, 1, `not closed after ${maxCloseMs} ms`), maxCloseMs).unref();
+    const maxMs = drainMs + maxCloseMs;
+    setTimeout(() => exit(logger, exitCode, `not closed after ${maxMs} ms: gone without`), maxMs);
+    for (const stopServing of drains) {
+      stopServing();
+    }
+    await delay(drainMs);
     const failed = await closeAll(closers, logger);
     process.exit(failed ? 1 : exitCode);
   }
@@ -43,13 +55,13 @@ export function runService(
       return;
     }
     logger.fatal({ err: error }, error instanceof Error ? error.message : 'failed');
-    void stop(1); // it ends the process and cannot reject
+    void stop(1, 0); // it ends the process and cannot reject
   }
 
   onStopSignal(env, (why) => {
     if (!isStopping) {
       logger.info(`${why}: stopping`);
-      void stop(0); // likewise
+      void stop(0, why === 'SIGTERM' && drains.length > 0 ? drainMsOf(env) : 0); // likewise
     }
   });
   process.on('uncaughtException', (error) => {
@@ -59,6 +71,7 @@ export function runService(
   const service = {
     logger,
     onClose: (what: string, close: () => Promise<void> | void) => void closers.push({ what, close }),
+    onDrain: (stopServing: () => void) => void drains.push(stopServing),
     fail,
   };
   start(service).catch(fail);

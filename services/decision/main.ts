@@ -16,6 +16,7 @@ runService('curfew-decision', async (running) => {
     staleStandingMs: decision.staleStandingMs,
     logger,
   });
+  running.onDrain(() => service.stopServing());
   running.onClose('the decision service', () => service.close());
   logger.info({ port: service.port, httpPort: service.httpPort }, 'the decision service listens');
 });

@@ -39,6 +39,8 @@ export interface DecisionServer {
   readonly port: number;
   readonly httpPort: number;
   readonly followed: Followed;
+  /** Says that it is not serving from now on, and still answers, so that callers go elsewhere before it is closed. */
+  stopServing(): void;
   close(): Promise<void>;
 }
 
@@ -80,14 +82,18 @@ async function open(
     limits: { maxMessageBytes: MESSAGE_BYTES },
     tls: options.tls,
   });
-  onClose(() => server.close());
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer(health.isServing);
-  onClose(() => probes.close());
+  onClose(() => probes.close()); // after the server: probes are answered while it drains
+  onClose(() => server.close());
   const httpPort = await probes.listen(options.httpAddress);
   const port = await server.listen(options.address);
-  return { port, httpPort, followed };
+  const stopServing = (): void => {
+    probes.stopServing();
+    server.stopServing();
+  };
+  return { port, httpPort, followed, stopServing };
 }
 
 async function checkSchema(databaseUrl: string): Promise<void> {

@@ -16,6 +16,7 @@ runService('curfew-grant', async (running) => {
     policyFolder: policies.folder,
     logger,
   });
+  running.onDrain(() => service.stopServing());
   running.onClose('the grant service', () => service.close());
   logger.info({ port: service.port, httpPort: service.httpPort }, 'the grant service listens');
 });

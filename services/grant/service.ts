@@ -43,6 +43,8 @@ export interface GrantServer {
   readonly port: number;
   readonly httpPort: number;
   readonly context: GrantContext;
+  /** Says that it is not serving from now on, and still answers, so that callers go elsewhere before it is closed. */
+  stopServing(): void;
   close(): Promise<void>;
 }
 
@@ -74,15 +76,19 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     onClose(() => watch.close());
   }
   const server = serve(options, context);
-  onClose(() => server.close());
   const health = createHealthServer(() => isReady(followed));
-  onClose(() => health.close());
+  onClose(() => health.close()); // after the server: probes are answered while it drains
+  onClose(() => server.close());
   const httpPort = await health.listen(options.httpAddress);
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
   onClose(() => clearInterval(telling));
   tellHealth(server, followed);
-  return { port, httpPort, context };
+  const stopServing = (): void => {
+    health.stopServing();
+    server.stopServing();
+  };
+  return { port, httpPort, context, stopServing };
 }
 
 interface Pool {

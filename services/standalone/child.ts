@@ -67,7 +67,8 @@ export function startChild(options: ChildOptions): Child {
 function launch(options: ChildOptions, log: WriteStream) {
   const main = fileURLToPath(new URL(`../${options.service}/main.ts`, import.meta.url));
   const child = spawn(process.execPath, [main], {
-    env: { ...options.env, CURFEW_EXIT_WITH_PARENT: '1' },
+    // Nobody is routed around a process of this machine's own: it need not wait.
+    env: { CURFEW_DRAIN: '0', ...options.env, CURFEW_EXIT_WITH_PARENT: '1' },
     // Ctrl-C reaches a whole process group; these are stopped in order instead.
     detached: true,
     // Its stdin is a pipe that ends with this process, however it ends.

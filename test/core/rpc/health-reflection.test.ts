@@ -7,6 +7,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ClientDuplexStream, status as Code, type ServiceError } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DecisionService } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { connect, readRefusal, type TestClient } from './test-client.ts';
 import { createTestIssuer, type TestIssuer } from './test-issuer.ts';
 import { decisionRoute, grantRoute, startServer, type TestServer } from './test-server.ts';
@@ -41,9 +42,9 @@ async function check(service: string): Promise<string> {
   return await promise;
 }
 
-function watch(service: string) {
+function watch(service: string, by: TestClient = client) {
   const { path, requestSerialize, responseDeserialize } = healthService['Watch'] ?? expect.unreachable();
-  return client.raw.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
+  return by.raw.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
 }
 
 describe('health', () => {
@@ -79,14 +80,27 @@ describe('health', () => {
     stream.cancel();
   });
 
+  test('a server that stops serving says so whatever is set, and still answers', async () => {
+    const other = await startServer(issuer);
+    const otherClient = connect(other.port);
+    other.server.setServing('', true);
+    const stream = watch('', otherClient);
+    expect(await once(stream, 'data')).toEqual([{ status: 'SERVING' }]);
+    other.server.stopServing();
+    expect(await once(stream, 'data')).toEqual([{ status: 'NOT_SERVING' }]);
+    other.server.setServing('', true);
+    expect(await once(watch('', otherClient), 'data')).toEqual([{ status: 'NOT_SERVING' }]);
+    const { authorize } = DecisionService.method;
+    await otherClient.unary(authorize, {}, { token: await issuer.token() });
+    await other.server.close();
+    otherClient.close();
+  });
+
   test('a server that closes is not serving, and lets its watchers go', async () => {
     const other = await startServer(issuer);
     const otherClient = connect(other.port);
     other.server.setServing('', true);
-    const { path, requestSerialize, responseDeserialize } = healthService['Watch'] ?? expect.unreachable();
-    const stream = otherClient.raw.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {
-      service: '',
-    });
+    const stream = watch('', otherClient);
     const seen: unknown[] = [];
     stream.on('data', (answer: HealthAnswer) => {
       seen.push(answer.status);

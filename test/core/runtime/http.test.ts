@@ -22,6 +22,12 @@ test('it lives, and is ready when it says so', async () => {
   expect((await fetch(`${origin}/healthz`)).status).toBe(200);
 });
 
+test('once it stops serving it is not ready whatever is said, and lives', async () => {
+  server.stopServing();
+  expect((await fetch(`${origin}/readyz`)).status).toBe(503);
+  expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+});
+
 test.each([
   ['/', 'GET', 404],
   ['/readyz/', 'GET', 404],

@@ -5,7 +5,7 @@ import { runService } from '../../../core/runtime/shutdown.ts';
 const [, , behaviour] = process.argv;
 const say = (line: string): void => writeFileSync(1, `${line}\n`);
 
-runService('test', async ({ onClose, fail, logger }) => {
+runService('test', async ({ onClose, onDrain, fail, logger }) => {
   const alive = setInterval(() => undefined, 60_000);
   onClose('first', () => say('closed first'));
   onClose('second', async () => {
@@ -26,6 +26,12 @@ runService('test', async ({ onClose, fail, logger }) => {
   }
   if (behaviour === 'forgets-a-promise') {
     void Promise.reject(new Error('forgotten')); // what the test is about
+  }
+  if (behaviour === 'drains') {
+    onDrain(() => say('closed to new work'));
+  }
+  if (behaviour === 'hangs') {
+    onClose('database', () => new Promise(() => undefined));
   }
   onClose('timer', () => clearInterval(alive));
   say('ready');

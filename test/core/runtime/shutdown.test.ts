@@ -65,6 +65,37 @@ describe('a process', patience, () => {
     expect((await end).log).toContain('SIGTERM: stopping');
   });
 
+  const closedToNewWork = 'closed to new work';
+  test('that gets SIGTERM says that it is not serving, and closes after the wait', async () => {
+    const { child, ready, end } = start('drains', { CURFEW_DRAIN: '700ms' });
+    await ready;
+    const told = once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    const [said] = (await told) as [Buffer]; // a pipe without encoding
+    const toldAt = performance.now();
+    expect(said.toString()).toBe(`${closedToNewWork}\n`);
+    expect(await end).toMatchObject({ code: 0, closed: [closedToNewWork, ...bothClosed] });
+    expect(performance.now() - toldAt).toBeGreaterThan(500);
+  });
+
+  test('that gets SIGINT does not wait', async () => {
+    const { child, ready, end } = start('drains', { CURFEW_DRAIN: '20s' });
+    await ready;
+    child.kill('SIGINT');
+    expect(await end).toMatchObject({ code: 0, closed: [closedToNewWork, ...bothClosed] });
+  });
+
+  test('that cannot close what hangs is gone with 0 within ten seconds of SIGTERM all the same', async () => {
+    const { child, ready, end } = start('hangs');
+    await ready;
+    const toldAt = performance.now();
+    child.kill('SIGTERM');
+    const { code, log } = await end;
+    expect(performance.now() - toldAt).toBeLessThan(10_000);
+    expect(code).toBe(0);
+    expect(log).toContain('not closed after 7500 ms');
+  });
+
   test('that cannot start closes what it opened, says why and exits with 1', async () => {
     const { code, closed, log } = await start('fails-to-start').end;
     expect({ code, closed }).toEqual({ code: 1, closed: bothClosed });

@@ -29,6 +29,7 @@ function environment(changes: Readonly<Record<string, string>> = {}) {
     PATH: process.env['PATH'] ?? '',
     CURFEW_DATABASE_URL: scene.database.decisionUrl,
     CURFEW_DECISION_LISTEN: '127.0.0.1:0',
+    CURFEW_DRAIN: '0',
     CURFEW_DECISION_HTTP_LISTEN: '127.0.0.1:0',
     CURFEW_OIDC_ISSUER: issuer,
     CURFEW_OIDC_JWKS: keys.kind === 'file' ? keys.path : '',
@@ -78,6 +79,24 @@ describe('the process', () => {
     expect(answer.effect).toBe(Effect.ALLOW);
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
+  });
+
+  it('that is told to stop is not ready any more, and still answers until its wait is over', async () => {
+    const { child, listening } = run(environment({ CURFEW_DRAIN: '20s' }));
+    const { port, httpPort } = await listening;
+    await readiness(httpPort, 200);
+    const client = connect(port ?? 0);
+    onTestFinished(() => client.close());
+    child.kill('SIGTERM');
+    await readiness(httpPort, 503);
+    expect((await fetch(`http://127.0.0.1:${httpPort}/healthz`)).status).toBe(200);
+    const question = wireQuestion({ principal: person('kim') });
+    const answer = await client.unary(
+      DecisionService.method.authorize,
+      question,
+      await scene.options(person('kim')),
+    );
+    expect(answer.effect).toBe(Effect.ALLOW);
   });
 
   it.each([
