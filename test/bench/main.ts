@@ -1,15 +1,19 @@
 import { authorize } from './authorize.ts';
+import { certificates } from './certificates.ts';
 import { expiry } from './expiry.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
+import { restarts } from './restarts.ts';
 import { revoke } from './revoke.ts';
 import { transitions } from './transitions.ts';
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   authorize,
+  certificates,
   expiry,
   propagation,
   recovery,
+  restarts,
   revoke,
   transitions,
 };
