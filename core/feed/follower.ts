@@ -45,6 +45,9 @@ type Found = 'more' | 'end' | 'failure';
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #waiters = new RevisionWaiters();
+  /** Calls that wait for a look, by its number. */
+  readonly #lookWaiters = new RevisionWaiters();
+  #looks = 0n;
   #position: Position = { kind: 'lost' };
   /** Shrinks while answers fail. */
   #batch: number;
@@ -87,6 +90,14 @@ export class Follower {
     return this.#waiters.wait(revision, timeoutMs);
   }
 
+  /**
+   * Resolves to whether a look that begins after this call comes to the end of the ledger in time. It is the next one anyway: however
+   * many wait, nobody looks more often.
+   */
+  lookAgain(timeoutMs: number): Promise<boolean> {
+    return this.#lookWaiters.wait(this.#looks + 1n, timeoutMs);
+  }
+
   /** How many calls wait for a revision now. */
   get waiting(): number {
     return this.#waiters.size;
@@ -101,13 +112,16 @@ export class Follower {
     this.#closed = true;
     this.#endSleep();
     this.#waiters.close();
+    this.#lookWaiters.close();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     while (!this.#closed) {
       this.#bellRang = false;
+      this.#looks += 1n;
       const found = await this.#look();
+      if (found === 'end') this.#lookWaiters.reached(this.#looks, false);
       if (found === 'more' || this.#closed) continue;
       // A bell does not shorten the pause after a failure: whoever rings often would make us hammer a database that is down.
       if (found === 'failure' || !this.#bellRang) await this.#sleep(found === 'end');

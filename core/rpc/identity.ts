@@ -39,7 +39,7 @@ export interface CallerName {
 }
 
 /** Finds the entity of that name in the directory; undefined when there is none, or more than one. */
-export type ResolveCaller = (name: CallerName) => EntityUid | undefined;
+export type ResolveCaller = (name: CallerName) => EntityUid | undefined | Promise<EntityUid | undefined>;
 
 export interface IdentifyOptions {
   readonly issuers: readonly Issuer[];
@@ -85,14 +85,14 @@ export function createIdentify(options: IdentifyOptions): Identify {
   return async ({ authorization, certificate, path }) => {
     if (authorization.length > 0) {
       const { id, type } = await verifyOnce(readBearer(authorization));
-      return resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
+      return await resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
     }
     const id = certificateName(namesOf(certificate(), now()), certificatePrefix);
     if (!mayCall(id, path)) {
       const message = `the certificate of ${showSeen(id)} may not call ${path.slice(1)}; CURFEW_TLS_ALLOW says what it may`;
       throw new AccessError('NOT_PERMITTED', message);
     }
-    return resolve({ id, by: 'certificate' }, resolveCaller);
+    return await resolve({ id, by: 'certificate' }, resolveCaller);
   };
 }
 
@@ -133,8 +133,8 @@ function readBearer(headers: readonly string[]): string {
   return token;
 }
 
-function resolve(name: CallerName, resolveCaller: ResolveCaller): Caller {
-  const uid = resolveCaller(name);
+async function resolve(name: CallerName, resolveCaller: ResolveCaller): Promise<Caller> {
+  const uid = await resolveCaller(name);
   if (uid === undefined) {
     const seen = `${name.type ?? 'an entity'} with the id ${showSeen(name.id)}`;
     const message = `the ${name.by} names ${seen}; the directory has none, or more than one`;

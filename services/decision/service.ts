@@ -1,4 +1,5 @@
 import type { MachineClock } from '../../core/feed/database-clock.ts';
+import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
@@ -44,8 +45,10 @@ export interface DecisionServer {
   close(): Promise<void>;
 }
 
+const FIRST_LOOK_MS = 10_000;
+
 /**
- * Starts the decision service: it listens at once and serves when it has caught up with the ledger.
+ * Starts the decision service: it listens when it has caught up with the ledger, or after ten seconds to say what it lacks.
  * @throws Error when the schema is not one that it can run on, or an address cannot be listened on
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
@@ -71,7 +74,7 @@ async function open(
     routes: [decisionRoute(context, logger)],
     identify: createIdentify({
       issuers: options.issuers,
-      resolveCaller: callerResolver(followed),
+      resolveCaller: awaitNewcomers(callerResolver(followed), followed.follower),
       // A machine whose clock is behind must not take a token that has expired.
       now: () => followed.clock.late(),
       logger,
@@ -88,6 +91,8 @@ async function open(
   onClose(() => probes.close()); // after the server: probes are answered while it drains
   onClose(() => server.close());
   const httpPort = await probes.listen(options.httpAddress);
+  // Clients that know several replicas call this one as soon as it listens.
+  await followed.follower.waitFor(0n, FIRST_LOOK_MS);
   const port = await server.listen(options.address);
   const stopServing = (): void => {
     probes.stopServing();

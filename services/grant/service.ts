@@ -1,3 +1,4 @@
+import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
@@ -52,6 +53,7 @@ const POOL = 20;
 const REVOKE_POOL = 2;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const HEALTH_MS = 250;
+const FIRST_LOOK_MS = 10_000;
 
 /**
  * Starts the grant service: follows the ledger, puts the policy folder in force, then listens.
@@ -80,6 +82,8 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   onClose(() => health.close()); // after the server: probes are answered while it drains
   onClose(() => server.close());
   const httpPort = await health.listen(options.httpAddress);
+  // Clients that know several replicas call this one as soon as it listens.
+  await followed.follower.waitFor(0n, FIRST_LOOK_MS);
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
   onClose(() => clearInterval(telling));
@@ -124,7 +128,7 @@ function serve(options: GrantServiceOptions, context: GrantContext): RpcServer {
     ],
     identify: createIdentify({
       issuers: options.issuers,
-      resolveCaller: callerResolver(context.followed),
+      resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),
       // Not this machine's clock: set back, it would bring expired tokens back to life.
       now: () => context.followed.clock.late(),
       logger: options.logger,

@@ -69,6 +69,18 @@ test('whoever waits for a revision makes the follower look at once', async () =>
   expect(follower.waiting).toBe(0);
 });
 
+test('whoever waits for another look gets one that began later, and makes nobody look', async () => {
+  const { open } = await migratedDatabase();
+  const { follower, clock } = startFollowing({ database: open('decision'), pollMs: hour });
+  await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
+  expect(await follower.lookAgain(10)).toBe(false);
+  const again = follower.lookAgain(20_000);
+  await append(open('grant'), 2);
+  follower.ring();
+  expect(await again).toBe(true);
+  expect(follower.revision).toBe(2n);
+});
+
 test('listeners are told after each look that brought something, a new snapshot too', async () => {
   const { open } = await migratedDatabase();
   const { follower, reached } = startFollowing({ database: open('decision'), batch: 100 });

@@ -4,7 +4,7 @@ import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_p
 import { collectLogs } from '../../core/rpc/test-server.ts';
 import { refusalOf } from '../../core/rpc/test-client.ts';
 import { FakeMachine } from './local-decision.ts';
-import { person } from './people.ts';
+import { entity, long, person } from './people.ts';
 import { createScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -36,4 +36,18 @@ it("the log says when an issuer's keys cannot be read", async () => {
   expect(lines()).toContainEqual(
     expect.objectContaining({ level: 'warn', msg: `cannot read the keys at ${path}` }),
   );
+});
+
+it('whoever was created a moment ago may call', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const newcomer = person(`newcomer${round}`);
+    await scene.put([entity(newcomer, [], { clearance: long(1n) })]);
+    const answer = await scene.authorize({ ...kim, principal: newcomer });
+    expect(answer.effect).toBe(Effect.DENY);
+  }
+});
+
+it('a name that stays unknown is refused', async () => {
+  const stranger = { ...kim, caller: person('stranger') };
+  expect(await refusalOf(scene.authorize(stranger))).toMatchObject({ reason: 'CALLER_UNKNOWN' });
 });
