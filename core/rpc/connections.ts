@@ -5,7 +5,7 @@ import type { RpcLimits } from './limits.ts';
 export interface Connections {
   /** Takes note of a connection as it is accepted. */
   add(socket: Socket): void;
-  /** Watches a connection that HTTP/2 is now spoken on: over TLS another socket than the accepted one. */
+  /** Watches a connection that HTTP/2 is to be spoken on from now: over TLS another socket than the accepted one. */
   watchHttp2(socket: Socket): void;
   /** Those open now are cut when they are still open after this many milliseconds. */
   cutAfter(graceMs: number): void;

@@ -8,6 +8,8 @@ export interface RpcLimits {
   readonly maxConnections: number;
   /** A connection that has not finished the TLS handshake after this, or sent nothing of HTTP/2 after this again, is closed. */
   readonly handshakeTimeoutMs: number;
+  /** A call whose request has not ended after this is refused, unless it is a stream of requests. */
+  readonly requestTimeoutMs: number;
   /** A connection without calls is closed after this. */
   readonly maxConnectionIdleMs: number;
   /** A connection is closed after this, so that clients spread over replicas again. */
@@ -28,6 +30,7 @@ export const defaultLimits: RpcLimits = {
   maxConcurrentStreams: 256,
   maxConnections: 10_000,
   handshakeTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
   maxConnectionIdleMs: 300_000,
   maxConnectionAgeMs: 3_600_000,
   maxConnectionAgeGraceMs: 60_000,

@@ -103,6 +103,8 @@ function createSecureServer(
   // A client certificate is asked for and never demanded: a caller may bring a token instead. One that does not verify counts as none.
   const client = { requestCert: watched.context.ca !== undefined, rejectUnauthorized: false };
   const accepting = createTlsServer({ ...fixed, ...client, ...secureContext(watched.context) }, take);
+  // Node leaves a connection open whose handshake failed or took too long.
+  accepting.on('tlsClientError', (_error, socket) => socket.destroy());
   watched.onChange((context) => accepting.setSecureContext(secureContext(context)));
   return accepting;
 }

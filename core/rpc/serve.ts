@@ -1,5 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { Server, type ServerOptions, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import {
+  Server,
+  type ServerInterceptor,
+  type ServerOptions,
+  setLogger,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
@@ -13,6 +19,7 @@ import { addReflection } from './reflection.ts';
 import { createRefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
+import { endUnfinished } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
 
 export interface RpcServerOptions {
@@ -53,8 +60,11 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const refusedPeers = createRefusedPeers();
   const { identify } = options;
   const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers });
+  const nameErrors = nameTransportErrors(limits.maxMessageBytes);
+  const transport: ServerInterceptor = (method, call) =>
+    nameErrors(method, endUnfinished(method, call, limits.requestTimeoutMs));
   // The last is the outermost: transport errors are named below the caller's identification.
-  const interceptors = [nameTransportErrors(limits.maxMessageBytes), authentication.interceptor];
+  const interceptors = [transport, authentication.interceptor];
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream

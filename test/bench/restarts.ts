@@ -65,7 +65,7 @@ async function prepare({ decisionUrl, issuer }: Deployment): Promise<Replica> {
     CURFEW_OIDC_ISSUER: issuer.issuer.issuer,
     CURFEW_OIDC_JWKS: keys.kind === 'file' ? keys.path : keys.url.href,
     CURFEW_OIDC_TYPE_CLAIM: 'entity_type',
-    CURFEW_LOG_LEVEL: 'warn',
+    CURFEW_LOG_LEVEL: 'error',
   };
   let child: ChildProcess | undefined;
   return {
