@@ -4,10 +4,10 @@ import {
   type FlattenedJWSInput,
   type JWSHeaderParameters,
   createLocalJWKSet,
-  createRemoteJWKSet,
   errors,
 } from 'jose';
 import type { KeySource } from '../runtime/issuer.ts';
+import { remoteKeys, type RemoteKeysOptions } from './remote-keys.ts';
 
 /** Finds the key that a token's header names among an issuer's keys; nothing in the token says where these are. */
 export type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
@@ -21,27 +21,26 @@ export class KeysUnavailableError extends Error {
 }
 
 /**
- * The keys at that source. A URL is asked again for an unknown `kid`, at most twice a minute; a file is read again when it changes.
+ * The keys at that source. A URL is asked again for an unknown `kid`, at most twice a minute, and its keys are kept for an hour while it
+ * cannot be reached; a file is read again when it changes.
  */
 export function issuerKeys(source: KeySource, onTrouble: OnTrouble): FindKey {
-  const find = source.kind === 'url' ? createRemoteJWKSet(source.url) : fileKeys(source.path);
   const place = source.kind === 'url' ? source.url.href : source.path;
+  const unavailable = (cause: unknown) =>
+    new KeysUnavailableError(`cannot read the keys at ${place}`, { cause });
   let isTroubled = false;
+  function onLook(trouble: unknown): void {
+    if (trouble !== undefined && !isTroubled) {
+      onTrouble(unavailable(trouble));
+    }
+    isTroubled = trouble !== undefined;
+  }
+  const find = source.kind === 'url' ? remoteKeys(source.url, { onLook }) : fileKeys(source.path, { onLook });
   return async (header, token) => {
     try {
-      const key = await find(header, token);
-      isTroubled = false;
-      return key;
+      return await find(header, token);
     } catch (cause) {
-      if (isAboutToken(cause)) {
-        throw cause;
-      }
-      const error = new KeysUnavailableError(`cannot read the keys at ${place}`, { cause });
-      if (!isTroubled) {
-        isTroubled = true;
-        onTrouble(error);
-      }
-      throw error;
+      throw isAboutToken(cause) ? cause : unavailable(cause);
     }
   };
 }
@@ -54,9 +53,9 @@ function isAboutToken(error: unknown): boolean {
   );
 }
 
-function fileKeys(path: string): FindKey {
+function fileKeys(path: string, { onLook }: Pick<RemoteKeysOptions, 'onLook'>): FindKey {
   let seen: { readonly version: string; readonly find: FindKey } | undefined;
-  return async (header, token) => {
+  async function look(): Promise<FindKey> {
     const { mtimeMs, size, ino } = await stat(path);
     const version = `${mtimeMs}/${size}/${ino}`;
     if (seen?.version !== version) {
@@ -64,6 +63,17 @@ function fileKeys(path: string): FindKey {
       // createLocalJWKSet checks the shape itself and throws JWKSInvalid
       seen = { version, find: createLocalJWKSet(keys as Parameters<typeof createLocalJWKSet>[0]) };
     }
-    return await seen.find(header, token);
+    return seen.find;
+  }
+  return async (header, token) => {
+    let find: FindKey;
+    try {
+      find = await look();
+      onLook(undefined);
+    } catch (error) {
+      onLook(error);
+      throw error;
+    }
+    return await find(header, token);
   };
 }
