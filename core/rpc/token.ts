@@ -77,6 +77,10 @@ function readClaims(payload: JWTPayload, issuer: Issuer): VerifiedToken {
   if (type !== undefined && typeof type !== 'string') {
     throw invalid(`seen a claim "${issuer.typeClaim}" that is no string, wanted an entity type`);
   }
+  if (type !== undefined && type !== issuer.entityType && issuer.entityTypes?.includes(type) === false) {
+    const wanted = issuer.entityTypes.map(showSeen).join(', ');
+    throw invalid(`seen the entity type ${showSeen(type)}, wanted one of those of its issuer: ${wanted}`);
+  }
   if (payload.exp === undefined) {
     throw invalid('has no exp');
   }

@@ -12,6 +12,10 @@ export interface Issuer {
   readonly typeClaim?: string;
   /** The entity's type when no claim says it; without either, the directory must know the id in one type only. */
   readonly entityType?: string;
+  /** The only types that `typeClaim` may say; any unless said. */
+  readonly entityTypes?: readonly string[];
+  /** Other issuers that know the same callers by the same ids, so that a caller may come with a token of either. */
+  readonly sharesEntitiesWith?: readonly string[];
 }
 
 export type KeySource =

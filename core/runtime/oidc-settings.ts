@@ -2,28 +2,36 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import type { Issuer, KeySource } from './issuer.ts';
+import { overlappingIssuers } from './issuer-overlap.ts';
 import { fileSetting, isReadable } from './settings.ts';
 
 const jwksWanted = 'an https URL (or http on loopback), or the path of a JWKS file that can be read';
 const nameWanted = 'a name of 1 to 256 characters';
 const name = z.string({ error: nameWanted }).min(1, nameWanted).max(256, nameWanted);
 
-/** The same fields as in the environment, for CURFEW_OIDC_ISSUERS_FILE: a JSON array of these. */
-const issuerEntry = z.strictObject({
-  issuer: name,
-  jwks: z.string({ error: jwksWanted }).transform((text, context) => {
-    const source = keySource(text);
-    if (source === undefined) {
-      context.addIssue({ code: 'custom', message: jwksWanted });
-      return z.NEVER;
-    }
-    return source;
-  }),
-  audience: name.default('curfew'),
-  claim: name.default('sub'),
-  typeClaim: name.optional(),
-  entityType: name.optional(),
-});
+/** The same fields as in the environment and more, for CURFEW_OIDC_ISSUERS_FILE: a JSON array of these. */
+const issuerEntry = z
+  .strictObject({
+    issuer: name,
+    jwks: z.string({ error: jwksWanted }).transform((text, context) => {
+      const source = keySource(text);
+      if (source === undefined) {
+        context.addIssue({ code: 'custom', message: jwksWanted });
+        return z.NEVER;
+      }
+      return source;
+    }),
+    audience: name.default('curfew'),
+    claim: name.default('sub'),
+    typeClaim: name.optional(),
+    entityType: name.optional(),
+    entityTypes: z.array(name).min(1).optional(),
+    sharesEntitiesWith: z.array(name).min(1).optional(),
+  })
+  .refine(({ entityTypes, typeClaim }) => entityTypes === undefined || typeClaim !== undefined, {
+    path: ['entityTypes'],
+    error: 'only beside typeClaim, of which it says what it may be; wanted entityType for one type',
+  });
 
 /**
  * Whose tokens are believed: the issuer of the environment, those of CURFEW_OIDC_ISSUERS_FILE, or both. There must be one unless
@@ -50,6 +58,10 @@ export const oidcSettings = z
     const twice = names.find((issuer, index) => names.indexOf(issuer) !== index);
     if (twice !== undefined) {
       report('CURFEW_OIDC_ISSUERS_FILE', `each issuer once; ${twice} is there twice`);
+    }
+    const overlap = overlappingIssuers(issuers);
+    if (twice === undefined && overlap !== undefined) {
+      report('CURFEW_OIDC_ISSUERS_FILE', overlap);
     }
     const isNobodyKnown =
       env.CURFEW_OIDC_ISSUERS_FILE === undefined && env.CURFEW_TLS_CLIENT_CA === undefined;
@@ -108,12 +120,15 @@ function readIssuers(path: string, report: Report): readonly Issuer[] {
   return [];
 }
 
-function toIssuer({ jwks, typeClaim, entityType, ...entry }: z.output<typeof issuerEntry>): Issuer {
+function toIssuer({ jwks, ...entry }: z.output<typeof issuerEntry>): Issuer {
+  const { typeClaim, entityType, entityTypes, sharesEntitiesWith, ...required } = entry;
   return {
-    ...entry,
+    ...required,
     keys: jwks,
     ...(typeClaim === undefined ? {} : { typeClaim }),
     ...(entityType === undefined ? {} : { entityType }),
+    ...(entityTypes === undefined ? {} : { entityTypes }),
+    ...(sharesEntitiesWith === undefined ? {} : { sharesEntitiesWith }),
   };
 }
 
