@@ -39,31 +39,25 @@ const never = 2 ** 31 - 1;
  */
 export function createListener(options: ListenerOptions): Listener {
   const { server, limits, logger, tls, refusedPeers } = options;
+  const { maxConnections } = limits;
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const watched = tls === undefined ? undefined : watchTlsFiles(tls, logger);
   const connections = watchConnections(limits);
   const listening: TcpServer[] = [];
 
-  function takePlain(socket: Socket): void {
+  function take(socket: Socket): void {
     connections.watchHttp2(socket);
     injector.injectConnection(socket);
   }
 
-  function takeTls(socket: TLSSocket): void {
-    if (socket.alpnProtocol !== 'h2') {
-      socket.destroy();
-      return;
-    }
-    refusedPeers.note(socket);
-    takePlain(socket);
+  function sendHome(graceMs: number): void {
+    injector.drain(never);
+    connections.cutAfter(graceMs);
   }
 
   watched?.onChange((context, before) => {
-    if (!isSameAuthority(context, before)) {
-      // Whoever the authorities of before let in must be let in anew.
-      connections.cutAfter(limits.maxConnectionAgeGraceMs);
-      injector.drain(never);
-    }
+    // Whoever the authorities of before let in must be let in anew.
+    if (!isSameAuthority(context, before)) sendHome(limits.maxConnectionAgeGraceMs);
   });
 
   return {
@@ -71,12 +65,13 @@ export function createListener(options: ListenerOptions): Listener {
       const address = readAddress(text, tls);
       const accepting =
         watched === undefined
-          ? createTcpServer({ noDelay: true }, takePlain)
-          : createSecureServer(watched, limits, takeTls);
-      accepting.maxConnections = limits.maxConnections;
+          ? createTcpServer({ noDelay: true }, take)
+          : createSecureServer({ watched, limits, refusedPeers }, take);
+      accepting.maxConnections = maxConnections;
       accepting.on('connection', (socket: Socket) => connections.add(socket));
-      accepting.on('drop', () => logger.debug('too many connections: one was dropped'));
+      accepting.once('drop', () => logger.warn({ maxConnections }, 'too many connections: some are dropped'));
       const port = await bind(accepting, address);
+      accepting.on('error', (error) => logger.error({ err: error }, 'a connection cannot be accepted'));
       listening.push(accepting);
       return port;
     },
@@ -85,8 +80,7 @@ export function createListener(options: ListenerOptions): Listener {
       for (const accepting of listening) {
         accepting.close();
       }
-      connections.cutAfter(graceMs);
-      injector.drain(never);
+      sendHome(graceMs);
       await connections.gone();
       injector.destroy();
       server.forceShutdown();
@@ -94,15 +88,25 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
+interface Secure extends Pick<ListenerOptions, 'limits' | 'refusedPeers'> {
+  readonly watched: WatchedTls;
+}
+
 function createSecureServer(
-  watched: WatchedTls,
-  { handshakeTimeoutMs: handshakeTimeout }: RpcLimits,
+  { watched, limits, refusedPeers }: Secure,
   take: (socket: TLSSocket) => void,
 ): TlsServer {
-  const fixed = { ALPNProtocols: ['h2'], handshakeTimeout, noDelay: true };
+  const fixed = { ALPNProtocols: ['h2'], handshakeTimeout: limits.handshakeTimeoutMs, noDelay: true };
   // A client certificate is asked for and never demanded: a caller may bring a token instead. One that does not verify counts as none.
   const client = { requestCert: watched.context.ca !== undefined, rejectUnauthorized: false };
-  const accepting = createTlsServer({ ...fixed, ...client, ...secureContext(watched.context) }, take);
+  const accepting = createTlsServer({ ...fixed, ...client, ...secureContext(watched.context) }, (socket) => {
+    if (socket.alpnProtocol === 'h2') {
+      refusedPeers.note(socket);
+      take(socket);
+    } else {
+      socket.destroy();
+    }
+  });
   // Node leaves a connection open whose handshake failed or took too long.
   accepting.on('tlsClientError', (_error, socket) => socket.destroy());
   watched.onChange((context) => accepting.setSecureContext(secureContext(context)));

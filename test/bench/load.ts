@@ -11,10 +11,10 @@ export interface Load {
 export function startLoad(lanes: number, call: () => Promise<string | undefined>): Load {
   const failures = new Map<string, number>();
   let calls = 0;
-  let stopped = false;
+  const stopping = new AbortController();
 
   async function callOn(): Promise<void> {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const failure = await call();
       calls += 1;
       if (failure !== undefined) failures.set(failure, (failures.get(failure) ?? 0) + 1);
@@ -28,7 +28,7 @@ export function startLoad(lanes: number, call: () => Promise<string | undefined>
     },
     failures,
     async stop() {
-      stopped = true;
+      stopping.abort();
       await running;
     },
   };

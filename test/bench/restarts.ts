@@ -12,15 +12,19 @@ const RESTARTS = 20;
 const LANES = 8;
 const MAIN = fileURLToPath(new URL('../../services/decision/main.ts', import.meta.url));
 
-/** Restarts two decision services in turn under calls of a client that knows both. */
-export async function restarts(): Promise<void> {
+/**
+ * Restarts two decision services in turn under calls of a client that knows both.
+ *
+ * @param open makes that client from the addresses of both and a token
+ */
+export async function restarts(open: typeof spreadOver = spreadOver): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const deployment = opened.use(await startDeployment());
   const replicas = await Promise.all([prepare(deployment), prepare(deployment)]);
   for (const replica of replicas) opened.defer(async () => void (await replica.stop()));
   await Promise.all(replicas.map((replica) => replica.start()));
   const token = await deployment.issuer.token('User', 'ada');
-  const client = spreadOver(
+  const client = open(
     replicas.map(({ address }) => address),
     token,
   );

@@ -42,7 +42,7 @@ test('who is still unknown after it, or when none comes, is unknown', async () =
 
 test('a flood of unknown names waits in bounds, and makes nobody look', async () => {
   const { follower, resolve, grant } = await stage();
-  const flood = Array.from({ length: 1_000 }, () => resolve(name));
+  const flood = Array.from({ length: 1_000 }, async () => await resolve(name));
   expect(resolve(name)).toBeUndefined();
   await append(grant, 1);
   expect(new Set(await Promise.all(flood))).toEqual(new Set([undefined]));

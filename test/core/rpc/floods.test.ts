@@ -47,9 +47,9 @@ function standBy(): {
   const client = connect(started.port);
   const failures: string[] = [];
   let calls = 0;
-  let stopped = false;
+  const stopping = new AbortController();
   async function callOn(): Promise<void> {
-    while (!stopped || calls < 20) {
+    while (!stopping.signal.aborted || calls < 20) {
       await call(client)
         .catch(() => call(client))
         .catch((error: unknown) => failures.push(String(error)));
@@ -59,7 +59,7 @@ function standBy(): {
   const over = callOn();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       await over;
       client.close();
       return { calls, failures };
@@ -148,6 +148,7 @@ test('a good call that is made of such frames is answered', async () => {
   socket.write(open(1));
   socket.write(http2Frame({ type: frameType.data, flags: flag.endStream, stream: 1, payload }));
   await answered.promise;
+  expect(seen.includes('hello')).toBe(true);
   socket.destroy();
 });
 

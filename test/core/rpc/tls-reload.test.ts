@@ -33,7 +33,7 @@ let ciOfOther: CertificateFiles;
 let rootCa: Buffer;
 let folder: string;
 let started: TestServer;
-let opened: (TestClient | TLSSocket)[] = [];
+const opened: (() => void)[] = [];
 
 beforeAll(async () => {
   issuer = await createTestIssuer();
@@ -60,8 +60,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const each of opened) 'unary' in each ? each.close() : each.destroy();
-  opened = [];
+  for (const close of opened.splice(0)) close();
   await started.server.close();
   await rm(folder, { recursive: true });
 });
@@ -83,7 +82,7 @@ async function dial(options: { readonly session?: Buffer } = {}): Promise<TLSSoc
     ALPNProtocols: ['h2'],
     ...options,
   });
-  opened.push(socket);
+  opened.push(() => socket.destroy());
   await once(socket, 'secureConnect');
   return socket;
 }
@@ -98,7 +97,7 @@ async function serverName(): Promise<string | undefined> {
 async function clientOf(files?: CertificateFiles): Promise<TestClient> {
   const { cert, key } = files === undefined ? {} : await readCertificate(files);
   const client = connect(started.port, ChannelCredentials.createSsl(rootCa, key, cert));
-  opened.push(client);
+  opened.push(() => client.close());
   return client;
 }
 

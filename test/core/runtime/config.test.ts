@@ -236,51 +236,6 @@ describe('issuers', () => {
     });
   });
 
-  const one = '{"issuer":"one","jwks":"https://a.test"';
-  const two = '{"issuer":"two","jwks":"https://b.test"';
-  const user = '"entityType":"User"';
-  const pairs: readonly [string, string, string, RegExp | undefined][] = [
-    ['any type and any type', '', '', /one and two may both name entities of any type: one could speak/],
-    ['any type and one', '', `,${user}`, /both name entities of User/],
-    ['one type twice', `,${user}`, `,${user}`, /both name entities of User.*"sharesEntitiesWith": \["one"\]/],
-    ['types that differ', `,${user}`, ',"entityType":"Service"', undefined],
-    ['a claim that may say any', `,${user}`, ',"typeClaim":"t"', /both name entities of User/],
-    [
-      'a claim that may say others',
-      `,${user}`,
-      ',"typeClaim":"t","entityTypes":["Service","Bot"]',
-      undefined,
-    ],
-    [
-      'a claim that may say the same',
-      `,${user}`,
-      ',"typeClaim":"t","entityTypes":["Bot","User"]',
-      /entities of User/,
-    ],
-    ['the same callers, and it is said', `,${user}`, `,${user},"sharesEntitiesWith":["one"]`, undefined],
-    ['the same callers, said by the first', ',"sharesEntitiesWith":["two"]', '', undefined],
-    [
-      'the same callers as another',
-      `,${user}`,
-      `,${user},"sharesEntitiesWith":["three"]`,
-      /entities of User/,
-    ],
-    [
-      'types without a claim',
-      `,${user}`,
-      ',"entityTypes":["Bot"]',
-      /at \[1\.entityTypes\] only beside typeClaim/,
-    ],
-  ];
-  test.each(pairs)('N6 two issuers that name %s', async (_case, first, second, problem) => {
-    const { CURFEW_OIDC_ISSUER: _, CURFEW_OIDC_JWKS: __, ...rest } = good;
-    const path = await file('two-issuers.json', `[${one}${first}},${two}${second}}]`);
-    const problems = problemsOf({ ...rest, CURFEW_OIDC_ISSUERS_FILE: path });
-    expect(problems.map((each) => each.problem)).toEqual(
-      problem === undefined ? [] : [expect.stringMatching(problem)],
-    );
-  });
-
   const files: readonly [string, string, RegExp][] = [
     ['no JSON', '[', /a JSON array of issuers/],
     ['an object', '{}', /expected array/],
