@@ -16,7 +16,7 @@ export function endUnfinished(method: Method, call: Call, requestTimeoutMs: numb
   const stream = Reflect.get(call, 'stream') as ServerHttp2Stream; // grpc-js keeps it there; a test of D21 would tell
   const send = call.sendStatus.bind(call);
   call.sendStatus = (status) => {
-    if (!stream.headersSent) {
+    if (!stream.readableEnded && !stream.headersSent) {
       stream.once('finish', () => {
         if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
       });
@@ -24,11 +24,11 @@ export function endUnfinished(method: Method, call: Call, requestTimeoutMs: numb
     send(status);
   };
   if (!method.requestStream) {
-    const refuse = (): void => call.sendStatus(toStatusObject(late(requestTimeoutMs)));
-    const timer = setTimeout(refuse, requestTimeoutMs).unref();
-    const clear = (): void => clearTimeout(timer);
-    stream.once('end', clear);
-    stream.once('close', clear);
+    const refuse = (): void => {
+      if (!stream.readableEnded) call.sendStatus(toStatusObject(late(requestTimeoutMs)));
+    };
+    const timer = setTimeout(refuse, requestTimeoutMs);
+    stream.once('close', () => clearTimeout(timer));
   }
   return call;
 }
