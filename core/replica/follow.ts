@@ -2,7 +2,7 @@ import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
 import { Follower, type FollowerLog } from '../feed/follower.ts';
 import { QueueAlarm } from '../feed/queue-alarm.ts';
-import { connect } from '../store/connect.ts';
+import { connect, type Database } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
 import { readNotificationQueueUsage } from '../store/notification-queue.ts';
 import { countPolicies, observeReplica } from './observe-replica.ts';
@@ -64,17 +64,7 @@ export function follow(options: FollowOptions): Followed {
     batch: BATCH,
   });
   const bell = listenForAppends(databaseUrl, () => follower.ring());
-  const queueAlarm = new QueueAlarm(log);
-  const tidying = setInterval(() => {
-    prune(replica, clock);
-    replica
-      .retryPolicies()
-      .catch((error: unknown) => log.error({ err: error }, 'policies could not be loaded'));
-    readNotificationQueueUsage(database).then(
-      (usage) => queueAlarm.see(usage),
-      () => undefined, // the polls report what is wrong with the database
-    );
-  }, options.tidyMs ?? TIDY_MS);
+  const tidying = keepTidy({ replica, clock, database, log }, options.tidyMs ?? TIDY_MS);
   observeReplica(meter, { replica, follower, clock });
   follower.start();
   return {
@@ -89,6 +79,26 @@ export function follow(options: FollowOptions): Followed {
       await database.destroy();
     },
   };
+}
+
+interface Untidy extends Pick<Followed, 'replica' | 'clock'> {
+  readonly database: Database;
+  readonly log: FollowerLog;
+}
+
+/** Does what is not urgent, every so often. */
+function keepTidy({ replica, clock, database, log }: Untidy, everyMs: number): NodeJS.Timeout {
+  const queueAlarm = new QueueAlarm(log);
+  return setInterval(() => {
+    prune(replica, clock);
+    replica
+      .retryPolicies()
+      .catch((error: unknown) => log.error({ err: error }, 'policies could not be loaded'));
+    readNotificationQueueUsage(database).then(
+      (usage) => queueAlarm.see(usage),
+      () => undefined, // the polls report what is wrong with the database
+    );
+  }, everyMs);
 }
 
 function prune(replica: Replica, clock: DatabaseClock): void {

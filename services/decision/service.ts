@@ -1,9 +1,10 @@
+import type { Meter } from '@opentelemetry/api';
 import type { MachineClock } from '../../core/feed/database-clock.ts';
 import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
-import { createRpcServer } from '../../core/rpc/serve.ts';
+import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import { openMetrics } from '../../core/runtime/telemetry/metrics.ts';
@@ -14,6 +15,7 @@ import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect } from '../../core/store/connect.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
+import type { DecisionContext } from './authorize.ts';
 import { MESSAGE_BYTES } from './limits.ts';
 import { observeDecisions } from './observe-decisions.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
@@ -82,22 +84,7 @@ async function open(
     observe: observeDecisions(meter),
     staleStandingMs,
   };
-  const server = createRpcServer({
-    routes: [decisionRoute(context, logger)],
-    identify: createIdentify({
-      issuers: options.issuers,
-      resolveCaller: awaitNewcomers(callerResolver(followed), followed.follower),
-      // A machine whose clock is behind must not take a token that has expired.
-      now: () => followed.clock.late(),
-      logger,
-      certificateRules: options.certificateRules,
-      ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
-    }),
-    logger,
-    meter,
-    limits: { maxMessageBytes: MESSAGE_BYTES },
-    tls: options.tls,
-  });
+  const server = serve(options, context, meter);
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
@@ -112,6 +99,25 @@ async function open(
     server.stopServing();
   };
   return { port, httpPort, followed, stopServing };
+}
+
+function serve(options: DecisionServiceOptions, context: DecisionContext, meter: Meter): RpcServer {
+  return createRpcServer({
+    routes: [decisionRoute(context, options.logger)],
+    identify: createIdentify({
+      issuers: options.issuers,
+      resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),
+      // A machine whose clock is behind must not take a token that has expired.
+      now: () => context.followed.clock.late(),
+      logger: options.logger,
+      certificateRules: options.certificateRules,
+      ...(options.certificatePrefix === undefined ? {} : { certificatePrefix: options.certificatePrefix }),
+    }),
+    logger: options.logger,
+    meter,
+    limits: { maxMessageBytes: MESSAGE_BYTES },
+    tls: options.tls,
+  });
 }
 
 async function checkDatabase(databaseUrl: string): Promise<void> {

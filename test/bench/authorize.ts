@@ -84,9 +84,9 @@ async function untilLive(ask: Asks, count: number): Promise<void> {
 }
 
 function shuffled<T>(values: readonly T[]): readonly T[] {
-  const { next } = random(1);
+  const order = random(1);
   return values
-    .map((value) => ({ value, at: next() }))
+    .map((value) => ({ value, at: order.next() }))
     .sort((a, b) => a.at - b.at)
     .map(({ value }) => value);
 }

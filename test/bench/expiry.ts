@@ -50,14 +50,14 @@ async function grantEach(
   cluster: Cluster,
   wanted: readonly { readonly person: string; readonly database: string }[],
 ): Promise<readonly Ending[]> {
-  const { next } = random(1);
+  const ends = random(1);
   const allThereAt = Date.now() + PREPARATION_MS;
   const endings: Ending[] = [];
   await inParallel(CALLERS, wanted, async ({ person, database }, index) => {
     const { grants } = cluster.as(person, index % 2);
     const { request } = await grants.requestAccess({
       items: [{ resource: { type: 'Database', id: database }, actions: [{ id: 'read' }] }],
-      duration: durationFromMs(Math.round(allThereAt + next() * SPREAD_MS - Date.now())),
+      duration: durationFromMs(Math.round(allThereAt + ends.next() * SPREAD_MS - Date.now())),
       reason: 'bench',
     });
     const { grant } = await grants.getGrant({ id: request?.items[0]?.grantId ?? '' });

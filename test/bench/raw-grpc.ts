@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 
 /** Unary gRPC calls with as little work of our own as can be, so that a load generator measures the server. */
 export interface RawGrpc {
@@ -43,7 +43,7 @@ function callOnce(session: ClientHttp2Session, { path, message, token }: RawCall
   });
   const chunks: Buffer[] = [];
   let status: string | undefined;
-  const read = (headers: Readonly<Record<string, unknown>>): void => {
+  const read = (headers: IncomingHttpHeaders): void => {
     if (headers['grpc-status'] === undefined) return;
     status = String(headers['grpc-status']);
     if (status !== '0') reject(new Error(`grpc-status ${status}: ${String(headers['grpc-message'])}`));

@@ -6,7 +6,7 @@ import { writeDomain } from './domain.ts';
 import { grantAll } from './grants.ts';
 import { summarize } from './summary.ts';
 
-const PEOPLE = 20;
+const PEOPLE = 22;
 const DATABASES = 100;
 /** Of each kind. */
 const REVOKES = 1_000;
@@ -36,7 +36,11 @@ export async function revoke(): Promise<void> {
   console.log(
     `one revocation every ${EVERY_MS} ms through a grant service; two decision services in processes of their own`,
   );
-  const [plain, listenerless, kept] = [held.slice(0, 900), held.slice(900, 1_800), held.slice(1_800)];
+  const [plain, listenerless, kept] = [
+    held.slice(0, REVOKES),
+    held.slice(REVOKES, 2 * REVOKES),
+    held.slice(2 * REVOKES),
+  ];
   console.log(summarize('revoke → DENY', await revokeAll(cluster, plain)));
   const killing = setInterval(
     () => void cluster.postgres.terminate('curfew-doorbell'),
@@ -51,7 +55,7 @@ async function revokeAll(cluster: Cluster, held: readonly Held[]): Promise<reado
   const tookMs: number[] = [];
   const startedMs = performance.now();
   const under: Promise<void>[] = [];
-  for (const [index, each] of held.slice(0, REVOKES).entries()) {
+  for (const [index, each] of held.entries()) {
     await pause(Math.max(0, startedMs + index * EVERY_MS - performance.now()));
     under.push(revokeOne(cluster, each).then((ms) => void tookMs.push(ms)));
   }
@@ -94,7 +98,7 @@ async function freeze({ postgres, decisions }: Cluster, held: readonly Held[]): 
       else refused += 1;
     }
   }
-  postgres.proceed();
+  await postgres.proceed();
   console.log(
     `frozen database     last ALLOW asked for ${Math.round(lastAllowMs)} ms after it stood still (S = 2,000 ms), then ${refused} times no ALLOW`,
   );
