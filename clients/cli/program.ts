@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { addCan } from './commands/can.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -47,6 +48,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addPolicy,
     addStatus,
     addWhoami,
+    addExplain,
   ])
     add(program, terminal);
   return program;

@@ -7,6 +7,7 @@ import {
 import { CurfewError, type EntityName } from '../../sdk/index.ts';
 import { callerName } from '../caller.ts';
 import { facts } from '../columns.ts';
+import { commandLine } from '../command-line.ts';
 import { showDuration } from '../duration.ts';
 import { formatEntity } from '../entity-name.ts';
 import { exitCode } from '../exit-code.ts';
@@ -57,7 +58,7 @@ function decisionLines(
 ): readonly string[] {
   const { paint } = terminal;
   const title = `decision service  ${printable(curfew.addresses.decision)}`;
-  if (status instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(status)];
+  if (status instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(status, terminal)];
   return [
     `${status.ready ? paint.good('READY') : paint.waiting('NOT READY')}  ${title}`,
     ...facts([
@@ -72,12 +73,13 @@ function decisionLines(
 function grantLines({ curfew, terminal }: Session, caller: EntityName | CurfewError): readonly string[] {
   const { paint } = terminal;
   const title = `grant service     ${printable(curfew.addresses.grant)}`;
-  if (caller instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(caller)];
+  if (caller instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(caller, terminal)];
   return [`${paint.good('READY')}  ${title}`, ...facts([['you are', formatEntity(caller)]])];
 }
 
-function problem(error: CurfewError): readonly string[] {
-  return reportError(error, false).lines.map((line) => `  ${line}`);
+function problem(error: CurfewError, terminal: Terminal): readonly string[] {
+  const explain = (reason: string) => commandLine(['explain', reason], {}, terminal);
+  return reportError(error, { isJson: false, explain }).lines.map((line) => `  ${line}`);
 }
 
 function asJson(decision: GetStatusResponse | CurfewError, grant: EntityName | CurfewError): object {
