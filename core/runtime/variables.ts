@@ -8,6 +8,11 @@ export const secretVariables = [
   'CURFEW_TOKEN',
 ] as const;
 
+/** Whether no message may show the variable's value. */
+export function isSecret(variable: string): boolean {
+  return secretVariables.some((secret) => secret === variable);
+}
+
 /** Every environment variable of every Curfew process: one that begins with CURFEW_ and is not here is a mistake. */
 const knownVariables: readonly string[] = [
   ...secretVariables,
@@ -23,6 +28,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_GRANT_LISTEN',
   'CURFEW_HOME',
   'CURFEW_LOG_LEVEL',
+  'CURFEW_NODE_FOUND',
   'CURFEW_OIDC_AUDIENCE',
   'CURFEW_OIDC_CLAIM',
   'CURFEW_OIDC_ENTITY_TYPE',
@@ -32,6 +38,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_OIDC_TYPE_CLAIM',
   'CURFEW_POLICIES',
   'CURFEW_STALE_STANDING',
+  'CURFEW_TLS',
   'CURFEW_TLS_CERT',
   'CURFEW_TLS_CLIENT_CA',
   'CURFEW_TLS_CLIENT_PREFIX',
