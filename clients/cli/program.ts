@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { clientVariables } from './client-variables.ts';
 import { addCan } from './commands/can.ts';
 import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -52,6 +53,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addWhoami,
     addExplain,
     addConfig,
+    addDoctor,
   ])
     add(program, terminal);
   return program;

@@ -13,12 +13,12 @@ export interface ErrorReport {
 /** How an error is shown. */
 export interface ErrorScreen {
   readonly isJson: boolean;
-  /** The command that says more about a reason. */
-  readonly explain: (reason: string) => string;
+  /** Another command as it can be pasted. */
+  readonly command: (...words: readonly string[]) => string;
 }
 
 /** Any error in one clear message: what is wrong, what to do next and where more is said about it. */
-export function reportError(error: unknown, { isJson, explain }: ErrorScreen): ErrorReport {
+export function reportError(error: unknown, { isJson, command }: ErrorScreen): ErrorReport {
   const code = error instanceof CliError ? error.exitCode : exitCode.error;
   const next =
     error instanceof CliError ? error.next : error instanceof CurfewError ? nextStep(error) : undefined;
@@ -30,17 +30,18 @@ export function reportError(error: unknown, { isJson, explain }: ErrorScreen): E
   const messages = error instanceof CurfewError ? remoteMessages(error) : [messageOf(error)];
   const lines = messages.map((message) => `error: ${printable(message)}`);
   if (next !== undefined) lines.push(`Next: ${printable(next)}`);
-  const reason = explicable(error);
-  if (reason !== undefined) lines.push(`More: ${printable(explain(reason))}`);
+  const more = moreAbout(error);
+  if (more !== undefined) lines.push(`More: ${command(...more)}`);
   return { lines, exitCode: code };
 }
 
-/** The reason about which there is more to say; of a bad field the error itself says everything. */
-function explicable(error: unknown): string | undefined {
-  const reason = error instanceof CurfewError ? error.reason : undefined;
-  return reason === undefined || reason === 'FIELD_INVALID' || findReason(reason) === undefined
-    ? undefined
-    : reason;
+/** The command that says more: of a bad field the error itself says everything. */
+function moreAbout(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof CurfewError)) return undefined;
+  if (isUnreachable(error)) return ['doctor'];
+  const { reason } = error;
+  const isKnown = reason !== undefined && reason !== 'FIELD_INVALID' && findReason(reason) !== undefined;
+  return isKnown ? ['explain', reason] : undefined;
 }
 
 function messageOf(error: unknown): string {

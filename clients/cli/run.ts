@@ -20,7 +20,7 @@ export async function run(words: readonly string[], terminal: Terminal, version:
     const options = globalOptions(program);
     const report = reportError(error, {
       isJson: options.output === 'json',
-      explain: (reason) => commandLine(['explain', reason], {}, terminal),
+      command: (...words) => commandLine(words, options, terminal),
     });
     terminal.note(report.lines);
     terminal.finish(report.exitCode);
