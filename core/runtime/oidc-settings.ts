@@ -95,11 +95,8 @@ function readIssuer(env: Readonly<Record<string, string | undefined>>, report: R
 const issuersFile = 'CURFEW_OIDC_ISSUERS_FILE';
 
 function readIssuers(path: string | undefined, report: Report): readonly Issuer[] {
-  if (path === undefined) {
-    return [];
-  }
-  if (!isReadable(path)) {
-    checkFile(issuersFile, path, 'a JSON array of issuers', report);
+  checkFile(issuersFile, path, 'a JSON array of issuers', report);
+  if (path === undefined || !isReadable(path)) {
     return [];
   }
   let json: unknown;
@@ -127,8 +124,10 @@ function seenAt(json: unknown, place: readonly PropertyKey[]): string {
     (whole, key) => (typeof whole === 'object' && whole !== null ? Reflect.get(whole, key) : undefined),
     json,
   );
-  if (value === undefined) return 'nothing';
-  return showSeen(typeof value === 'string' ? showValue(issuersFile, value) : JSON.stringify(value));
+  if (typeof value === 'string') return showSeen(showValue(issuersFile, value));
+  // Not what is inside, which may have a password somewhere.
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value ?? 'nothing');
 }
 
 function showPlace(place: readonly PropertyKey[]): string {

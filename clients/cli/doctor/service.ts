@@ -13,7 +13,7 @@ export interface ServicePlace {
   readonly healthNames: readonly string[];
 }
 
-const timeoutMs = 5_000;
+const timeoutMs = 10_000;
 
 /** Whether a service answers, is healthy and has the time of this machine. */
 export async function checkService(place: ServicePlace, now: () => Date): Promise<readonly Check[]> {

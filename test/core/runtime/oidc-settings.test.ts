@@ -74,12 +74,12 @@ describe('issuers', () => {
 
   const files: readonly [string, string, RegExp][] = [
     ['no JSON', '[', /wanted a JSON array of issuers/],
-    ['an object', '{}', /^seen "\{\}" at the top of .*expected array/],
-    ['no issuer', '[]', /^seen "\[\]" at the top of .*>=1 items/],
+    ['an object', '{}', /^seen an object at the top of .*expected array/],
+    ['no issuer', '[]', /^seen an array of 0 at the top of .*>=1 items/],
     [
       'an unknown field',
       '[{"issuer":"dev","jwks":"https://a.test","audiense":"x"}]',
-      /at \[0\] .*"audiense"$/,
+      /^seen an object at \[0\] of .*"audiense"$/,
     ],
     [
       'no keys',
