@@ -70,6 +70,13 @@ describe('a planted fault is found', () => {
     ],
     ['clients/sdk/x.ts', `import '../../core/access/x.ts';`, 'clients/sdk may not import core/access'],
     ['clients/cli/x.ts', `import '../../core/store/x.ts';`, 'clients/cli may not import core/store'],
+    [
+      'clients/cli/doctor/x.ts',
+      `await import('../../../core/store/x.ts');`,
+      'clients/cli may not import core/store',
+    ],
+    ['clients/cli/x.ts', `import '../../core/runtime/x.ts';`, 'clients/cli may not import core/runtime'],
+    ['core/processes/x.ts', `import '../store/x.ts';`, 'core/processes may not import core/store'],
     ['core/extra/x.ts', '', 'the folder core/extra is not in the import table'],
     ['services/grant/x.ts', `import pg from 'pg';`, 'only core/store may use pg'],
     ['core/feed/x.ts', `import type { Kysely } from 'kysely';`, 'only core/store may use kysely'],
@@ -128,6 +135,7 @@ describe('what is allowed is not taken for a fault', () => {
     ['services/standalone/x.ts', `import '../../deploy/local/postgres.ts';`],
     ['clients/sdk/index.ts', `export { x } from './x.ts';`],
     ['clients/cli/x.ts', `import '../sdk/index.ts';`],
+    ['clients/cli/doctor/database.ts', `await import('../../../core/store/x.ts');`],
     [
       'test/x.test.ts',
       `import pg from 'pg';\nimport '../core/store/x.ts';\nimport '../services/grant/x.ts';`,

@@ -7,6 +7,7 @@ import {
   type CurfewOptions,
   type TokenSource,
 } from '../sdk/index.ts';
+import { type Endpoints, resolveEndpoints } from '../sdk/curfew.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { developmentToken } from './development-tokens.ts';
 import { exitCode } from './exit-code.ts';
@@ -25,19 +26,24 @@ const timeoutMs = 10_000;
 
 /** A client from options and environment. @throws CliError usage for what cannot be meant, before anything is sent */
 export function connect(options: GlobalOptions, { env, cwd }: Surroundings): Curfew {
+  const settings = addressSettings({ env, cwd });
+  const token = tokenSource(options, { env, cwd });
+  return inOurWords(() => createCurfew({ ...settings, token, timeoutMs, authorizeTimeoutMs: timeoutMs }));
+}
+
+/** Where both services are by the environment, for who asks them without credentials. @throws CliError usage */
+export function serviceEndpoints(surroundings: Surroundings): Endpoints {
+  return inOurWords(() => resolveEndpoints(addressSettings(surroundings)));
+}
+
+function addressSettings({ env, cwd }: Surroundings) {
   const given = (name: string) => env[name] || undefined; // an empty variable is none
-  const settings = {
+  return defined({
     address: given('CURFEW_ADDRESS'),
     decisionAddress: given('CURFEW_DECISION_ADDRESS'),
     grantAddress: given('CURFEW_GRANT_ADDRESS'),
     tls: tlsSetting(given('CURFEW_TLS'), given('CURFEW_CA'), cwd),
-  };
-  const token = tokenSource(options, { env, cwd });
-  try {
-    return createCurfew({ ...defined(settings), token, timeoutMs, authorizeTimeoutMs: timeoutMs });
-  } catch (error) {
-    throw inOurWords(error);
-  }
+  });
 }
 
 /** --as, then --token-file, then the environment; two of one kind are refused rather than chosen from. */
@@ -81,11 +87,15 @@ const variables: Readonly<Record<string, string>> = {
   tls: 'CURFEW_CA',
 };
 
-function inOurWords(error: unknown): unknown {
-  const violation = error instanceof CurfewError ? error.violations[0] : undefined;
-  const name = violation === undefined ? undefined : variables[violation.field];
-  if (violation === undefined || name === undefined) return error;
-  return usageError(name, violation.description);
+function inOurWords<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    const violation = error instanceof CurfewError ? error.violations[0] : undefined;
+    const name = violation === undefined ? undefined : variables[violation.field];
+    if (violation === undefined || name === undefined) throw error;
+    throw usageError(name, violation.description);
+  }
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };

@@ -28,6 +28,11 @@ export function developmentToken(name: string, cwd: string): string {
   );
 }
 
+/** The file that `--as` takes tokens from, as seen from the folder; undefined when there is none. @throws CliError when it cannot be read */
+export function developmentTokensPath(cwd: string): string | undefined {
+  return readNearest(cwd)?.path;
+}
+
 interface TokensFile {
   readonly path: string;
   readonly content: string;

@@ -23,7 +23,7 @@ export interface Advice {
 
 /** Checks a folder as the grant service would before it puts it in force. @throws CliError when it cannot be read */
 export async function checkFolder(folder: string, now: Date): Promise<FolderCheck> {
-  const loaded = await load(folder);
+  const loaded = await loadFolder(folder);
   if (!loaded.ok) return loaded;
   const { policies, entities } = loaded;
   const advice = { failOpen: findFailOpen(policies), overlaps: findOverlaps(policies, { entities, now }) };
@@ -37,7 +37,7 @@ export type FolderTest =
 
 /** Runs the cases of a folder against its policies and its directory. @throws CliError when it cannot be read */
 export async function testFolder(folder: string): Promise<FolderTest> {
-  const loaded = await load(folder);
+  const loaded = await loadFolder(folder);
   if (!loaded.ok) return loaded;
   const { policies, entities } = loaded;
   const subject = { policies, entities, engine: createEngine(policies) };
@@ -45,7 +45,8 @@ export async function testFolder(folder: string): Promise<FolderTest> {
   return { ok: true, reports: Array.from(files, ([file, text]) => runCases(subject, text, file)) };
 }
 
-async function load(folder: string) {
+/** Loads a folder as the grant service would, or says everything that is wrong with it. @throws CliError when it cannot be read */
+export async function loadFolder(folder: string) {
   const files = await readable(readPolicyFolder(folder));
   const directory = await readable(readDirectory(folder));
   if (!directory.ok) return directory;

@@ -1,5 +1,9 @@
 import { Command, Option } from 'commander';
+import { clientVariables } from './client-variables.ts';
 import { addCan } from './commands/can.ts';
+import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
@@ -33,7 +37,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
       writeErr: (message) => terminal.note([message.trimEnd()]),
       outputError: (message, write) => write(safeLines(message)),
     })
-    .addHelpText('after', help);
+    .addHelpText('after', help());
   for (const add of [
     addCan,
     addRequest,
@@ -47,19 +51,17 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addPolicy,
     addStatus,
     addWhoami,
+    addExplain,
+    addConfig,
+    addDoctor,
   ])
     add(program, terminal);
   return program;
 }
 
-const help = `
+const help = () => `
 Environment:
-  CURFEW_TOKEN, CURFEW_TOKEN_FILE   the bearer token, or the file that holds it
-  CURFEW_ADDRESS                    the host of both services (127.0.0.1), ports 2200 and 2201
-  CURFEW_DECISION_ADDRESS           host:port of the decision service, where it is elsewhere
-  CURFEW_GRANT_ADDRESS              host:port of the grant service, where it is elsewhere
-  CURFEW_CA                         a PEM file of the authority to trust
-  CURFEW_TLS                        on or off; by default off for this machine and on for every other
+${variables()}
 
 Exit codes:
   0 ok, allowed, approved   1 error   2 usage   3 policies invalid   4 policy tests failed
@@ -67,6 +69,16 @@ Exit codes:
 
 Example:
   curfew can read Database::orders --as ada`;
+
+function variables(): string {
+  const width = Math.max(...clientVariables.map(({ variable }) => variable.length));
+  return clientVariables
+    .map(({ variable, meaning, fallback }) => {
+      const otherwise = fallback === undefined ? '' : ` (${fallback})`;
+      return `  ${variable.padEnd(width)}  ${meaning}${otherwise}`;
+    })
+    .join('\n');
+}
 
 /** Commander repeats what was typed, which a script may have from elsewhere. */
 function safeLines(message: string): string {

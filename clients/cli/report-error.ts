@@ -2,6 +2,7 @@ import { CurfewError } from '../sdk/index.ts';
 import { CliError } from './cli-error.ts';
 import { type ExitCode, exitCode } from './exit-code.ts';
 import { printable, printableJson } from './printable.ts';
+import { findReason } from './reason-catalogue.ts';
 
 /** What stderr gets for an error, and the exit code. */
 export interface ErrorReport {
@@ -9,8 +10,15 @@ export interface ErrorReport {
   readonly exitCode: ExitCode;
 }
 
-/** Any error in one clear message: what is wrong and what to do next. */
-export function reportError(error: unknown, isJson: boolean): ErrorReport {
+/** How an error is shown. */
+export interface ErrorScreen {
+  readonly isJson: boolean;
+  /** Another command as it can be pasted. */
+  readonly command: (...words: readonly string[]) => string;
+}
+
+/** Any error in one clear message: what is wrong, what to do next and where more is said about it. */
+export function reportError(error: unknown, { isJson, command }: ErrorScreen): ErrorReport {
   const code = error instanceof CliError ? error.exitCode : exitCode.error;
   const next =
     error instanceof CliError ? error.next : error instanceof CurfewError ? nextStep(error) : undefined;
@@ -21,7 +29,19 @@ export function reportError(error: unknown, isJson: boolean): ErrorReport {
   }
   const messages = error instanceof CurfewError ? remoteMessages(error) : [messageOf(error)];
   const lines = messages.map((message) => `error: ${printable(message)}`);
-  return { lines: next === undefined ? lines : [...lines, `Next: ${printable(next)}`], exitCode: code };
+  if (next !== undefined) lines.push(`Next: ${printable(next)}`);
+  const more = moreAbout(error);
+  if (more !== undefined) lines.push(`More: ${command(...more)}`);
+  return { lines, exitCode: code };
+}
+
+/** The command that says more: of a bad field the error itself says everything. */
+function moreAbout(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof CurfewError)) return undefined;
+  if (isUnreachable(error)) return ['doctor'];
+  const { reason } = error;
+  const isKnown = reason !== undefined && reason !== 'FIELD_INVALID' && findReason(reason) !== undefined;
+  return isKnown ? ['explain', reason] : undefined;
 }
 
 function messageOf(error: unknown): string {

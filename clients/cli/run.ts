@@ -1,7 +1,9 @@
 import { CommanderError } from 'commander';
+import { commandLine } from './command-line.ts';
 import { exitCode } from './exit-code.ts';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';
+import { globalOptions } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Does what the words say, and tells the terminal the exit code; never throws. */
@@ -15,7 +17,11 @@ export async function run(words: readonly string[], terminal: Terminal, version:
       terminal.finish(error.exitCode === 0 ? exitCode.ok : exitCode.usage);
       return;
     }
-    const report = reportError(error, program.opts()['output'] === 'json');
+    const options = globalOptions(program);
+    const report = reportError(error, {
+      isJson: options.output === 'json',
+      command: (...words) => commandLine(words, options, terminal),
+    });
     terminal.note(report.lines);
     terminal.finish(report.exitCode);
   }

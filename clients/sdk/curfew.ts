@@ -87,7 +87,15 @@ export function createCurfew(options: CurfewOptions = {}): Curfew {
   };
 }
 
-function resolveEndpoints(options: CurfewOptions): { decision: Replicas; grant: Replicas } {
+export interface Endpoints {
+  readonly decision: Replicas;
+  readonly grant: Replicas;
+}
+
+/** Where both services are. @throws CurfewError INVALID_ARGUMENT for addresses or TLS that cannot be meant */
+export function resolveEndpoints(
+  options: Pick<CurfewOptions, 'address' | 'decisionAddress' | 'grantAddress' | 'tls'>,
+): Endpoints {
   const { address = '127.0.0.1', decisionAddress, grantAddress, tls } = options;
   const own = (given: string | readonly string[] | undefined, port: number, field: string) =>
     given === undefined

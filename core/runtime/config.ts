@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { showSeen } from './seen.ts';
+import {
+  type ConfigProblem,
+  type Environment,
+  type ReadEnvironment,
+  readEnvironment,
+} from './environment.ts';
+import { describeVariables, type Fragments } from './fragment.ts';
+import { showSeen, showValue } from './seen.ts';
 import { processSettings } from './settings.ts';
-import { secretVariables, unknownVariable } from './variables.ts';
+import { isSecret } from './variables.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One variable that is not as it must be. */
-export interface ConfigProblem {
-  readonly variable: string;
-  /** The value seen (never of a secret) and the value wanted. */
-  readonly problem: string;
-}
+export type { ConfigProblem, Environment } from './environment.ts';
 
 /** The environment is wrong; every problem of it is listed. */
 export class ConfigError extends Error {
@@ -24,89 +23,89 @@ export class ConfigError extends Error {
   }
 }
 
-type Fragments = Readonly<Record<string, z.ZodType>>;
 type Config<F extends Fragments> = { readonly [K in keyof F]: z.output<F[K]> };
 
 /**
- * The configuration that the fragments read from the environment, each under its own name. A fragment is a zod object keyed by
- * variable whose messages say what is wanted; `settings.ts` has the usual ones. An empty variable counts as unset. What every process
- * reads (`runService`) is checked too.
+ * The configuration that the fragments read from the environment, each under its own name. An empty variable counts as unset. What
+ * every process reads (`runService`) is checked too.
  *
  * @throws ConfigError listing every variable that is missing, wrong or unknown
  */
 export function loadConfig<F extends Fragments>(fragments: F, env: Environment): Config<F> {
-  const problems: ConfigProblem[] = [];
-  const values = readEnvironment(env, problems);
-  const config: Record<string, unknown> = {};
-  for (const [name, fragment] of Object.entries(fragments)) {
-    config[name] = parse(fragment, values, problems);
-  }
-  parse(processSettings, values, problems);
+  const { config, problems } = parseAll(fragments, readEnvironment(env));
   if (problems.length > 0) {
-    throw new ConfigError(distinct(problems));
+    throw new ConfigError(problems);
   }
   return config as Config<F>; // each name holds what its fragment parsed
 }
 
-function parse(
-  fragment: z.ZodType,
-  values: Readonly<Record<string, string>>,
-  problems: ConfigProblem[],
-): unknown {
-  const result = fragment.safeParse(values);
-  if (!result.success) {
-    problems.push(...result.error.issues.map((issue) => describe(issue, values)));
-  }
-  return result.data;
+/** What a process would have in force of one variable. */
+export interface Setting {
+  readonly variable: string;
+  /** As it may be shown: of a secret nothing, of a URL no password; undefined when it is unset. */
+  readonly value: string | undefined;
+  readonly from: 'environment' | 'file' | 'default' | 'unset';
+  /** The file that it is from. */
+  readonly file?: string;
+  readonly meaning: string;
 }
 
-/** Curfew's own variables that are set, with secrets read from the files that stand for them. */
-function readEnvironment(env: Environment, problems: ConfigProblem[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const [variable, value] of Object.entries(env)) {
-    const problem = unknownVariable(variable);
-    if (problem !== undefined) {
-      problems.push({ variable, problem });
-    } else if (variable.startsWith('CURFEW_') && value !== undefined && value !== '') {
-      values[variable] = value;
-    }
-  }
-  for (const secret of secretVariables) {
-    readSecretFile(secret, values, problems);
-  }
-  return values;
+export interface Inspection {
+  /** Every variable that the process reads, in the order of the fragments. */
+  readonly settings: readonly Setting[];
+  /** What `loadConfig` would throw. */
+  readonly problems: readonly ConfigProblem[];
 }
 
-function readSecretFile(secret: string, values: Record<string, string>, problems: ConfigProblem[]): void {
-  const variable = `${secret}_FILE`;
-  const path = values[variable];
-  if (path === undefined) {
-    return;
-  }
-  if (values[secret] !== undefined) {
-    problems.push({ variable, problem: `${secret} is set too, wanted one of the two` });
-    return;
-  }
-  try {
-    values[secret] = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    problems.push({ variable, problem: `seen ${showSeen(path)}, wanted a readable file (${why})` });
-  }
+/** What `loadConfig` would read, variable by variable, and everything that is wrong with it. Never throws for a wrong environment. */
+export function inspectConfig(fragments: Fragments, env: Environment): Inspection {
+  const read = readEnvironment(env);
+  const variables = describeVariables({ ...fragments, process: processSettings });
+  const settings = variables.map(({ variable, meaning, fallback }): Setting => {
+    const found = read.found.get(variable);
+    if (found === undefined)
+      return { variable, value: fallback, from: fallback === undefined ? 'unset' : 'default', meaning };
+    const value = showValue(variable, found.value);
+    return found.file === undefined
+      ? { variable, value, from: 'environment', meaning }
+      : { variable, value, from: 'file', file: found.file, meaning };
+  });
+  return { settings, problems: parseAll(fragments, read).problems };
 }
 
-function describe(issue: z.core.$ZodIssue, values: Readonly<Record<string, string>>): ConfigProblem {
+interface Parsed {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+function parseAll(fragments: Fragments, read: ReadEnvironment): Parsed {
+  const values = Object.fromEntries([...read.found].map(([variable, { value }]) => [variable, value]));
+  const problems = [...read.problems];
+  const config: Record<string, unknown> = {};
+  for (const [name, fragment] of Object.entries({ ...fragments, process: processSettings })) {
+    const { success, data, error } = fragment.safeParse(values);
+    if (name in fragments) config[name] = data;
+    if (!success) problems.push(...error.issues.flatMap((issue) => describe(issue, read)));
+  }
+  return { config, problems: distinct(problems) };
+}
+
+function describe(issue: z.core.$ZodIssue, { found, unread }: ReadEnvironment): readonly ConfigProblem[] {
   const variable = String(issue.path[0] ?? 'environment');
-  const value = values[variable];
+  const value = found.get(variable);
+  const wanted = `wanted ${issue.message}`;
   if (value === undefined) {
-    return { variable, problem: `missing, wanted ${issue.message}` };
+    if (unread.has(variable)) return [];
+    const or = isSecret(variable) ? `; ${variable}_FILE may name a file with it` : '';
+    return [{ variable, problem: `missing, ${wanted}${or}` }];
   }
-  const seen = isSecret(variable) ? '(a secret, not shown)' : showSeen(value);
-  return { variable, problem: `seen ${seen}, wanted ${issue.message}` };
-}
-
-function isSecret(variable: string): boolean {
-  return secretVariables.some((secret) => secret === variable);
+  const shown = isSecret(variable) ? '(a secret, not shown)' : showSeen(showValue(variable, value.value));
+  const seen = issue.code === 'custom' ? (issue.params?.['seen'] ?? shown) : shown; // what a file holds, rather than its path
+  const { file } = value;
+  if (file === undefined) return [{ variable, problem: `seen ${seen}, ${wanted}` }];
+  return [
+    { variable, file, problem: `seen ${seen} in ${showSeen(file)}, the file of ${variable}_FILE, ${wanted}` },
+  ];
 }
 
 function distinct(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

@@ -52,3 +52,17 @@ export function withDatabaseTls(text: string, { caPath }: DatabaseTls): string {
   }
   return url.href;
 }
+
+/**
+ * What is wanted instead of the URL that `npm start` is given; undefined when it is good. Services sign in with the same URL under names
+ * of their own, so the name must stand where theirs replaces it: pg lets the parameters win, and a URL without a host takes no name at all.
+ */
+export function ownerUrlProblem(text: string, tls: DatabaseTls = {}): string | undefined {
+  const problem = databaseUrlProblem(text, tls);
+  if (problem !== undefined) return problem;
+  const url = new URL(text);
+  if (url.hostname === '') return 'a URL with a host, such as postgres://user:password@localhost/curfew';
+  return url.searchParams.has('user') || url.searchParams.has('password')
+    ? 'user and password before the host (postgres://user:password@host/curfew), not as parameters'
+    : undefined;
+}

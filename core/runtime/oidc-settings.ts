@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { isLoopback } from './address.ts';
 import type { Issuer, KeySource } from './issuer.ts';
 import { overlappingIssuers } from './issuer-overlap.ts';
-import { fileSetting, isReadable } from './settings.ts';
+import { showSeen, showValue } from './seen.ts';
+import { checkFile, clientCa, isReadable, type Report, reporter } from './settings.ts';
 
 const jwksWanted = 'an https URL (or http on loopback), or the path of a JWKS file that can be read';
 const nameWanted = 'a name of 1 to 256 characters';
+const defaultAudience = 'curfew';
+const defaultClaim = 'sub';
 const name = z.string({ error: nameWanted }).min(1, nameWanted).max(256, nameWanted);
 
 /** The same fields as in the environment and more, for CURFEW_OIDC_ISSUERS_FILE: a JSON array of these. */
@@ -21,8 +24,8 @@ const issuerEntry = z
       }
       return source;
     }),
-    audience: name.default('curfew'),
-    claim: name.default('sub'),
+    audience: name.default(defaultAudience),
+    claim: name.default(defaultClaim),
     typeClaim: name.optional(),
     entityType: name.optional(),
     entityTypes: z.array(name).min(1).optional(),
@@ -39,20 +42,20 @@ const issuerEntry = z
  */
 export const oidcSettings = z
   .object({
-    CURFEW_OIDC_ISSUER: z.string().optional(),
-    CURFEW_OIDC_JWKS: z.string().optional(),
-    CURFEW_OIDC_AUDIENCE: z.string().optional(),
-    CURFEW_OIDC_CLAIM: z.string().optional(),
-    CURFEW_OIDC_TYPE_CLAIM: z.string().optional(),
-    CURFEW_OIDC_ENTITY_TYPE: z.string().optional(),
-    CURFEW_OIDC_ISSUERS_FILE: fileSetting('a JSON array of issuers').optional(),
-    CURFEW_TLS_CLIENT_CA: z.string().optional(),
+    CURFEW_OIDC_ISSUER: text('whose tokens are believed: their iss claim'),
+    CURFEW_OIDC_JWKS: text('where its public keys are: an https URL or a JWKS file'),
+    CURFEW_OIDC_AUDIENCE: text('the aud claim that its tokens must have', defaultAudience),
+    CURFEW_OIDC_CLAIM: text("the claim that is the caller's id in the directory", defaultClaim),
+    CURFEW_OIDC_TYPE_CLAIM: text("the claim that is the caller's entity type"),
+    CURFEW_OIDC_ENTITY_TYPE: text("the caller's entity type where no claim says it"),
+    CURFEW_OIDC_ISSUERS_FILE: text(
+      'a JSON array of more issuers: issuer, jwks, audience, claim, typeClaim, entityType, entityTypes, sharesEntitiesWith',
+    ),
+    CURFEW_TLS_CLIENT_CA: clientCa,
   })
   .transform((env, context) => {
-    const report = (variable: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [variable], message });
-    const fromFile =
-      env.CURFEW_OIDC_ISSUERS_FILE === undefined ? [] : readIssuers(env.CURFEW_OIDC_ISSUERS_FILE, report);
+    const report = reporter(context);
+    const fromFile = readIssuers(env.CURFEW_OIDC_ISSUERS_FILE, report);
     const issuers = [...readIssuer(env, report), ...fromFile];
     const names = issuers.map(({ issuer }) => issuer);
     const twice = names.find((issuer, index) => names.indexOf(issuer) !== index);
@@ -63,9 +66,7 @@ export const oidcSettings = z
     if (twice === undefined && overlap !== undefined) {
       report('CURFEW_OIDC_ISSUERS_FILE', overlap);
     }
-    const isNobodyKnown =
-      env.CURFEW_OIDC_ISSUERS_FILE === undefined && env.CURFEW_TLS_CLIENT_CA === undefined;
-    if (env.CURFEW_OIDC_ISSUER === undefined && isNobodyKnown) {
+    if (Object.values(env).every((value) => value === undefined)) {
       report(
         'CURFEW_OIDC_ISSUER',
         'the issuer of tokens; without it or CURFEW_TLS_CLIENT_CA nobody could call',
@@ -74,7 +75,9 @@ export const oidcSettings = z
     return { issuers };
   });
 
-type Report = (variable: string, message: string) => void;
+function text(description: string, fallback?: string) {
+  return z.string().optional().meta({ description, fallback });
+}
 
 const variableOf: Readonly<Record<string, string>> = {
   issuer: 'CURFEW_OIDC_ISSUER',
@@ -101,23 +104,46 @@ function readIssuer(env: Readonly<Record<string, string | undefined>>, report: R
   return [];
 }
 
-function readIssuers(path: string, report: Report): readonly Issuer[] {
-  const variable = 'CURFEW_OIDC_ISSUERS_FILE';
+const issuersFile = 'CURFEW_OIDC_ISSUERS_FILE';
+
+function readIssuers(path: string | undefined, report: Report): readonly Issuer[] {
+  checkFile(issuersFile, path, 'a JSON array of issuers', report);
+  if (path === undefined || !isReadable(path)) {
+    return [];
+  }
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    report(variable, `a JSON array of issuers (${error instanceof Error ? error.message : String(error)})`);
+    report(
+      issuersFile,
+      `a JSON array of issuers (${error instanceof Error ? error.message : String(error)})`,
+    );
     return [];
   }
   const result = z.array(issuerEntry).min(1).safeParse(json);
   if (result.success) {
     return result.data.map(toIssuer);
   }
-  for (const issue of result.error.issues) {
-    report(variable, `at [${issue.path.join('.')}] ${issue.message}`);
+  for (const { path: place, message } of result.error.issues) {
+    report(issuersFile, message, `${seenAt(json, place)} at ${showPlace(place)} of ${showSeen(path)}`);
   }
   return [];
+}
+
+function seenAt(json: unknown, place: readonly PropertyKey[]): string {
+  const value = place.reduce<unknown>(
+    (whole, key) => (typeof whole === 'object' && whole !== null ? Reflect.get(whole, key) : undefined),
+    json,
+  );
+  if (typeof value === 'string') return showSeen(showValue(issuersFile, value));
+  // Not what is inside, which may have a password somewhere.
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value ?? 'nothing');
+}
+
+function showPlace(place: readonly PropertyKey[]): string {
+  return place.length === 0 ? 'the top' : `[${place.map(String).join('.')}]`;
 }
 
 function toIssuer({ jwks, ...entry }: z.output<typeof issuerEntry>): Issuer {

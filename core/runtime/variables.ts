@@ -8,6 +8,11 @@ export const secretVariables = [
   'CURFEW_TOKEN',
 ] as const;
 
+/** Whether no message may show the variable's value. */
+export function isSecret(variable: string): boolean {
+  return secretVariables.some((secret) => secret === variable);
+}
+
 /** Every environment variable of every Curfew process: one that begins with CURFEW_ and is not here is a mistake. */
 const knownVariables: readonly string[] = [
   ...secretVariables,
@@ -29,6 +34,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_HOME',
   'CURFEW_LOG_LEVEL',
   'CURFEW_NEW_EPOCH',
+  'CURFEW_NODE_FOUND',
   'CURFEW_NOTIFY_ROLE_CONNECTIONS',
   'CURFEW_OIDC_AUDIENCE',
   'CURFEW_OIDC_CLAIM',
@@ -39,6 +45,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_OIDC_TYPE_CLAIM',
   'CURFEW_POLICIES',
   'CURFEW_STALE_STANDING',
+  'CURFEW_TLS',
   'CURFEW_TLS_ALLOW',
   'CURFEW_TLS_CERT',
   'CURFEW_TLS_CLIENT_CA',

@@ -106,22 +106,23 @@ function isRoleConflict(error: unknown): boolean {
  * @throws AccessError DATABASE_UNAVAILABLE
  */
 export async function requireSchema(database: Database): Promise<void> {
+  const problem = await findSchemaProblem(database);
+  if (problem !== undefined) throw new Error(problem);
+}
+
+/** Why this code cannot run on the schema, and what to do; undefined when it can. @throws AccessError DATABASE_UNAVAILABLE */
+export async function findSchemaProblem(database: Database): Promise<string | undefined> {
   const state = await readSchemaState(database);
   if (state === undefined) {
-    throw new Error(
-      `the database has no Curfew schema, version ${SCHEMA_VERSION} is wanted: run migrate first`,
-    );
+    return `the database has no Curfew schema, version ${SCHEMA_VERSION} is wanted: run migrate first`;
   }
   if (state.version < SCHEMA_VERSION) {
-    throw new Error(
-      `the schema is at version ${state.version}, at least ${SCHEMA_VERSION} is wanted: run migrate first`,
-    );
+    return `the schema is at version ${state.version}, at least ${SCHEMA_VERSION} is wanted: run migrate first`;
   }
   if (state.oldest_service > SCHEMA_VERSION) {
-    throw new Error(
-      `the schema is at version ${state.version} and refuses services built for version ${SCHEMA_VERSION}: upgrade this service`,
-    );
+    return `the schema is at version ${state.version} and refuses services built for version ${SCHEMA_VERSION}: upgrade this service`;
   }
+  return undefined;
 }
 
 interface SchemaStateRow {

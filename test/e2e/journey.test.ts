@@ -1,5 +1,8 @@
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EXIT_CODES } from './exit-codes.ts';
+import { runHere } from '../clients/support/run-curfew.ts';
+import { linkRepository, listed, tourCommands } from './readme.ts';
 import { type Running, start } from '../support/running.ts';
 
 let running: Running;
@@ -10,32 +13,37 @@ afterAll(() => running[Symbol.asyncDispose]());
 
 const RESOURCE = 'Database::orders';
 
-it('the main job: denied → requested → approved → allowed → time is up → denied, by the CLI, with a real expiry', async () => {
-  const can = () => running.cli('can', 'read', RESOURCE, '--as', 'ada', '-o', 'json');
-  const denied = await can();
-  expect(denied.code).toBe(EXIT_CODES.denied);
-  const asTable = await running.cli('can', 'read', RESOURCE, '--as', 'ada');
-  expect(asTable.stdout).toMatch(/curfew\S* request read/);
+it('the main job, as the README tells it: denied, requested, approved, allowed, time is up, denied', async () => {
+  await linkRepository(dirname(running.home));
+  const [first, ask, listToReview, approve, again, ...others] = await tourCommands();
+  expect(others).toEqual([]);
+  const denied = await running.shell(first);
+  expect([denied.code, denied.stdout]).toEqual([
+    EXIT_CODES.denied,
+    expect.stringMatching(
+      /^DENY[^]*^Next: npx curfew request read Database::orders --workflow prod-reads .* --as ada$/m,
+    ),
+  ]);
 
-  const requested = await running.cli(
-    'request',
-    'read',
-    RESOURCE,
-    '--duration',
-    '5s',
-    '--reason',
-    'look',
-    '--no-wait',
-    '--as',
-    'ada',
-    '-o',
-    'json',
-  );
-  expect(requested.code).toBe(EXIT_CODES.pending);
-  const { request } = JSON.parse(requested.stdout) as { request: { id: string } };
-  const reviewed = await running.cli('review', request.id, '--approve', '--as', 'grace');
-  expect([reviewed.code, reviewed.stderr]).toEqual([0, '']);
+  const requested = await running.shell(ask);
+  expect([requested.code, requested.stderr]).toEqual([EXIT_CODES.pending, '']);
+  const waiting = await running.shell(listToReview);
+  expect(waiting.code).toBe(EXIT_CODES.ok);
+  // The first characters of the id do, says the README.
+  const id = /^[0-9a-f]{8}(?=-)/m.exec(waiting.stdout)?.[0] ?? 'no id';
+  expect(requested.stdout).toContain(id);
+  const reviewed = await running.shell(approve.replace(/\bID\b/, id));
+  expect([reviewed.code, reviewed.stderr]).toEqual([EXIT_CODES.ok, '']);
 
+  const allowed = await running.shell(again);
+  expect([allowed.code, allowed.stdout]).toEqual([EXIT_CODES.ok, expect.stringMatching(/^ALLOW/)]);
+  await untilTimeIsUp();
+  const deniedAgain = await running.shell(again);
+  expect([deniedAgain.code, deniedAgain.stdout]).toEqual([EXIT_CODES.denied, expect.stringMatching(/^DENY/)]);
+}, 120_000);
+
+/** Asks until the answer is no more ALLOW, and no answer after the end was one. */
+async function untilTimeIsUp(): Promise<void> {
   const client = await running.as('ada');
   const question = {
     principal: { type: 'User', id: 'ada' },
@@ -43,8 +51,8 @@ it('the main job: denied → requested → approved → allowed → time is up �
     resource: { type: 'Database', id: 'orders' },
   };
   const { grants } = await client.services.grants.listGrants({ subject: question.principal });
-  const expiresAt = grants[0]?.expiresAt;
-  const expiresMs = Number(expiresAt?.seconds) * 1000 + (expiresAt?.nanos ?? 0) / 1e6;
+  const expiresMs = msOf(grants[0]?.expiresAt);
+  expect(expiresMs - msOf(grants[0]?.startsAt)).toBe(20_000);
   const decidedAfterEnd: number[] = [];
   let allows = 0;
   for (let effect = 'allow'; effect === 'allow'; ) {
@@ -52,14 +60,32 @@ it('the main job: denied → requested → approved → allowed → time is up �
     effect = decision.effect;
     if (decision.effect !== 'allow') continue;
     allows += 1;
-    const at = decision.answer.decidedAt;
-    const decidedMs = Number(at?.seconds) * 1000 + (at?.nanos ?? 0) / 1e6;
+    const decidedMs = msOf(decision.answer.decidedAt);
     if (decidedMs >= expiresMs) decidedAfterEnd.push(decidedMs);
   }
   expect(allows).toBeGreaterThan(0);
   expect(decidedAfterEnd).toEqual([]);
   expect(Date.now()).toBeGreaterThanOrEqual(expiresMs - 50);
-  expect((await can()).code).toBe(EXIT_CODES.denied);
+}
+
+function msOf(at: { readonly seconds: bigint; readonly nanos: number } | undefined): number {
+  return Number(at?.seconds) * 1_000 + (at?.nanos ?? 0) / 1e6;
+}
+
+it('the commands and exit codes that the README lists are those that there are', async () => {
+  const { commands, exitCodes } = await listed();
+  expect(commands.length).toBeGreaterThan(10);
+  for (const words of commands) {
+    const { code, stdout } = await runHere([...words, '--help']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`Usage: curfew ${words.join(' ')} `)]);
+  }
+  expect(exitCodes).toEqual(Object.values(EXIT_CODES));
+});
+
+it('the doctor finds nothing wrong with what npm start started', async () => {
+  const examined = await running.cli('doctor', '--as', 'ada');
+  expect(examined.stdout).toMatch(/^ok +caller +the grant service takes you for User::"ada"$/m);
+  expect([examined.code, examined.stdout]).toEqual([0, expect.stringContaining(' 0 failures')]);
 });
 
 it('a request that waits ends with the approval of somebody else', async () => {

@@ -19,6 +19,8 @@ export interface Running extends AsyncDisposable {
   as(name: string): Promise<Curfew>;
   /** Runs the CLI as a person would. */
   cli(...args: readonly string[]): Promise<CliResult>;
+  /** Runs a line that a person would type into a shell, in the folder that has the home in it. */
+  shell(line: string): Promise<CliResult>;
 }
 
 export interface CliResult {
@@ -57,7 +59,8 @@ export async function launch(env: NodeJS.ProcessEnv = {}): Promise<Running> {
       clients.push(client);
       return client;
     },
-    cli: (...args) => runCli(full, home, args),
+    cli: (...args) => run([process.execPath, join(ROOT, 'clients/cli/bin/curfew.js'), ...args], full, home),
+    shell: (line) => run(['sh', '-c', line], full, home),
     [Symbol.asyncDispose]: async () => {
       for (const client of clients) client.close();
       await stop(child);
@@ -98,22 +101,23 @@ export async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function runCli(env: NodeJS.ProcessEnv, home: string, args: readonly string[]): Promise<CliResult> {
+async function run(
+  [program = '', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+  home: string,
+): Promise<CliResult> {
   const cliEnv = {
     ...env,
     CURFEW_DECISION_ADDRESS: env['CURFEW_DECISION_LISTEN'],
     CURFEW_GRANT_ADDRESS: env['CURFEW_GRANT_LISTEN'],
+    // npx runs what is here, or nothing.
+    npm_config_offline: 'true',
   };
   const { promise, resolve } = Promise.withResolvers<CliResult>();
-  execFile(
-    process.execPath,
-    [join(ROOT, 'clients/cli/bin/curfew.js'), ...args],
-    { cwd: dirname(home), env: cliEnv },
-    (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, stdout, stderr });
-    },
-  );
+  execFile(program, args, { cwd: dirname(home), env: cliEnv }, (error, stdout, stderr) => {
+    const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+    resolve({ code, stdout, stderr });
+  });
   return await promise;
 }
 

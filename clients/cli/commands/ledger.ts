@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import {
   type LedgerEvent,
@@ -62,7 +62,12 @@ function addVerify(ledger: Command, terminal: Terminal): void {
   ledger
     .command('verify')
     .summary('recompute the chain and say whether anything was changed; exits 1 if so')
-    .option('--from <revision>', 'the first revision to check', readFrom, 1n)
+    .addOption(
+      new Option('--from <revision>', 'the first revision to check')
+        .argParser(readFrom)
+        // Said in words, for help shows defaults as JSON, which has no bigint.
+        .default(1n, '1'),
+    )
     .action(async ({ from: fromRevision }: { readonly from: bigint }, command: Command) => {
       await inSession(command, terminal, async (session) => {
         const answer = await session.curfew.services.ledger.verifyLedger(

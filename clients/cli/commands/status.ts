@@ -51,13 +51,11 @@ async function outcome<T>(answer: Promise<T>): Promise<T | CurfewError> {
   }
 }
 
-function decisionLines(
-  { curfew, terminal }: Session,
-  status: GetStatusResponse | CurfewError,
-): readonly string[] {
+function decisionLines(session: Session, status: GetStatusResponse | CurfewError): readonly string[] {
+  const { curfew, terminal } = session;
   const { paint } = terminal;
   const title = `decision service  ${printable(curfew.addresses.decision)}`;
-  if (status instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(status)];
+  if (status instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(status, session)];
   return [
     `${status.ready ? paint.good('READY') : paint.waiting('NOT READY')}  ${title}`,
     ...facts([
@@ -69,15 +67,17 @@ function decisionLines(
   ];
 }
 
-function grantLines({ curfew, terminal }: Session, caller: EntityName | CurfewError): readonly string[] {
+function grantLines(session: Session, caller: EntityName | CurfewError): readonly string[] {
+  const { curfew, terminal } = session;
   const { paint } = terminal;
   const title = `grant service     ${printable(curfew.addresses.grant)}`;
-  if (caller instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(caller)];
+  if (caller instanceof CurfewError) return [`${paint.bad('DOWN')}   ${title}`, ...problem(caller, session)];
   return [`${paint.good('READY')}  ${title}`, ...facts([['you are', formatEntity(caller)]])];
 }
 
-function problem(error: CurfewError): readonly string[] {
-  return reportError(error, false).lines.map((line) => `  ${line}`);
+function problem(error: CurfewError, session: Session): readonly string[] {
+  const command = (...words: readonly string[]) => session.command(...words);
+  return reportError(error, { isJson: false, command }).lines.map((line) => `  ${line}`);
 }
 
 function asJson(decision: GetStatusResponse | CurfewError, grant: EntityName | CurfewError): object {

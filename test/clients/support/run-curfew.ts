@@ -25,9 +25,18 @@ export interface RunOptions {
 }
 
 /** Runs the real command line in a process of its own, until it ends. */
-export async function runCurfew(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+export function runCurfew(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  return runProgram(curfewPath, args, options);
+}
+
+/** The same with a copy of the command line that is elsewhere. */
+export async function runProgram(
+  path: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Run> {
   const { env = {}, cwd = process.cwd(), node = process.execPath, during } = options;
-  const child = spawn(node, [curfewPath, ...args], {
+  const child = spawn(node, [path, ...args], {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: cachePath, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

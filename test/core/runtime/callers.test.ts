@@ -56,7 +56,7 @@ const pairs: readonly [string, string, string, RegExp | undefined][] = [
     'types without a claim',
     `,${user}`,
     ',"entityTypes":["Bot"]',
-    /at \[1\.entityTypes\] only beside typeClaim/,
+    /at \[1\.entityTypes\] of .*only beside typeClaim/,
   ],
 ];
 test.each(pairs)('N6 two issuers that name %s', async (_case, first, second, problem) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../../core/runtime/config.ts';
-import { databaseSettings } from '../../../core/runtime/settings.ts';
+import { databaseSettings } from '../../../core/runtime/database-settings.ts';
 
 const remote = 'postgres://grant:hunter2@db.acme.test/curfew';
 
