@@ -12,8 +12,8 @@ const CATCH_UP_MS = 5_000;
 const QUIET_MS = 2_500;
 const LOOK_MS = 50;
 
-/** Waits until everything runs again, then asks both replicas about everybody. What is not well though nothing is broken is a violation. */
-export async function settle(cluster: Cluster, history: History): Promise<Violation[]> {
+/** Waits until everything runs and has read the ledger to its end. What does not though nothing is broken is a violation. */
+export async function settle(cluster: Cluster): Promise<Violation[]> {
   const wrong: Violation[] = [];
   const expect = async (what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> => {
     if (!(await within(withinMs, holds)))
@@ -33,8 +33,14 @@ export async function settle(cluster: Cluster, history: History): Promise<Violat
       CATCH_UP_MS,
       async () => (await replica.ask.getStatus({})).revision >= head,
     );
+  return wrong;
+}
+
+/** Lets a quiet time pass, then asks both replicas about everybody: none may be without an answer. */
+export async function askInQuiet({ decisions }: Cluster, history: History): Promise<Violation[]> {
   await pause(QUIET_MS);
-  for (const replica of cluster.decisions) wrong.push(...(await askAboutAll(history, replica)));
+  const wrong: Violation[] = [];
+  for (const replica of decisions) wrong.push(...(await askAboutAll(history, replica)));
   return wrong;
 }
 

@@ -25,6 +25,7 @@ export interface Replica {
 }
 
 export interface DecisionReplica extends Replica {
+  readonly address: string;
   /** Asks this replica, as the application. */
   readonly ask: Curfew['services']['decision'];
 }
@@ -34,6 +35,8 @@ export interface Cluster extends AsyncDisposable {
   readonly postgres: PostgresProcess;
   readonly grants: readonly [Replica, Replica];
   readonly decisions: readonly [DecisionReplica, DecisionReplica];
+  /** The application's token. */
+  readonly token: string;
   /** Reads the database as its owner, not by the ways that fail. */
   readonly database: Database;
   /** The domain calls as this person, through one of the grant services. */
@@ -43,7 +46,14 @@ export interface Cluster extends AsyncDisposable {
   keep(): void;
 }
 
-export async function startCluster(): Promise<Cluster> {
+export interface ClusterOptions {
+  /** A policy folder; the one beside this file unless said. */
+  readonly policies?: string;
+  /** Whether services reach the database directly, not over links that can be broken. */
+  readonly isDirect?: boolean;
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   await using opened = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'curfew-chaos-'));
   let isKept = false;
@@ -54,7 +64,8 @@ export async function startCluster(): Promise<Cluster> {
   opened.defer(() => postgres.stop());
   await migrate({ ownerUrl: postgres.url, passwords: ROLE_PASSWORDS });
   const issuer = opened.use(await createIssuer());
-  const setting = { opened, directory, postgres, oidc: oidcOf(issuer) };
+  const { policies = DOMAIN, isDirect = false } = options;
+  const setting = { opened, directory, postgres, oidc: oidcOf(issuer), policies, isDirect };
   const grants = [await startReplica(setting, 'grant', 0), await startReplica(setting, 'grant', 1)] as const;
   const token = await issuer.token('Service', 'application');
   const decisions = [await startDecision(setting, token, 0), await startDecision(setting, token, 1)] as const;
@@ -66,13 +77,14 @@ export async function startCluster(): Promise<Cluster> {
     onConnectionLost: () => undefined, // it is what this is about
   });
   opened.defer(() => database.destroy());
-  const clients = new Clients(await tokensOf((type, id) => issuer.token(type, id)), grants);
+  const clients = new Clients((id) => issuer.token('User', id), grants);
   opened.defer(() => clients.close());
   const rest = opened.move();
   return {
     postgres,
     grants,
     decisions,
+    token,
     database,
     directory,
     as: (person, grant) => clients.of(person, grant).services,
@@ -88,6 +100,8 @@ interface Setting {
   readonly directory: string;
   readonly postgres: PostgresProcess;
   readonly oidc: Readonly<Record<string, string>>;
+  readonly policies: string;
+  readonly isDirect: boolean;
 }
 
 function oidcOf({ issuer }: TestIssuer): Readonly<Record<string, string>> {
@@ -105,13 +119,13 @@ interface Placed extends Replica {
 }
 
 async function startReplica(
-  { opened, directory, postgres, oidc }: Setting,
+  { opened, directory, postgres, oidc, policies, isDirect }: Setting,
   service: 'grant' | 'decision',
   index: number,
 ): Promise<Placed> {
   const link = await openLink(postgres.port);
   opened.defer(() => link.close());
-  const url = new URL(link.through(postgres.url));
+  const url = new URL(isDirect ? postgres.url : link.through(postgres.url));
   url.username = `curfew_${service}`;
   url.password = ROLE_PASSWORDS[service];
   const [port, httpPort] = [await freePort(), await freePort()];
@@ -126,7 +140,7 @@ async function startReplica(
       CURFEW_DATABASE_URL: url.href,
       [`CURFEW_${upper}_LISTEN`]: `127.0.0.1:${port}`,
       [`CURFEW_${upper}_HTTP_LISTEN`]: `127.0.0.1:${httpPort}`,
-      ...(service === 'grant' ? { CURFEW_POLICIES: DOMAIN } : {}),
+      ...(service === 'grant' ? { CURFEW_POLICIES: policies } : {}),
     },
   });
   opened.defer(() => process.close());
@@ -135,23 +149,21 @@ async function startReplica(
 
 async function startDecision(setting: Setting, token: string, index: number): Promise<DecisionReplica> {
   const { port, ...replica } = await startReplica(setting, 'decision', index);
-  const curfew = createCurfew({
-    decisionAddress: `127.0.0.1:${port}`,
-    token,
-    timeoutMs: QUESTION_TIMEOUT_MS,
-  });
+  const address = `127.0.0.1:${port}`;
+  const curfew = createCurfew({ decisionAddress: address, token, timeoutMs: QUESTION_TIMEOUT_MS });
   setting.opened.defer(() => curfew.close());
-  return { ...replica, ask: curfew.services.decision };
+  return { ...replica, address, ask: curfew.services.decision };
 }
 
 /** One client for each person and grant service. */
 class Clients {
-  readonly #tokens: ReadonlyMap<string, string>;
+  readonly #sign: (person: string) => Promise<string>;
   readonly #grants: readonly Placed[];
+  readonly #tokens = new Map<string, Promise<string>>();
   readonly #open = new Map<string, Curfew>();
 
-  constructor(tokens: ReadonlyMap<string, string>, grants: readonly Placed[]) {
-    this.#tokens = tokens;
+  constructor(sign: (person: string) => Promise<string>, grants: readonly Placed[]) {
+    this.#sign = sign;
     this.#grants = grants;
   }
 
@@ -159,16 +171,23 @@ class Clients {
     const key = `${person} ${grant}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;
-    const token = this.#tokens.get(person);
-    if (token === undefined) throw new Error(`the domain has nobody called ${person}`);
-    const grantAddress = `127.0.0.1:${this.#grants[grant]?.port ?? 0}`;
-    const client = createCurfew({ grantAddress, token, timeoutMs: CALL_TIMEOUT_MS });
+    const client = createCurfew({
+      grantAddress: `127.0.0.1:${this.#grants[grant]?.port ?? 0}`,
+      token: () => this.#tokenOf(person),
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
     this.#open.set(key, client);
     return client;
   }
 
   close(): void {
     for (const client of this.#open.values()) client.close();
+  }
+
+  #tokenOf(person: string): Promise<string> {
+    const token = this.#tokens.get(person) ?? this.#sign(person);
+    this.#tokens.set(person, token);
+    return token;
   }
 }
 
@@ -179,17 +198,6 @@ export const PEOPLE = {
   security: Array.from({ length: 4 }, (_, index) => `security${index}`),
   admin: 'root',
 } as const;
-
-async function tokensOf(
-  token: (type: string, id: string) => Promise<string>,
-): Promise<ReadonlyMap<string, string>> {
-  const names = [...PEOPLE.requesters, ...PEOPLE.owners, ...PEOPLE.security, PEOPLE.admin];
-  return new Map(
-    await Promise.all(
-      names.map(async (name): Promise<[string, string]> => [name, await token('User', name)]),
-    ),
-  );
-}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

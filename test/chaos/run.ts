@@ -1,6 +1,6 @@
 import { verifyLedger } from '../../core/store/verify-ledger.ts';
 import { askOnAndOn, hold } from './background.ts';
-import { settle } from './calm.ts';
+import { askInQuiet, settle } from './calm.ts';
 import { checkAcknowledgements } from './checks/acknowledgements.ts';
 import { checkDecisions } from './checks/decisions.ts';
 import { playLedger } from './checks/lifecycle.ts';
@@ -37,7 +37,7 @@ const LIVES = 16;
 export async function run({ seed, durationMs, kinds, say }: RunOptions): Promise<RunResult> {
   await using cluster = await startCluster();
   const history: History = { changes: [], asked: [], faults: [] };
-  const started = await settle(cluster, history);
+  const started = await settle(cluster);
   if (started.length > 0) return await conclude(cluster, history, started);
   const failure = new AbortController();
   const signal = AbortSignal.any([AbortSignal.timeout(durationMs), failure.signal]);
@@ -53,7 +53,8 @@ export async function run({ seed, durationMs, kinds, say }: RunOptions): Promise
   for (const each of all) each.catch(() => failure.abort());
   await Promise.allSettled(all);
   await Promise.all(all);
-  return await conclude(cluster, history, await settle(cluster, history));
+  const unsettled = await settle(cluster);
+  return await conclude(cluster, history, [...unsettled, ...(await askInQuiet(cluster, history))]);
 }
 
 async function conclude(

@@ -15,6 +15,8 @@ export interface ServiceProcessOptions {
 /** A service in a process of its own that is started again when it is killed, as a supervisor would. */
 export interface ServiceProcess {
   readonly name: string;
+  /** Of the process of now; undefined while it could not be started. */
+  readonly pid: () => number | undefined;
   /** Ends it as a crash does. The next start comes at once. */
   readonly kill: () => Promise<void>;
   /** It stands still until `proceed`. */
@@ -57,6 +59,7 @@ export function startService(options: ServiceProcessOptions): ServiceProcess {
   };
   return {
     name: options.name,
+    pid: () => child.pid,
     kill: end,
     freeze: () => void child.kill('SIGSTOP'),
     proceed: () => void child.kill('SIGCONT'),
