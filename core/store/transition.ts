@@ -78,7 +78,7 @@ export async function readClock(trx: Trx): Promise<Date> {
 }
 
 /** Less than others wait for a lock: who stands still between append and commit holds up everybody, but makes nobody fail. */
-const HEAD_IDLE = '1s';
+const HEAD_IDLE = '1500ms';
 
 /**
  * One statement takes the head row, moves it on and writes the rows chained to it, so that revisions are dense and in the order of
