@@ -57,18 +57,18 @@ it('what was acknowledged in the order of the ledger is well', () => {
   expect(found(changes, [withdrawn('r'), withdrawn('s')])).toEqual([]);
 });
 
-it('I13 a change that was acknowledged and is not in the ledger is found', () => {
+it('finds I13: a change that was acknowledged and is not in the ledger is found', () => {
   expect(found([change({ revision: 1n })], [])).toEqual(['I13']);
   expect(found([change({ revision: 1n })], [withdrawn('another')])).toEqual(['I13']);
 });
 
-it('I21 a change that was asked for after another was acknowledged, and stands before it, is found', () => {
+it('finds I21: a change that was asked for after another was acknowledged, and stands before it, is found', () => {
   const later = change({ revision: 1n, invokedMs: 10, completedMs: 11 });
   const earlier = change({ id: 's', revision: 2n, invokedMs: 0, completedMs: 5 });
   expect(found([earlier, later], [withdrawn('r'), withdrawn('s')])).toEqual(['I21']);
 });
 
-it('I9 one key that made two requests is found, answered or not', () => {
+it('finds I9: one key that made two requests is found, answered or not', () => {
   const events = [submitted('r', 'k'), submitted('s', 'k')];
   const first = change({ what: 'submit', key: 'k', revision: 1n });
   expect(found([first], events)).toEqual(['I9']);

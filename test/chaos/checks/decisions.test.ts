@@ -77,12 +77,12 @@ it.each<[string, Asked]>([
   expect(found(question)).toEqual([invariant]);
 });
 
-it('I2 an ALLOW that was asked for later than S after an acknowledged end is found', () => {
+it('finds I2: an ALLOW that was asked for later than S after an acknowledged end is found', () => {
   expect(found(asked({}, { sentMs: 4_051 }), { changes: [released] })).toEqual(['I2']);
   expect(found(asked({}, { sentMs: 3_900 }), { changes: [released] })).toEqual([]);
 });
 
-it('I16 an ALLOW in a silence longer than S is found, on the replica that it befell', () => {
+it('finds I16: an ALLOW in a silence longer than S is found, on the replica that it befell', () => {
   const late = asked({}, { sentMs: 3_100, receivedMs: 3_101 });
   expect(found(late, { faults: [silence] })).toEqual(['I16']);
   expect(found(late, { faults: [{ ...silence, replica: 'decision-0' }] })).toEqual(['I16']);
