@@ -33,7 +33,9 @@ async function exhaust(stack: Stack): Promise<() => Promise<void>> {
   };
 }
 
-it('P8 while every other connection of the service is taken, grants are revoked, by id and by subject', async () => {
+it('P8 while every other connection of the service is taken, grants are revoked, by id and by subject', {
+  timeout: 60_000,
+}, async () => {
   await using stack = await startStack();
   const [first, second] = [await granted(stack), await granted(stack)];
   const { grants } = (await stack.as('dee')).services;
