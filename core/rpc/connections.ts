@@ -11,8 +11,6 @@ export interface Connections {
   cutAfter(graceMs: number): void;
   /** Resolves when none is open. */
   gone(): Promise<void>;
-  /** How many are open. */
-  readonly size: number;
 }
 
 /** The client's preface (RFC 9113 §3.4) and the head of the SETTINGS frame that must follow. */
@@ -59,9 +57,6 @@ export function watchConnections({ handshakeTimeoutMs, lingerMs }: Limits): Conn
     },
     async gone() {
       if (open.size > 0) await new Promise<void>((resolve) => void waiting.push(resolve));
-    },
-    get size() {
-      return open.size;
     },
   };
 }
