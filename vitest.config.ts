@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', 'test/chaos/**'],
+    exclude: ['test/bench/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // A process per file: wasm instances and module caches are a file's own, and a crash ends one file only.
     pool: 'forks',

@@ -32,6 +32,8 @@ export interface FollowerLog {
 
 interface At extends Cursor {
   readonly kind: 'at';
+  /** Whether a poll has proved since the snapshot that this is where the ledger goes on. */
+  readonly isProved: boolean;
 }
 
 type Position = { readonly kind: 'lost' } | At;
@@ -59,9 +61,9 @@ export class Follower {
     this.#batch = options.batch;
   }
 
-  /** The last revision handed on; undefined before the first snapshot, and while it bootstraps again. */
+  /** The last revision handed on; undefined until the first good poll after a snapshot, for nothing is known before of how current that is. */
   get revision(): bigint | undefined {
-    return this.#position.kind === 'at' ? this.#position.revision : undefined;
+    return this.#position.kind === 'at' && this.#position.isProved ? this.#position.revision : undefined;
   }
 
   get epoch(): string | undefined {
@@ -132,9 +134,8 @@ export class Follower {
     const snapshot = await readSnapshot(this.#options.database);
     await this.#options.sink.reset(snapshot);
     const { epoch, revision, hash } = snapshot;
-    this.#position = { kind: 'at', epoch, revision, hash };
+    this.#position = { kind: 'at', epoch, revision, hash, isProved: false };
     this.#options.log.info({ revision: String(revision), epoch }, 'started from a snapshot of the ledger');
-    this.#waiters.reached(revision, true);
     return 'more';
   }
 
@@ -152,14 +153,22 @@ export class Follower {
       return 'failure';
     }
     const reached = await this.#handOn(poll.events, position);
-    this.#waiters.reached(reached, poll.events.length > 0);
     // A look that did not reach the end says nothing about how current the state is.
-    if (reached < poll.headRevision) return 'more';
-    clock.observe(poll.databaseAt, sent, received);
-    return 'end';
+    const isEnd = reached >= poll.headRevision;
+    if (isEnd) {
+      clock.observe(poll.databaseAt, sent, received);
+      this.#prove();
+    }
+    if (isEnd || position.isProved)
+      this.#waiters.reached(reached, poll.events.length > 0 || !position.isProved);
+    return isEnd ? 'end' : 'more';
   }
 
-  async #handOn(events: readonly PlacedEvent[], { epoch, revision }: At): Promise<bigint> {
+  #prove(): void {
+    if (this.#position.kind === 'at') this.#position = { ...this.#position, isProved: true };
+  }
+
+  async #handOn(events: readonly PlacedEvent[], { epoch, revision, isProved }: At): Promise<bigint> {
     let reached = revision;
     for (const placed of events) {
       try {
@@ -170,7 +179,7 @@ export class Follower {
         throw error;
       }
       reached = placed.revision;
-      this.#position = { kind: 'at', epoch, revision: reached, hash: placed.hash };
+      this.#position = { kind: 'at', epoch, revision: reached, hash: placed.hash, isProved };
     }
     return reached;
   }

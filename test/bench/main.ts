@@ -1,6 +1,18 @@
+import { authorize } from './authorize.ts';
+import { expiry } from './expiry.ts';
 import { propagation } from './propagation.ts';
+import { recovery } from './recovery.ts';
+import { revoke } from './revoke.ts';
+import { transitions } from './transitions.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { propagation };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  authorize,
+  expiry,
+  propagation,
+  recovery,
+  revoke,
+  transitions,
+};
 const [name = ''] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {

@@ -35,6 +35,13 @@ test('a follower that is far behind reads batch after batch without pausing', as
   expect(handed.history).toEqual(['@0', ...revisions(1, 100)]);
 });
 
+test('a revision counts as reached only when a poll after the snapshot has told how current it is', async () => {
+  const { open } = await migratedDatabase();
+  const { clock, follower } = startFollowing({ database: open('decision') });
+  await follower.waitFor(0n, 20_000);
+  expect(clock.ageMs()).toBeLessThan(Number.POSITIVE_INFINITY);
+});
+
 test('D6 a follower that hears no bell sees what happened at its next look', async () => {
   const { open } = await migratedDatabase();
   const { follower } = startFollowing({ database: open('decision'), pollMs: 10 });

@@ -1,0 +1,164 @@
+import type { FaultKind } from '../faults.ts';
+
+/** One change of one file. */
+export interface Edit {
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** A fault planted in the source, and how it is to be found. */
+export interface Mutant {
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** What has to be broken for it to show; none = it shows by itself. */
+  readonly kinds: readonly FaultKind[];
+  /** The invariants of which at least one is then violated. */
+  readonly violates: readonly string[];
+}
+
+const TRANSITION = 'core/store/transition.ts';
+const REQUESTS = 'core/store/requests.ts';
+
+const WITHOUT_ROW_LOCK: Edit = {
+  file: REQUESTS,
+  find: `    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();`,
+  replace: `    .where('id', '=', id)
+    .executeTakeFirst();`,
+};
+
+/** The mistakes that this design exists to avoid. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'sequence-cursor',
+    kinds: [],
+    violates: ['I3', 'I13', 'I17'],
+    edits: [
+      {
+        file: 'core/store/migrations/0001_first.sql',
+        find: 'CREATE TABLE policy_sets (',
+        replace: `CREATE SEQUENCE ledger_sequence;
+GRANT USAGE ON SEQUENCE ledger_sequence TO curfew_grant;
+CREATE TABLE policy_sets (`,
+      },
+      {
+        file: TRANSITION,
+        find: 'SELECT revision, hash FROM ledger_head WHERE basis_revision <= ${basis} FOR UPDATE',
+        replace: `SELECT hash, (
+        SELECT max(number) - \${rows.length} FROM (
+          SELECT nextval('ledger_sequence') AS number FROM generate_series(1, \${rows.length}::int)
+        ) AS taken
+      ) AS revision FROM ledger_head WHERE \${basis}::bigint IS NOT NULL`,
+      },
+      {
+        file: TRANSITION,
+        find: 'FROM head, link WHERE link.i = ${rows.length}\n    ),\n    written',
+        replace: 'FROM head, link WHERE link.i < 0\n    ),\n    written',
+      },
+      {
+        file: 'core/store/ledger.ts',
+        find: 'SELECT epoch, revision AS head_revision, hash AS head_hash,',
+        replace:
+          'SELECT epoch, (SELECT coalesce(max(revision), 0) FROM ledger) AS head_revision, hash AS head_hash,',
+      },
+      {
+        file: 'core/feed/prove.ts',
+        find: "if (poll.epoch !== cursor.epoch) return 'the epoch has changed: the database was restored';",
+        replace: 'if (poll.epoch === cursor.epoch) return undefined;',
+      },
+      {
+        file: 'core/replica/replica.ts',
+        find: 'if (placed.revision !== this.#revision + 1n)',
+        replace: 'if (placed.revision < this.#revision)',
+      },
+    ],
+  },
+  {
+    name: 'no-staleness-bound',
+    kinds: ['freeze-postgres', 'hang-link'],
+    violates: ['I2', 'I16'],
+    edits: [
+      {
+        file: 'services/decision/moment.ts',
+        find: "if (ageMs < STALENESS_BOUND_MS) return 'fresh';",
+        replace: "if (ageMs >= 0) return 'fresh';",
+      },
+    ],
+  },
+  {
+    name: 'notify-only',
+    kinds: ['kill-listeners'],
+    violates: ['I15'],
+    edits: [
+      {
+        file: 'core/feed/follower.ts',
+        find: 'setTimeout(resolve, this.#options.pollMs)',
+        replace: 'setTimeout(resolve, 2 ** 31 - 1)',
+      },
+    ],
+  },
+  {
+    name: 'errors-ignored',
+    kinds: [],
+    violates: ['D1'],
+    edits: [
+      {
+        file: 'core/policy/engine.ts',
+        find: "if (errors.length === 0 || decision === 'deny') return",
+        replace: 'if (errors.length >= 0) return',
+      },
+    ],
+  },
+  {
+    name: 'status-checked-in-memory',
+    kinds: [],
+    violates: ['I4', 'I6'],
+    edits: [
+      WITHOUT_ROW_LOCK,
+      {
+        file: REQUESTS,
+        find: `      .where('item', '=', item)
+      .where('state', '=', 'PENDING')
+`,
+        replace: `      .where('item', '=', item)
+`,
+      },
+      {
+        file: REQUESTS,
+        find: `    .where('id', '=', request.id)
+    .where('state', '=', 'PENDING')
+    .executeTakeFirstOrThrow();`,
+        replace: `    .where('id', '=', request.id)
+    .executeTakeFirstOrThrow();`,
+      },
+    ],
+  },
+  { name: 'votes-without-lock', kinds: [], violates: ['I11'], edits: [WITHOUT_ROW_LOCK] },
+  {
+    name: 'end-inclusive',
+    kinds: [],
+    violates: ['I1'],
+    edits: [
+      {
+        file: 'core/access/grant-index.ts',
+        find: 'late < grant.expiresAt',
+        replace: 'late <= grant.expiresAt',
+      },
+    ],
+  },
+  {
+    name: 'no-version-guard',
+    kinds: [],
+    violates: ['I5'],
+    edits: [
+      {
+        file: TRANSITION,
+        find: 'WHERE basis_revision <= ${basis} FOR UPDATE',
+        replace: 'WHERE ${basis}::bigint IS NOT NULL FOR UPDATE',
+      },
+    ],
+  },
+];
