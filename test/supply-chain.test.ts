@@ -73,11 +73,10 @@ describe('C1 install scripts', () => {
     expect(denied.filter(([, isAllowed]) => isAllowed)).toEqual([]);
   });
 
-  test('C1 npm refuses one that is not listed, and what is only days old', () => {
+  // Not strict-allow-scripts: npx asks it about this package as well, whose own script npm 10 needs, and then refuses to run the CLI.
+  test('C1 npm takes exact versions, and none that is only days old', () => {
     const settings = read('.npmrc').split('\n');
-    expect(settings).toEqual(
-      expect.arrayContaining(['strict-allow-scripts=true', 'min-release-age=3', 'save-exact=true']),
-    );
+    expect(settings).toEqual(expect.arrayContaining(['min-release-age=3', 'save-exact=true']));
   });
 
   test('C1 where it is checked before it goes in, everything is installed without any script', () => {

@@ -139,7 +139,8 @@ function seenAt(json: unknown, place: readonly PropertyKey[]): string {
   if (typeof value === 'string') return showSeen(showValue(issuersFile, value));
   // Not what is inside, which may have a password somewhere.
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  return typeof value === 'object' && value !== null ? 'an object' : String(value ?? 'nothing');
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 function showPlace(place: readonly PropertyKey[]): string {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EXIT_CODES } from './exit-codes.ts';
 import { runHere } from '../clients/support/run-curfew.ts';
 import { linkRepository, listed, tourCommands } from './readme.ts';
-import { type Running, start } from '../support/running.ts';
+import { type CliResult, type Running, start } from '../support/running.ts';
 
 let running: Running;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ it('the main job, as the README tells it: denied, requested, approved, allowed, 
   await linkRepository(dirname(running.home));
   const [first, ask, listToReview, approve, again, ...others] = await tourCommands();
   expect(others).toEqual([]);
-  const denied = await running.shell(first);
+  const denied = await answered(first);
   expect([denied.code, denied.stdout]).toEqual([
     EXIT_CODES.denied,
     expect.stringMatching(
@@ -35,12 +35,20 @@ it('the main job, as the README tells it: denied, requested, approved, allowed, 
   const reviewed = await running.shell(approve.replace(/\bID\b/, id));
   expect([reviewed.code, reviewed.stderr]).toEqual([EXIT_CODES.ok, '']);
 
-  const allowed = await running.shell(again);
+  const allowed = await answered(again);
   expect([allowed.code, allowed.stdout]).toEqual([EXIT_CODES.ok, expect.stringMatching(/^ALLOW/)]);
   await untilTimeIsUp();
-  const deniedAgain = await running.shell(again);
+  const deniedAgain = await answered(again);
   expect([deniedAgain.code, deniedAgain.stdout]).toEqual([EXIT_CODES.denied, expect.stringMatching(/^DENY/)]);
 }, 120_000);
+
+/** Types the line until there is an answer: on a machine under load a replica may be without news for a moment, and says so. */
+async function answered(line: string): Promise<CliResult> {
+  for (;;) {
+    const result = await running.shell(line);
+    if (!result.stderr.includes('(STALE)')) return result;
+  }
+}
 
 /** Asks until the answer is no more ALLOW, and no answer after the end was one. */
 async function untilTimeIsUp(): Promise<void> {
@@ -55,9 +63,10 @@ async function untilTimeIsUp(): Promise<void> {
   expect(expiresMs - msOf(grants[0]?.startsAt)).toBe(20_000);
   const decidedAfterEnd: number[] = [];
   let allows = 0;
-  for (let effect = 'allow'; effect === 'allow'; ) {
+  for (let isOver = false; !isOver; ) {
     const decision = await client.authorize(question);
-    effect = decision.effect;
+    isOver = decision.effect === 'deny';
+    if (decision.effect === 'error') expect(decision.error.reason).toBe('STALE');
     if (decision.effect !== 'allow') continue;
     allows += 1;
     const decidedMs = msOf(decision.answer.decidedAt);
@@ -83,10 +92,14 @@ it('the commands and exit codes that the README lists are those that there are',
 });
 
 it('the doctor finds nothing wrong with what npm start started', async () => {
-  const examined = await running.cli('doctor', '--as', 'ada');
-  expect(examined.stdout).toMatch(/^ok +caller +the grant service takes you for User::"ada"$/m);
-  expect([examined.code, examined.stdout]).toEqual([0, expect.stringContaining(' 0 failures')]);
-});
+  // On a machine under load a service may be without news for a moment, which the doctor then says.
+  await expect
+    .poll(() => running.cli('doctor', '--as', 'ada'), { timeout: 50_000 })
+    .toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^ok +caller +the grant service takes you for User::"ada"$/m),
+    });
+}, 60_000);
 
 it('a request that waits ends with the approval of somebody else', async () => {
   const waiting = running.cli(
