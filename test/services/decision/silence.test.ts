@@ -1,20 +1,38 @@
 import { status as Code } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { MachineClock } from '../../../core/feed/database-clock.ts';
 import { DecisionService, Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { GRANTS_HEALTH } from '../../../services/decision/watch-health.ts';
 import { refusalOf } from '../../core/rpc/test-client.ts';
-import { FakeMachine } from './local-decision.ts';
 import { person, robot } from './people.ts';
 import { createScene, type Scene } from './scene.ts';
 
+/** This machine's clocks, until they are stopped; then the test moves them. */
+class StoppableMachine implements MachineClock {
+  #stopped: { readonly wallMs: number; readonly monotonicMs: number } | undefined;
+  readonly wallMs = (): number => this.#stopped?.wallMs ?? Date.now();
+  readonly monotonicMs = (): number => this.#stopped?.monotonicMs ?? performance.now();
+
+  stop(): void {
+    this.#stopped = { wallMs: Date.now(), monotonicMs: Math.floor(performance.now()) };
+  }
+
+  advance(ms: number): void {
+    this.#stopped = { wallMs: this.wallMs() + ms, monotonicMs: this.monotonicMs() + ms };
+  }
+
+  goOn(): void {
+    this.#stopped = undefined;
+  }
+}
+
 let scene: Scene;
-let machine: FakeMachine;
+let machine: StoppableMachine;
 
 beforeEach(async () => {
-  machine = new FakeMachine();
-  machine.wall = Date.now();
+  machine = new StoppableMachine();
   scene = await createScene({ machine });
 });
 afterEach(async () => {
@@ -59,7 +77,9 @@ describe('when the database is silent', () => {
     await expect.poll(health, { timeout: 20_000 }).toEqual([serving, serving, serving]);
     expect(await ready()).toBe(200);
 
-    // From here on no poll is answered, and this machine's clock stands still until it is moved.
+    // From here on this machine's clock stands still until it is moved, and after one more poll none is answered.
+    machine.stop();
+    await vi.waitUntil(() => scene.service.followed.clock.ageMs() === 0, { timeout: 20_000 });
     const speak = await scene.silence();
     machine.advance(1_999);
     expect((await scene.authorize(otto)).effect).toBe(Effect.ALLOW);
@@ -85,6 +105,7 @@ describe('when the database is silent', () => {
     await expect.poll(health, { timeout: 20_000 }).toEqual([not, not, not]);
     expect(await ready()).toBe(503);
 
+    machine.goOn();
     await speak();
     await expect.poll(health, { timeout: 20_000 }).toEqual([serving, serving, serving]);
     expect(await scene.authorize(otto)).toMatchObject({ effect: Effect.ALLOW, stale: false });
