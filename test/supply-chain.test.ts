@@ -30,8 +30,11 @@ const locked = Object.entries(lock.packages)
   .filter(([path, { link }]) => path.startsWith('node_modules/') && link !== true)
   .map(([path, entry]) => ({ path, name: path.split('node_modules/').at(-1) ?? path, ...entry }));
 
-/** A new package that services run on raises it by hand; it counts what comes along, and as little as can be should. */
-const MOST_RUNTIME_PACKAGES = 72;
+/**
+ * A new package that services run on raises it by hand; it counts what comes along, and as little as can be should. OpenTelemetry
+ * alone is some forty of them.
+ */
+const MOST_RUNTIME_PACKAGES = 112;
 
 describe('C1 what is installed', () => {
   test('C1 no version is left open', () => {

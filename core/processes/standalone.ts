@@ -12,22 +12,27 @@ const ownSettings = z
     CURFEW_POLICIES: folderSetting('the policies')
       .default('policies')
       .meta({ description: 'the folder of policies' }),
+  })
+  .transform((env) => ({ home: env.CURFEW_HOME, policies: env.CURFEW_POLICIES }));
+
+/** Apart from the rest: what is wrong with a field would hide what is wrong with the URL. */
+const givenDatabaseSettings = z
+  .object({
     CURFEW_DATABASE_URL: z.string({ error: databaseUrlWanted }).optional().meta({
       description: 'signs in with the rights to create roles and tables; without it it brings a PostgreSQL',
     }),
     ...databaseTlsVariables,
   })
   .transform((env, context) => {
-    const { CURFEW_HOME: home, CURFEW_POLICIES: policies, CURFEW_DATABASE_URL: text } = env;
+    const { CURFEW_DATABASE_URL: text } = env;
     const reading = { env, report: reporter(context), problemOf: ownerUrlProblem };
-    const databaseUrl =
-      text === undefined ? undefined : readDatabaseUrl('CURFEW_DATABASE_URL', text, reading);
-    return { home, policies, databaseUrl };
+    return { url: text === undefined ? undefined : readDatabaseUrl('CURFEW_DATABASE_URL', text, reading) };
   });
 
 /** What `npm start` reads from its environment. */
 export const standaloneSettings = {
   own: ownSettings,
+  database: givenDatabaseSettings,
   decision: decisionListenSettings,
   grant: grantListenSettings,
 };

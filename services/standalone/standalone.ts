@@ -57,7 +57,7 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
     banner({
       config,
       database:
-        config.own.databaseUrl === undefined
+        config.database.url === undefined
           ? `PostgreSQL in ${home.path('postgres')}`
           : 'as CURFEW_DATABASE_URL says',
       people: named(policies.personTypes),
@@ -68,7 +68,7 @@ export async function startStandalone(standalone: Standalone): Promise<void> {
 }
 
 async function openMigrated({ config, env, onClose }: Standalone, home: Home): Promise<StandaloneDatabase> {
-  const database = await openDatabase(home, config.own.databaseUrl);
+  const database = await openDatabase(home, config.database.url);
   onClose('the database', () => database.stop());
   if (!(await isMigrated(database))) await migrateDatabase(home, database, env);
   return database;

@@ -109,7 +109,7 @@ describe('every wrong and missing variable is said at once, with the value seen,
     expect(refusals('migrate', env)).toEqual(
       [
         `CURFEW_NOTIFY_ROLE_PASSWORD_FILE: seen "/nowhere/password", wanted a readable file (ENOENT: no such file or directory, open '/nowhere/password')`,
-        'CURFEW_OWNER_DATABASE_URL: seen (a secret, not shown), wanted sslmode=verify-full in the URL, because the host is not this machine',
+        'CURFEW_OWNER_DATABASE_URL: seen (a secret, not shown), wanted sslmode=verify-full in the URL, because the host is not this machine; or CURFEW_DATABASE_CLEARTEXT=1, where nobody else can listen or answer on the network between',
         `CURFEW_GRANT_ROLE_PASSWORD: seen (a secret, not shown), wanted ${password}`,
         `CURFEW_DECISION_ROLE_PASSWORD: seen (a secret, not shown) in "${join(folder, 'short')}", the file of CURFEW_DECISION_ROLE_PASSWORD_FILE, wanted ${password}`,
         logLevel,
@@ -152,7 +152,7 @@ describe('what would be in force', () => {
       value: 'postgres://curfew_grant:***@127.0.0.1:5432/curfew',
       from: 'file',
       file: join(folder, 'good-url'),
-      meaning: "signs in as the service's role",
+      meaning: "signs in as the service's role; one that may change the ledger or create tables is refused",
     });
     expect(of('CURFEW_OIDC_JWKS')).toMatchObject({
       value: 'https://me:***@issuer.test/keys',
@@ -180,7 +180,10 @@ describe('what would be in force', () => {
 
   test('of a password nothing is shown', () => {
     const { settings } = inspectProcess('migrate', { CURFEW_GRANT_ROLE_PASSWORD: 'correct:horse//battery' });
-    expect(settings[1]).toMatchObject({ value: '(a secret, not shown)', from: 'environment' });
+    expect(settings.find(({ variable }) => variable === 'CURFEW_GRANT_ROLE_PASSWORD')).toMatchObject({
+      value: '(a secret, not shown)',
+      from: 'environment',
+    });
   });
 
   test.each(processNames)('every variable of %s has a meaning and is a known one', (name) => {

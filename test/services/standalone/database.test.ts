@@ -19,7 +19,7 @@ it.each([
 
 it('services sign in as themselves with the URL of the owner', async () => {
   const url = 'postgres://postgres:ownersecret@localhost:5432/curfew?host=/var/run/postgresql';
-  expect(readConfig({ CURFEW_DATABASE_URL: url }).own.databaseUrl).toBe(url);
+  expect(readConfig({ CURFEW_DATABASE_URL: url }).database.url).toBe(url);
   const parent = await mkdtemp(join(tmpdir(), 'curfew-database-test-'));
   const database = await openDatabase(await openHome(join(parent, 'home')), url);
   for (const role of ['grant', 'decision', 'notify'] as const) {
