@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 
+/** How long its tokens are good for: longer than any clock of a test is wrong. */
+export const TOKEN_MS = 3 * 3_600_000;
+
 /** Signs tokens that the services under test believe. */
 export interface TestIssuer extends AsyncDisposable {
   readonly issuer: Issuer;
@@ -33,7 +36,7 @@ export async function createIssuer(): Promise<TestIssuer> {
         .setAudience('curfew')
         .setSubject(id)
         .setIssuedAt()
-        .setExpirationTime('3h')
+        .setExpirationTime(new Date(Date.now() + TOKEN_MS))
         .sign(privateKey),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { collectLogs } from '../../core/rpc/test-server.ts';
 import { refusalOf } from '../../core/rpc/test-client.ts';
+import { TOKEN_MS } from '../../support/issuer.ts';
 import { FakeMachine } from './local-decision.ts';
 import { entity, long, person } from './people.ts';
 import { createScene, type Scene } from './scene.ts';
@@ -24,7 +25,7 @@ const kim = { principal: person('kim') };
 
 it("N2 a token expires by the database's time, however far this machine's clock is behind", async () => {
   expect((await scene.authorize(kim)).effect).toBe(Effect.ALLOW);
-  machine.monotonic += 3_600_000;
+  machine.monotonic += TOKEN_MS;
   expect(await refusalOf(scene.authorize(kim))).toMatchObject({ reason: 'TOKEN_EXPIRED' });
 });
 
