@@ -1,15 +1,8 @@
 import { type Logger, pino } from 'pino';
 import { describeError } from './describe-error.ts';
+import type { LogLevel } from './log-level.ts';
 
 export type { Logger } from 'pino';
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
-
-/** The level that the environment asks for; `info` unless it names one. A wrong name is the configuration's error to report. */
-export function logLevelOf(env: Readonly<Record<string, string | undefined>>): LogLevel {
-  return logLevels.find((level) => level === env['CURFEW_LOG_LEVEL']) ?? 'info';
-}
 
 /** Where secrets could ride along in logged objects; pino replaces what it finds there. */
 const secretPaths = ['token', 'authorization', 'password', 'connectionString', 'databaseUrl'].flatMap(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isLoopback, parseAddress } from './address.ts';
 import { type CertificateRule, certificateRulesWanted, parseCertificateRules } from './certificate-rule.ts';
 import { drainWanted, parseDrainMs } from './drain.ts';
-import { logLevels } from './log.ts';
+import { logLevels } from './log-level.ts';
 import type { TlsFiles } from './tls-files.ts';
 
 /** A variable's text. @param problem what is wanted instead of a text, undefined for a good one */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from './config.ts';
 import { drainMsOf } from './drain.ts';
-import { createLogger, type Logger, logLevelOf } from './log.ts';
+import { createLogger, type Logger } from './log.ts';
+import { logLevelOf } from './log-level.ts';
 import { stopTelemetry } from './telemetry/stop.ts';
 
 /** A process as long as it lives. */

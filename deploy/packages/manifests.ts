@@ -54,7 +54,10 @@ function cliManifest({ dependencies }: RootManifest): object {
     '@grpc/grpc-js',
     'commander',
     'yaml',
+    'zod',
   ];
+  /** What `curfew doctor` looks at a database with: whoever runs it there has them. */
+  const optional = ['kysely', 'pg', 'pg-connection-string'];
   return {
     description: "Curfew's command line: ask for access, review requests, check and test policies.",
     keywords: ['authorization', 'access', 'just-in-time', 'cedar', 'cli'],
@@ -62,6 +65,8 @@ function cliManifest({ dependencies }: RootManifest): object {
     files: ['clients', 'core', 'proto'],
     // No lock file goes with a program that npm installs: these are the versions that were tested.
     dependencies: pick(dependencies, used, ''),
+    peerDependencies: pick(dependencies, optional, '^'),
+    peerDependenciesMeta: Object.fromEntries(optional.map((name) => [name, { optional: true }])),
   };
 }
 

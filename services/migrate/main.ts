@@ -1,4 +1,5 @@
-import { createLogger, logLevelOf } from '../../core/runtime/log.ts';
+import { createLogger } from '../../core/runtime/log.ts';
+import { logLevelOf } from '../../core/runtime/log-level.ts';
 import { readConfig } from './config.ts';
 import { migrate } from './migrate.ts';
 

@@ -8,6 +8,7 @@ import { destinationOf } from './asked.ts';
 import { otlpSpanExporter } from './exporters.ts';
 import { resourceOf } from './resource.ts';
 import { stopAtEnd } from './stop.ts';
+import { logLevelOf } from '../log-level.ts';
 
 /**
  * Starts traces and logs as the environment asks. What libraries do is seen only where they are loaded after this.
@@ -42,7 +43,7 @@ async function spanExporter(env: NodeJS.ProcessEnv): Promise<SpanExporter | unde
 
 /** Loaded here, not above: pino must be seen by its instrumentation first. */
 async function reportTroubles(service: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const { createLogger, logLevelOf } = await import('../log.ts');
+  const { createLogger } = await import('../log.ts');
   const logger = createLogger(service, logLevelOf(env));
   // The texts only: what comes with them may hold what was to be sent.
   const warn = (message: string): void => logger.warn({ source: 'opentelemetry' }, message);
