@@ -27,7 +27,7 @@ describe('curfew config', () => {
     });
     expect(code).toBe(1);
     expect(stdout.split('\n').filter((line) => line.startsWith('WRONG'))).toEqual([
-      'WRONG  CURFEW_GRAND: unknown variable; unset it',
+      'WRONG  CURFEW_GRAND: unknown variable; did you mean CURFEW_DRAIN?',
       expect.stringContaining('WRONG  CURFEW_DATABASE_URL: missing, wanted a URL'),
       expect.stringContaining('WRONG  CURFEW_GRANT_LISTEN: seen "here", wanted an address'),
       expect.stringContaining('WRONG  CURFEW_OIDC_ISSUER: missing'),
@@ -44,7 +44,7 @@ describe('curfew config', () => {
         {
           variable: 'CURFEW_OWNER_DATABASE_URL',
           from: 'unset',
-          meaning: 'signs in with the rights to create roles and tables',
+          meaning: 'signs in as the owner, who may create roles (CREATEROLE) and need not be a superuser',
         },
       ]),
       problems: expect.arrayContaining([
