@@ -3,33 +3,39 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { createCurfew, type Question } from '../../clients/sdk/index.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
 import { describeLoad, startLoad } from './load.ts';
-import { spreadOver } from './spreading-client.ts';
 import { summarize } from './summary.ts';
 
 const RESTARTS = 20;
 const LANES = 8;
+const QUESTION: Question = {
+  principal: { type: 'User', id: 'ada' },
+  action: 'read',
+  resource: { type: 'Database', id: 'orders' },
+};
 const MAIN = fileURLToPath(new URL('../../services/decision/main.ts', import.meta.url));
 
-/**
- * Restarts two decision services in turn under calls of a client that knows both.
- *
- * @param open makes that client from the addresses of both and a token
- */
-export async function restarts(open: typeof spreadOver = spreadOver): Promise<void> {
+/** Restarts two decision services in turn under calls of a client that knows both. */
+export async function restarts(): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const deployment = opened.use(await startDeployment());
   const replicas = await Promise.all([prepare(deployment), prepare(deployment)]);
   for (const replica of replicas) opened.defer(async () => void (await replica.stop()));
   await Promise.all(replicas.map((replica) => replica.start()));
   const token = await deployment.issuer.token('User', 'ada');
-  const client = open(
-    replicas.map(({ address }) => address),
+  const curfew = createCurfew({
+    decisionAddress: replicas.map(({ address }) => address),
     token,
-  );
-  opened.defer(() => client.close());
-  const load = startLoad(LANES, () => client.ask());
+    // What is counted is failures, not slowness of a busy machine.
+    authorizeTimeoutMs: 5_000,
+  });
+  opened.defer(() => curfew.close());
+  const load = startLoad(LANES, async () => {
+    const decision = await curfew.authorize(QUESTION);
+    return decision.effect === 'error' ? decision.error.message : undefined;
+  });
   const goneMs: number[] = [];
   const unclean: string[] = [];
   for (let round = 0; round < RESTARTS; round += 1) {
