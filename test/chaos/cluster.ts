@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +7,14 @@ import { connect, type Database } from '../../core/store/connect.ts';
 import { migrate } from '../../services/migrate/migrate.ts';
 import { createIssuer, type TestIssuer } from '../support/issuer.ts';
 import { ROLE_PASSWORDS } from '../support/postgres-server.ts';
+import { findFreePorts } from './free-ports.ts';
 import { type Link, openLink } from './link.ts';
 import { type PostgresProcess, startPostgresProcess } from './postgres-process.ts';
 import { type ServiceProcess, startService } from './service-process.ts';
 
 const DOMAIN = fileURLToPath(new URL('./domain', import.meta.url));
+/** Two for each replica. */
+const PORTS = 8;
 const CALL_TIMEOUT_MS = 8_000;
 const QUESTION_TIMEOUT_MS = 1_500;
 
@@ -65,7 +66,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   await migrate({ ownerUrl: postgres.url, passwords: ROLE_PASSWORDS });
   const issuer = opened.use(await createIssuer());
   const { policies = DOMAIN, isDirect = false } = options;
-  const setting = { opened, directory, postgres, oidc: oidcOf(issuer), policies, isDirect };
+  const ports = await findFreePorts(PORTS);
+  const setting = { opened, directory, postgres, ports, oidc: oidcOf(issuer), policies, isDirect };
   const grants = [await startReplica(setting, 'grant', 0), await startReplica(setting, 'grant', 1)] as const;
   const token = await issuer.token('Service', 'application');
   const decisions = [await startDecision(setting, token, 0), await startDecision(setting, token, 1)] as const;
@@ -99,6 +101,8 @@ interface Setting {
   readonly opened: AsyncDisposableStack;
   readonly directory: string;
   readonly postgres: PostgresProcess;
+  /** Those that no replica has taken yet. */
+  readonly ports: number[];
   readonly oidc: Readonly<Record<string, string>>;
   readonly policies: string;
   readonly isDirect: boolean;
@@ -119,7 +123,7 @@ interface Placed extends Replica {
 }
 
 async function startReplica(
-  { opened, directory, postgres, oidc, policies, isDirect }: Setting,
+  { opened, directory, postgres, ports, oidc, policies, isDirect }: Setting,
   service: 'grant' | 'decision',
   index: number,
 ): Promise<Placed> {
@@ -128,7 +132,7 @@ async function startReplica(
   const url = new URL(isDirect ? postgres.url : link.through(postgres.url));
   url.username = `curfew_${service}`;
   url.password = ROLE_PASSWORDS[service];
-  const [port, httpPort] = [await freePort(), await freePort()];
+  const [port = 0, httpPort = 0] = ports.splice(0, 2);
   const name = `${service}-${index}`;
   const upper = service.toUpperCase();
   const process = startService({
@@ -198,11 +202,3 @@ export const PEOPLE = {
   security: Array.from({ length: 4 }, (_, index) => `security${index}`),
   admin: 'root',
 } as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  await once(server.close(), 'close');
-  return port;
-}
