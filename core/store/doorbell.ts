@@ -6,6 +6,8 @@ export interface Doorbell {
   close(): void;
 }
 
+/** After a connection that listened: only it was lost, not the database. */
+const RECONNECT_SOON_MS = 20;
 const RECONNECT_MS = 1_000;
 /** Many bells at once are one. */
 const DEBOUNCE_MS = 5;
@@ -28,11 +30,12 @@ export function listenForAppends(url: string, ring: () => void): Doorbell {
   const open = async (): Promise<void> => {
     const own = new Socket();
     socket = own;
+    let pauseMs = RECONNECT_MS;
     const again = (): void => {
       own.destroy();
       if (socket !== own) return;
       socket = undefined;
-      retry = setTimeout(() => void open(), RECONNECT_MS); // open never rejects
+      retry = setTimeout(() => void open(), pauseMs); // open never rejects
     };
     const client = clientOver(own, url);
     client.on('notification', heard);
@@ -41,6 +44,7 @@ export function listenForAppends(url: string, ring: () => void): Doorbell {
     try {
       await client.connect();
       await client.query('LISTEN curfew_ledger');
+      pauseMs = RECONNECT_SOON_MS;
       heard(); // what was appended while nobody listened
     } catch {
       again(); // a hint only: the polls go on, and report what is wrong with the database
