@@ -31,13 +31,17 @@ test('a replica follows by the bell, long before it would look by itself', async
 
 test('D6 a replica whose listener was killed follows by its own looks', async () => {
   const database = await migratedDatabase();
-  const owner = database.open('owner');
+  const [owner, grant] = [database.open('owner'), database.open('grant')];
+  await append(grant, 1);
   const { follower, clock } = following(database, { pollMs: 10 });
   await expect.poll(() => clock.ageMs(), patiently).toBeLessThan(hour);
   await expect.poll(() => sessions(owner, 'curfew-doorbell'), patiently).toBe(1);
+  // Room for the follower and the writer: the listener does not come back.
+  const { rows } = await sql<{ name: string }>`SELECT current_database() AS name`.execute(owner);
+  await sql`ALTER DATABASE ${sql.id(rows[0]?.name ?? '')} CONNECTION LIMIT 2`.execute(owner);
   await sql`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'curfew-doorbell'`.execute(owner);
-  const revision = await append(database.open('grant'), 2);
+  const revision = await append(grant, 2);
   await expect.poll(() => follower.revision, patiently).toBe(revision);
   expect(await sessions(owner, 'curfew-doorbell')).toBe(0);
 });
