@@ -2,6 +2,7 @@ import { uidKey } from '../../core/access/entity.ts';
 import { readFolderPolicies } from './policies.ts';
 import { connect, type Database } from '../../core/store/connect.ts';
 import { readSnapshot } from '../../core/store/ledger.ts';
+import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema, ROLES } from '../../core/store/migrate.ts';
 import { banner } from './banner.ts';
 import { type Child, runJob, startChild } from './child.ts';
@@ -77,7 +78,12 @@ async function openMigrated({ config, env, onClose }: Standalone, home: Home): P
 /** Whether the services can sign in and run as it is; whatever stands against it, migrate mends or explains. */
 async function isMigrated(database: StandaloneDatabase): Promise<boolean> {
   const checks = await Promise.allSettled(
-    ROLES.map((role) => withReader(database.urlOf(role), (reader) => requireSchema(reader))),
+    ROLES.map((role) =>
+      withReader(database.urlOf(role), async (reader) => {
+        await requireSchema(reader);
+        await requireLeastRights(reader);
+      }),
+    ),
   );
   return checks.every((check) => check.status === 'fulfilled');
 }

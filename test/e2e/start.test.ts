@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { startPostgres } from '../../deploy/local/postgres.ts';
-import { isReady, launch, start } from '../support/running.ts';
+import { onServer } from '../support/postgres-server.ts';
+import { launch, start } from '../support/running.ts';
 
 const HOSPITAL = fileURLToPath(new URL('../support/hospital', import.meta.url));
 const EXAMPLE = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -97,14 +98,21 @@ it('a wrong variable is said by name, value seen and value wanted', async () => 
   expect(running.output()).toContain('CURFEW_POLICYS: unknown variable; did you mean CURFEW_POLICIES?');
 }, 60_000);
 
-it('with CURFEW_DATABASE_URL and CURFEW_POLICIES it runs on that Postgres and those policies', async () => {
+it('with CURFEW_DATABASE_URL and CURFEW_POLICIES it runs on that Postgres and those policies, and mends its roles at the next start', async () => {
   // A server of its own: migrate sets the passwords of roles, and those belong to a whole server.
   const directory = await mkdtemp(join(tmpdir(), 'curfew-postgres-'));
-  const server = await startPostgres({ directory, durable: false });
-  const running = await start({ CURFEW_DATABASE_URL: server.url, CURFEW_POLICIES: HOSPITAL });
+  const server = await startPostgres({ directory: join(directory, 'postgres'), durable: false });
+  const env = {
+    CURFEW_DATABASE_URL: server.url,
+    CURFEW_POLICIES: HOSPITAL,
+    CURFEW_HOME: join(directory, 'home'),
+  };
+  const running = await start(env);
   expect(running.output()).toContain('as CURFEW_DATABASE_URL says');
-  await isReady(running);
   await running[Symbol.asyncDispose]();
+  await onServer(server.url, 'ALTER ROLE curfew_grant CREATEDB');
+  const again = await start(env);
+  await again[Symbol.asyncDispose]();
   await server.stop();
   await rm(directory, { recursive: true });
 }, 60_000);
