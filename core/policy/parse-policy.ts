@@ -8,6 +8,7 @@ import type {
 } from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityUid } from '../access/entity.ts';
 import type { CedarInstance } from './cedar-instance.ts';
+import { guardsOf } from './guards.ts';
 import type { ActionScope, EntityScope, PolicySource } from './policy-set.ts';
 import type { Problem } from './problem.ts';
 import { offsetOfByte, placeOf, problemAt } from './source-text.ts';
@@ -45,6 +46,7 @@ export function parsePolicy(cedar: CedarInstance, chunk: PolicyChunk): ParsedPol
     principal: entityScope(json.principal),
     action: actionScope(json.action),
     resource: entityScope(json.resource),
+    guards: guardsOf(json),
   };
   return { chunk, policy, json };
 }

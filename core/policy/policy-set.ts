@@ -19,6 +19,11 @@ export type ActionScope =
   | { readonly kind: 'equals'; readonly uid: EntityUid }
   | { readonly kind: 'in'; readonly uids: readonly EntityUid[] };
 
+/** One of the things that a policy's conditions ask first, and that the question itself answers: `context has grant`. */
+export type Guard =
+  | { readonly about: 'principal' | 'resource'; readonly scope: EntityScope; readonly holds: boolean }
+  | { readonly about: 'context'; readonly attribute: string; readonly holds: boolean };
+
 /** One policy as it stands in its file. */
 export interface PolicySource {
   /** Its `@id`. */
@@ -34,6 +39,8 @@ export interface PolicySource {
   readonly principal: EntityScope;
   readonly action: ActionScope;
   readonly resource: EntityScope;
+  /** The policy neither applies nor errs unless each of them comes out as `holds` says. */
+  readonly guards: readonly Guard[];
 }
 
 /**

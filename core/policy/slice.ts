@@ -1,34 +1,34 @@
 import { type Entity, type EntityUid, sameUid, uidKey } from '../access/entity.ts';
 import type { EngineQuestion } from './evaluator.ts';
-import type { EntityScope, PolicySource } from './policy-set.ts';
+import type { EntityScope, Guard, PolicySource } from './policy-set.ts';
 import { actionAncestors, type SchemaShape } from './schema-shape.ts';
 
-/** Finds the policies whose heads let a question in, by position in their set. */
+/** Finds the policies whose heads and guards let a question in, by position in their set. */
 export type Slicer = (
   question: EngineQuestion & { readonly entities: readonly Entity[] },
 ) => readonly number[];
 
 /**
- * Leaves out policies whose head is false for a question: they can neither decide nor err, so the answer stays the same
- * (Cedar proves it, `PolicySlice.lean`) and its cost follows the policies that can match.
+ * Leaves out policies whose head or a guard is false for a question: they can neither decide nor err, so the answer stays the same
+ * (Cedar proves it of heads, `PolicySlice.lean`) and its cost follows the policies that can match.
  */
 export function createSlicer(schema: SchemaShape, policies: readonly PolicySource[]): Slicer {
-  const all = policies.map((policy, index) => ({ policy, index }));
+  const all = policies.map((policy, index) => ({ policy, index, tests: testsOf(policy) }));
   const byAction = new Map(
     Array.from(schema.actions, ([key, { uid }]) => [
       key,
       all.filter(({ policy }) => names(schema, policy, uid)),
     ]),
   );
-  return ({ principal, action, resource, entities }) => {
+  return (question) => {
+    const { action, context, entities } = question;
     // an action that the schema does not know has no groups, and is not worth a list of its own
     const candidates =
       byAction.get(uidKey(action)) ?? all.filter(({ policy }) => names(schema, policy, action));
-    const matchesPrincipal = scopeMatcher(principal, entities);
-    const matchesResource = scopeMatcher(resource, entities);
-    return candidates
-      .filter(({ policy }) => matchesPrincipal(policy.principal) && matchesResource(policy.resource))
-      .map(({ index }) => index);
+    const principal = sideOf(question.principal, entities);
+    const resource = sideOf(question.resource, entities);
+    const asked = { principal, resource, context };
+    return candidates.filter(({ tests }) => tests.every((test) => test(asked))).map(({ index }) => index);
   };
 }
 
@@ -45,27 +45,64 @@ function names(schema: SchemaShape, { action: scope }: PolicySource, action: Ent
   }
 }
 
-/** Decides heads for one entity; its ancestors are looked up at the first head that needs them. */
-function scopeMatcher(uid: EntityUid, entities: readonly Entity[]): (scope: EntityScope) => boolean {
+/** A question, as far as heads and guards look at it. */
+interface Asked {
+  readonly principal: Side;
+  readonly resource: Side;
+  readonly context: EngineQuestion['context'];
+}
+
+/** The principal or the resource. */
+interface Side {
+  readonly uid: EntityUid;
+  /** Whether it is the entity of that key, or below it. */
+  readonly isIn: (key: string) => boolean;
+}
+
+type Test = (asked: Asked) => boolean;
+
+function testsOf({ principal, resource, guards }: PolicySource): readonly Test[] {
+  return [scopeTest('principal', principal), scopeTest('resource', resource), ...guards.map(guardTest)].filter(
+    (test) => test !== always,
+  );
+}
+
+function always(): boolean {
+  return true;
+}
+
+function guardTest(guard: Guard): Test {
+  const { holds } = guard;
+  if (guard.about === 'context') {
+    const { attribute } = guard;
+    return ({ context }) => (context.get(attribute) !== undefined) === holds;
+  }
+  const test = scopeTest(guard.about, guard.scope);
+  return (asked) => test(asked) === holds;
+}
+
+function scopeTest(side: 'principal' | 'resource', scope: EntityScope): Test {
+  if (scope.kind === 'any') return always;
+  if (scope.kind === 'is') return (asked) => asked[side].uid.type === scope.type;
+  const key = uidKey(scope.uid);
+  switch (scope.kind) {
+    case 'isIn':
+      return (asked) => asked[side].uid.type === scope.type && asked[side].isIn(key);
+    case 'equals':
+      return (asked) => sameUid(asked[side].uid, scope.uid);
+    case 'in':
+      return (asked) => asked[side].isIn(key);
+  }
+}
+
+/** Its ancestors are looked up at the first test that needs them. */
+function sideOf(uid: EntityUid, entities: readonly Entity[]): Side {
   let above: ReadonlySet<string> | undefined;
-  const isIn = (group: EntityUid): boolean => {
+  const isIn = (key: string): boolean => {
     above ??= selfAndAncestors(uid, entities);
-    return above.has(uidKey(group));
+    return above.has(key);
   };
-  return (scope) => {
-    switch (scope.kind) {
-      case 'any':
-        return true;
-      case 'is':
-        return uid.type === scope.type;
-      case 'isIn':
-        return uid.type === scope.type && isIn(scope.uid);
-      case 'equals':
-        return sameUid(uid, scope.uid);
-      case 'in':
-        return isIn(scope.uid);
-    }
-  };
+  return { uid, isIn };
 }
 
 /** As far as the question's own entities say: Cedar sees no others either. */

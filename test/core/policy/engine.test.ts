@@ -30,6 +30,7 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     principal: any,
     action: any,
     resource: { kind: 'equals', uid: entity('Database::"vault"') },
+    guards: [],
   };
   return { ...policies, access: [...policies.access, hostile] };
 }

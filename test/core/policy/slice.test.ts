@@ -4,7 +4,7 @@ import type { Entity, EntityUid } from '../../../core/access/entity.ts';
 import { createEngine, type RawEvaluation } from '../../../core/policy/engine.ts';
 import { ancestorsOf, entitiesFor } from '../../../core/policy/entity-closure.ts';
 import { createEvaluator } from '../../../core/policy/evaluator.ts';
-import type { PolicySet } from '../../../core/policy/policy-set.ts';
+import type { Guard, PolicySet } from '../../../core/policy/policy-set.ts';
 import { actionAncestors } from '../../../core/policy/schema-shape.ts';
 import { accessQuestion, anyAsked, entity, GRANT, lookup, workflowQuestion } from './questions.ts';
 import { examined, sampleDirectory, sampleFiles } from './sample.ts';
@@ -40,6 +40,42 @@ const CROWD = PRINCIPALS.flatMap((principal) =>
       'context.level < 0',
     ][index % 4];
     return `@id("p${index}") ${effect} (${principal}, ${action}, ${resource}) when { ${condition} };`;
+  })
+  .join('\n');
+
+/** What a question answers by itself; `ERRS` overflows for large levels. */
+const GUARDS = [
+  'principal in Group::"staff"',
+  'principal == User::"ada"',
+  'principal is Service',
+  'resource is Database in Environment::"prod"',
+  'resource == Database::"orders"',
+  'context has mfa',
+  'context has grant',
+];
+const ERRS = 'context.level + 1 > 3';
+
+/** Conditions that begin with guards, in every place where one may or may not be taken for one, and that may err behind them. */
+const GUARDED = GUARDS.flatMap((guard, index) => {
+  const next = GUARDS[(index + 3) % GUARDS.length] ?? '';
+  return [
+    `when { ${guard} && ${ERRS} }`,
+    `when { ${ERRS} && ${guard} }`,
+    `when { !(${guard}) && ${ERRS} }`,
+    `unless { ${guard} } when { ${ERRS} }`,
+    `unless { ${guard} || ${ERRS} }`,
+    `unless { ${guard} && ${ERRS} }`,
+    `when { (${guard} || ${next}) && ${ERRS} }`,
+    `when { (${guard} && ${next}) && ${ERRS} }`,
+    `when { ${guard} } when { ${ERRS} || ${next} }`,
+    `unless { !(${guard} && ${next}) } when { ${ERRS} }`,
+    `when { !(!(${guard})) } when { ${next} }`,
+    `when { if ${guard} then ${ERRS} else ${next} }`,
+  ];
+})
+  .map((conditions, index) => {
+    const effect = index % 3 === 0 ? 'forbid' : 'permit';
+    return `@id("g${index}") ${effect} (principal, action in Action::"rw", resource is Database) ${conditions};`;
   })
   .join('\n');
 
@@ -107,6 +143,11 @@ describe('what is left out of a question changes nothing', () => {
     fc.assert(sameAnswers(policies), { numRuns: 300 });
   });
 
+  test('policies that a guard leaves out: decision, reasons and errors stay', () => {
+    const policies = examined(sampleFiles({ 'access/guarded.cedar': GUARDED }));
+    fc.assert(sameAnswers(policies), { numRuns: 500 });
+  });
+
   test.each(CONDITIONS)('entities and attributes that nobody reads: %s', (condition) => {
     const head = 'permit (principal is User, action in Action::"rw", resource is Database)';
     const files = {
@@ -152,6 +193,45 @@ describe('what is left out of a question changes nothing', () => {
     expect(
       entitiesFor(policies, 'access', { principal: uid, resource: uid, context: new Map() }, () => undefined),
     ).toEqual([]);
+  });
+});
+
+describe('guards', () => {
+  const guardsOf = (conditions: string): readonly Guard[] => {
+    const text = `@id("x") permit (principal is User, action == Action::"read", resource is Database) ${conditions};`;
+    const { access } = examined(sampleFiles({ 'access/access.cedar': text }));
+    return access.find((policy) => policy.id === 'x')?.guards ?? [];
+  };
+  const staff = { kind: 'in', uid: entity('Group::"staff"') };
+
+  test('are what the conditions begin with', () => {
+    expect(
+      guardsOf(
+        'when { context has grant && principal in Group::"staff" && context.level > 3 } unless { context has mfa }',
+      ),
+    ).toEqual([
+      { about: 'context', attribute: 'grant', holds: true },
+      { about: 'principal', scope: staff, holds: true },
+    ]);
+  });
+
+  test('are turned round by unless and !, which all of an or must survive', () => {
+    expect(guardsOf('unless { context has mfa || !(principal in Group::"staff") }')).toEqual([
+      { about: 'context', attribute: 'mfa', holds: false },
+      { about: 'principal', scope: staff, holds: true },
+    ]);
+  });
+
+  test.each([
+    'when { context.level > 3 && context has mfa }',
+    'when { context has mfa || context.level > 3 }',
+    'unless { context has mfa && context.level > 3 }',
+    'when { principal in resource.owners }',
+    'when { principal in [Group::"staff"] }',
+    'when { User::"ada" in Group::"staff" && context.level > 3 }',
+    'when { if context has mfa then context.mfa else context.level > 3 }',
+  ])('are none that something may come before, or that is no plain question: %s', (conditions) => {
+    expect(guardsOf(conditions)).toEqual([]);
   });
 });
 
