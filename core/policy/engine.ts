@@ -1,4 +1,5 @@
 import { type Entity, uidKey } from '../access/entity.ts';
+import { joined, onlyRead, READS_NOTHING } from './context-reads.ts';
 import {
   createEvaluator,
   type EngineQuestion,
@@ -6,9 +7,9 @@ import {
   type PolicyError,
   type RawEvaluation,
 } from './evaluator.ts';
-import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
+import type { Phase, PolicySet, PolicySource, Reads } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
-import type { PolicyTexts } from './serving-instance.ts';
+import type { AskedSet } from './serving-instance.ts';
 import { createSlicer, type Slicer } from './slice.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
@@ -39,6 +40,9 @@ export interface Engine {
   readonly replacedInstances: number;
 }
 
+/** How many slices are remembered before all are forgotten; to make one again costs microseconds. */
+const MOST_SLICES = 1_000;
+
 const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', policyIds: [], errors: [] };
 
 /** Makes an engine for a set that `loadPolicies` passed. */
@@ -53,17 +57,31 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     access: literalRoots(policies, 'access'),
     workflows: literalRoots(policies, 'workflows'),
   };
+  const slices = new Map<string, Slice>();
+  const sliceOf = (phase: Phase, matching: readonly number[]): Slice => {
+    const key = `${phase}:${matching.join()}`;
+    const known = slices.get(key);
+    if (known !== undefined) return known;
+    const slice = makeSlice(
+      key,
+      matching.flatMap((index) => policies[phase][index] ?? []),
+    );
+    if (slices.size >= MOST_SLICES) slices.clear();
+    slices.set(key, slice);
+    return slice;
+  };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       const entities = [...question.entities];
-      const slice = slicers[phase]({ ...question, entities });
-      if (slice.length === 0) return NOTHING_MATCHES;
+      const matching = slicers[phase]({ ...question, entities });
+      if (matching.length === 0) return NOTHING_MATCHES;
       for (const key of new Set([uidKey(question.action), ...literals[phase]])) {
         const action = actions.get(key);
         if (action !== undefined) entities.push(action);
       }
-      const texts = (): PolicyTexts => textsOf(slice.flatMap((index) => policies[phase][index] ?? []));
-      return evaluator.evaluate({ key: `${phase}:${slice.join()}`, texts }, { ...question, entities });
+      const slice = sliceOf(phase, matching);
+      const context = onlyRead(question.context, slice.contextReads);
+      return evaluator.evaluate(slice, { ...question, context, entities });
     } catch (error) {
       return { kind: 'failure', message: `a question that is none: ${String(error)}` };
     }
@@ -87,8 +105,15 @@ function judge(raw: RawEvaluation): Evaluation {
   return { decision: 'deny', policyIds: [], errors };
 }
 
-function textsOf(policies: readonly PolicySource[]): PolicyTexts {
-  return Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
+/** Policies that are asked together, and what they read. */
+interface Slice extends AskedSet {
+  readonly contextReads: Reads;
+}
+
+function makeSlice(key: string, policies: readonly PolicySource[]): Slice {
+  const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
+  const contextReads = policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING);
+  return { key, texts: () => texts, contextReads };
 }
 
 /** The entities that conditions name: an action among them brings its groups, whatever action is asked about. */

@@ -8,6 +8,7 @@ import type {
 } from '@cedar-policy/cedar-wasm/nodejs';
 import type { EntityUid } from '../access/entity.ts';
 import type { CedarInstance } from './cedar-instance.ts';
+import { contextReads } from './context-reads.ts';
 import { guardsOf } from './guards.ts';
 import type { ActionScope, EntityScope, PolicySource } from './policy-set.ts';
 import type { Problem } from './problem.ts';
@@ -47,6 +48,7 @@ export function parsePolicy(cedar: CedarInstance, chunk: PolicyChunk): ParsedPol
     action: actionScope(json.action),
     resource: entityScope(json.resource),
     guards: guardsOf(json),
+    contextReads: contextReads(json),
   };
   return { chunk, policy, json };
 }

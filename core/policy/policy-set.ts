@@ -24,6 +24,9 @@ export type Guard =
   | { readonly about: 'principal' | 'resource'; readonly scope: EntityScope; readonly holds: boolean }
   | { readonly about: 'context'; readonly attribute: string; readonly holds: boolean };
 
+/** Which fields of a record are read, by name, and which of theirs; `whole` when the record is used as a value. */
+export type Reads = 'whole' | ReadonlyMap<string, Reads>;
+
 /** One policy as it stands in its file. */
 export interface PolicySource {
   /** Its `@id`. */
@@ -41,6 +44,8 @@ export interface PolicySource {
   readonly resource: EntityScope;
   /** The policy neither applies nor errs unless each of them comes out as `holds` says. */
   readonly guards: readonly Guard[];
+  /** What its conditions read of the context; nothing else in it can change what the policy says. */
+  readonly contextReads: Reads;
 }
 
 /**

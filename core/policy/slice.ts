@@ -62,9 +62,11 @@ interface Side {
 type Test = (asked: Asked) => boolean;
 
 function testsOf({ principal, resource, guards }: PolicySource): readonly Test[] {
-  return [scopeTest('principal', principal), scopeTest('resource', resource), ...guards.map(guardTest)].filter(
-    (test) => test !== always,
-  );
+  return [
+    scopeTest('principal', principal),
+    scopeTest('resource', resource),
+    ...guards.map(guardTest),
+  ].filter((test) => test !== always);
 }
 
 function always(): boolean {

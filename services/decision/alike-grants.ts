@@ -1,10 +1,10 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { formatUid } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
-import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { PolicySet, Reads } from '../../core/policy/policy-set.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import { factsOfGrant } from './grant-facts.ts';
-import { type GrantReads, grantReads } from './grant-reads.ts';
+import { grantReads } from './reads.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Question } from './question.ts';
 
@@ -29,8 +29,8 @@ export function tooManyGrants({ principal, resource }: Question, count: number):
   return new AccessError('TOO_MUCH', message, { metadata: { limit, unit: 'grants' } });
 }
 
-function likeness(grant: Grant, reads: GrantReads): string {
-  if (reads === 'all') return grant.id;
+function likeness(grant: Grant, reads: Reads): string {
+  if (reads === 'whole') return grant.id;
   const facts = Object.entries(factsOfGrant({ ...grant, steps: grant.steps.toSorted() }));
   return JSON.stringify(facts.filter(([name]) => reads.has(name)));
 }

@@ -31,6 +31,7 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     action: any,
     resource: { kind: 'equals', uid: entity('Database::"vault"') },
     guards: [],
+    contextReads: 'whole',
   };
   return { ...policies, access: [...policies.access, hostile] };
 }

@@ -104,6 +104,12 @@ const CONDITIONS: readonly string[] = [
   'User::"bob" in Group::"staff"',
   'principal.hasTag("team") && principal.getTag("team") == "core"',
   'principal.home has zip && principal.home.zip > 3',
+  'context has grant && context.grant.workflow == "prod-reads" && context.grant.steps.contains("owner")',
+  'context has grant && context.grant has ticket && context.grant.ticket like "T*"',
+  'context has grant && {a: context.grant}.a.reason == "a reason"',
+  '{"has": context}["has"] has mfa && {"has": context}["has"].mfa',
+  '(if context.level > 3 then context else context) has mfa',
+  'context["level"] > 3 && context has "grant"',
 ];
 
 const peer = fc.constantFrom<EntityUid | undefined>(

@@ -4,7 +4,7 @@ import type { PolicySet } from '../../../core/policy/policy-set.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import { actionOf } from '../../../core/policy/schema-shape.ts';
 import type { Kind } from '../../../services/decision/policies-about.ts';
-import { mayReadNow } from '../../../services/decision/reads-now.ts';
+import { mayReadNow } from '../../../services/decision/reads.ts';
 import { action } from './people.ts';
 
 /** Conditions of a permit for an action of its own, and whether they may read the time. */
