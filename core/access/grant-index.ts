@@ -5,7 +5,8 @@ import type { Grant } from './grant.ts';
 /** The grants that have not ended, in memory, by subject. */
 export class GrantIndex {
   readonly #byId = new Map<string, Grant>();
-  readonly #bySubject = new Map<string, Map<string, Grant>>();
+  /** By subject, then by resource. */
+  readonly #held = new Map<string, Map<string, Grant[]>>();
 
   get size(): number {
     return this.#byId.size;
@@ -18,25 +19,31 @@ export class GrantIndex {
   add(grant: Grant): void {
     this.remove(grant.id);
     this.#byId.set(grant.id, grant);
-    const key = uidKey(grant.subject);
-    const held = this.#bySubject.get(key);
-    if (held === undefined) this.#bySubject.set(key, new Map([[grant.id, grant]]));
-    else held.set(grant.id, grant);
+    const subject = uidKey(grant.subject);
+    const resource = uidKey(grant.resource);
+    const held = this.#held.get(subject);
+    const alike = held?.get(resource);
+    if (alike !== undefined) alike.push(grant);
+    else if (held !== undefined) held.set(resource, [grant]);
+    else this.#held.set(subject, new Map([[resource, [grant]]]));
   }
 
   remove(id: string): void {
     const grant = this.#byId.get(id);
     if (grant === undefined) return;
     this.#byId.delete(id);
-    const key = uidKey(grant.subject);
-    const held = this.#bySubject.get(key);
-    held?.delete(id);
-    if (held?.size === 0) this.#bySubject.delete(key);
+    const subject = uidKey(grant.subject);
+    const resource = uidKey(grant.resource);
+    const held = this.#held.get(subject);
+    const left = (held?.get(resource) ?? []).filter((other) => other.id !== id);
+    if (left.length > 0) held?.set(resource, left);
+    else held?.delete(resource);
+    if (held?.size === 0) this.#held.delete(subject);
   }
 
   clear(): void {
     this.#byId.clear();
-    this.#bySubject.clear();
+    this.#held.clear();
   }
 
   /** Forgets grants that had expired by then. It must be the database's time, which no machine's clock can bend. */
@@ -56,12 +63,11 @@ export class GrantIndex {
 
   /** The same for what is inside of any of the resources, whose keys are given. */
   coveringAnyOf({ principal, action, resourceKeys, late }: GrantQuestionByKeys): readonly Grant[] {
-    const held = this.#bySubject.get(uidKey(principal));
+    const held = this.#held.get(uidKey(principal));
     if (held === undefined) return [];
-    const keys = resourceKeys();
-    return [...held.values()]
+    return [...resourceKeys()]
+      .flatMap((resource) => held.get(resource) ?? [])
       .filter((grant) => late < grant.expiresAt)
-      .filter((grant) => keys.has(uidKey(grant.resource)))
       .filter((grant) => grant.actions.some((it) => sameUid(it, action)))
       .sort((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1));
   }

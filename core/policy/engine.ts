@@ -48,7 +48,7 @@ const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', polic
 /** Makes an engine for a set that `loadPolicies` passed. */
 export function createEngine(policies: PolicySet, options: EngineOptions = {}): Engine {
   const evaluator = createEvaluator(options);
-  const actions = actionEntities(policies);
+  const grouped = groupedActions(policies);
   const slicers: Record<Phase, Slicer> = {
     access: createSlicer(policies.schema, policies.access),
     workflows: createSlicer(policies.schema, policies.workflows),
@@ -72,14 +72,15 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
   };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
-      const entities = [...question.entities];
-      const matching = slicers[phase]({ ...question, entities });
+      const sent = [...question.entities];
+      const matching = slicers[phase]({ ...question, entities: sent });
       if (matching.length === 0) return NOTHING_MATCHES;
+      const slice = sliceOf(phase, matching);
+      const entities = slice.readsEntities ? sent : [];
       for (const key of new Set([uidKey(question.action), ...literals[phase]])) {
-        const action = actions.get(key);
+        const action = grouped.get(key);
         if (action !== undefined) entities.push(action);
       }
-      const slice = sliceOf(phase, matching);
       const context = onlyRead(question.context, slice.contextReads);
       return evaluator.evaluate(slice, { ...question, context, entities });
     } catch (error) {
@@ -108,12 +109,14 @@ function judge(raw: RawEvaluation): Evaluation {
 /** Policies that are asked together, and what they read. */
 interface Slice extends AskedSet {
   readonly contextReads: Reads;
+  readonly readsEntities: boolean;
 }
 
 function makeSlice(key: string, policies: readonly PolicySource[]): Slice {
   const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
   const contextReads = policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING);
-  return { key, texts: () => texts, contextReads };
+  const readsEntities = policies.some((policy) => policy.readsEntities);
+  return { key, texts: () => texts, contextReads, readsEntities };
 }
 
 /** The entities that conditions name: an action among them brings its groups, whatever action is asked about. */
@@ -121,12 +124,13 @@ function literalRoots(policies: PolicySet, phase: Phase): readonly string[] {
   return policies.entityPaths[phase].flatMap(({ root }) => (typeof root === 'string' ? [] : [uidKey(root)]));
 }
 
-/** Actions with all their groups, which Cedar knows only when told. */
-function actionEntities(policies: PolicySet): ReadonlyMap<string, Entity> {
+/** Actions that are in groups, with all of them, which Cedar knows only when told. */
+function groupedActions(policies: PolicySet): ReadonlyMap<string, Entity> {
+  const { schema } = policies;
   return new Map(
-    Array.from(policies.schema.actions, ([key, { uid }]): [string, Entity] => [
+    Array.from(schema.actions, ([key, { uid }]): [string, Entity] => [
       key,
-      { uid, attributes: new Map(), parents: actionAncestors(policies.schema, uid), tags: new Map() },
-    ]),
+      { uid, attributes: new Map(), parents: actionAncestors(schema, uid), tags: new Map() },
+    ]).filter(([, { parents }]) => parents.length > 0),
   );
 }

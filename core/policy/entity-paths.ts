@@ -28,6 +28,39 @@ export function attributesRead(policies: readonly PolicyJson[]): ReadonlySet<str
   return names;
 }
 
+/**
+ * Whether a policy's head or conditions look at any entity beyond its type and id. One that does not says the same whatever the
+ * entities are.
+ */
+export function readsEntities({ principal, resource, conditions }: PolicyJson): boolean {
+  const hasAncestors = [principal, resource].some((scope) => scope.op === 'in' || 'in' in scope);
+  return hasAncestors || conditions.some(({ body }) => looksAtEntities(body));
+}
+
+function looksAtEntities(expression: unknown): boolean {
+  const [operator, body] = operation(expression);
+  switch (operator) {
+    case 'Var':
+      return body !== 'context';
+    case 'Value':
+      return literalUid(body) !== undefined;
+    case 'in':
+    case 'getTag':
+    case 'hasTag':
+      return true;
+    case '.':
+    case 'has': {
+      // one step into the context is a record's; any further may be an entity's
+      const [root] = operation(field(body, 'left'));
+      return root !== 'Var' || Array.isArray(field(body, 'attr')) || looksAtEntities(field(body, 'left'));
+    }
+    case 'is':
+      return field(body, 'in') !== undefined || looksAtEntities(field(body, 'left'));
+    default:
+      return children(body).some(looksAtEntities);
+  }
+}
+
 /** A path while it is being built; `isLoose` after a record literal, whose own fields are not part of it. */
 interface OpenPath {
   readonly root: EntityPath['root'];

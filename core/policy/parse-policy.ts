@@ -9,6 +9,7 @@ import type {
 import type { EntityUid } from '../access/entity.ts';
 import type { CedarInstance } from './cedar-instance.ts';
 import { contextReads } from './context-reads.ts';
+import { readsEntities } from './entity-paths.ts';
 import { guardsOf } from './guards.ts';
 import type { ActionScope, EntityScope, PolicySource } from './policy-set.ts';
 import type { Problem } from './problem.ts';
@@ -49,6 +50,7 @@ export function parsePolicy(cedar: CedarInstance, chunk: PolicyChunk): ParsedPol
     resource: entityScope(json.resource),
     guards: guardsOf(json),
     contextReads: contextReads(json),
+    readsEntities: readsEntities(json),
   };
   return { chunk, policy, json };
 }

@@ -46,6 +46,8 @@ export interface PolicySource {
   readonly guards: readonly Guard[];
   /** What its conditions read of the context; nothing else in it can change what the policy says. */
   readonly contextReads: Reads;
+  /** Whether it looks at any entity beyond its type and id. */
+  readonly readsEntities: boolean;
 }
 
 /**

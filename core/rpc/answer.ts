@@ -36,9 +36,13 @@ export function answerUnary(method: UnaryMethod, answering: Answering) {
     const cancel = abortOnCancel(call);
     answering.within(call.metadata, () => {
       answerOnce(method, { call, signal: cancel.signal, answering }).then(
-        (response) => callback(null, response),
+        (response) => {
+          cancel.forget();
+          callback(null, response);
+        },
         (error: unknown) => {
           logFault(error, { method, signal: cancel.signal, answering });
+          cancel.forget();
           callback(toStatusObject(error));
         },
       );
@@ -127,10 +131,19 @@ function encode(desc: DescMessage, response: Record<string, unknown>): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function abortOnCancel(call: Unary | Stream): AbortController {
+interface Cancel {
+  readonly signal: AbortSignal;
+  readonly abort: (why: Error) => void;
+  /** grpc-js says of every call at its end that it is cancelled: of one that is answered nobody wants to know. */
+  readonly forget: () => void;
+}
+
+function abortOnCancel(call: Unary | Stream): Cancel {
   const controller = new AbortController();
-  call.once('cancelled', () => controller.abort(new Error('the client cancelled, or its deadline passed')));
-  return controller;
+  const abort = (why: Error): void => controller.abort(why);
+  const onCancelled = (): void => abort(new Error('the client cancelled, or its deadline passed'));
+  call.once('cancelled', onCancelled);
+  return { signal: controller.signal, abort, forget: () => call.off('cancelled', onCancelled) };
 }
 
 function closingError(): AccessError {

@@ -32,6 +32,7 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     resource: { kind: 'equals', uid: entity('Database::"vault"') },
     guards: [],
     contextReads: 'whole',
+    readsEntities: true,
   };
   return { ...policies, access: [...policies.access, hostile] };
 }

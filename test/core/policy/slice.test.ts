@@ -202,6 +202,49 @@ describe('what is left out of a question changes nothing', () => {
   });
 });
 
+describe('entities', () => {
+  test.each([
+    ['principal, action == Action::"read", resource', '', false],
+    ['principal is User, action == Action::"read", resource == Database::"orders"', '', false],
+    ['principal, action in [Action::"read", Action::"write"], resource', 'when { context has grant }', false],
+    ['principal is User, action in Action::"rw", resource is Database', 'when { context.level > 3 }', false],
+    ['principal in Group::"staff", action == Action::"read", resource', '', true],
+    ['principal, action == Action::"read", resource is Database in Environment::"prod"', '', true],
+    [
+      'principal, action == Action::"read", resource is Database',
+      'when { principal in Group::"staff" }',
+      true,
+    ],
+    ['principal is User, action == Action::"read", resource', 'when { principal.level > 3 }', true],
+    ['principal, action == Action::"read", resource', 'when { User::"ada".level > context.level }', true],
+    [
+      'principal is User, action in Action::"rw", resource is Database',
+      'when { context has peer && context.peer.level > 3 }',
+      true,
+    ],
+    [
+      'principal is User, action in Action::"rw", resource is Database',
+      'when { context has peer.manager }',
+      true,
+    ],
+  ])('(%s) %s looks at them: %s', (head, conditions, expected) => {
+    const { access } = examined(
+      sampleFiles({ 'access/access.cedar': `@id("x") permit (${head}) ${conditions};` }),
+    );
+    expect(access.find((policy) => policy.id === 'x')?.readsEntities).toBe(expected);
+  });
+
+  test('that no candidate looks at are not sent, and the answers stay', () => {
+    const text = [
+      '@id("open") permit (principal is User, action in Action::"rw", resource is Database) when { context.level > 3 };',
+      '@id("peer") permit (principal is User, action in Action::"rw", resource is Database) when { context has peer && context.peer.level > 3 };',
+      '@id("mfa") forbid (principal, action in Action::"rw", resource) when { context has mfa && context.level + 1 > 9 };',
+    ].join('\n');
+    const files = { 'access/access.cedar': text, 'guardrails/guardrails.cedar': '' };
+    fc.assert(sameAnswers(examined(sampleFiles(files))), { numRuns: 200 });
+  });
+});
+
 describe('guards', () => {
   const guardsOf = (conditions: string): readonly Guard[] => {
     const text = `@id("x") permit (principal is User, action == Action::"read", resource is Database) ${conditions};`;
