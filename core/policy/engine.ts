@@ -57,19 +57,7 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     access: literalRoots(policies, 'access'),
     workflows: literalRoots(policies, 'workflows'),
   };
-  const slices = new Map<string, Slice>();
-  const sliceOf = (phase: Phase, matching: readonly number[]): Slice => {
-    const key = `${phase}:${matching.join()}`;
-    const known = slices.get(key);
-    if (known !== undefined) return known;
-    const slice = makeSlice(
-      key,
-      matching.flatMap((index) => policies[phase][index] ?? []),
-    );
-    if (slices.size >= MOST_SLICES) slices.clear();
-    slices.set(key, slice);
-    return slice;
-  };
+  const sliceOf = createSlices(policies);
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       const sent = [...question.entities];
@@ -110,6 +98,23 @@ function judge(raw: RawEvaluation): Evaluation {
 interface Slice extends AskedSet {
   readonly contextReads: Reads;
   readonly readsEntities: boolean;
+}
+
+/** Makes slices by the positions of their policies, each combination once. */
+function createSlices(policies: PolicySet): (phase: Phase, matching: readonly number[]) => Slice {
+  const known = new Map<string, Slice>();
+  return (phase, matching) => {
+    const key = `${phase}:${matching.join()}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const slice = makeSlice(
+      key,
+      matching.flatMap((index) => policies[phase][index] ?? []),
+    );
+    if (known.size >= MOST_SLICES) known.clear();
+    known.set(key, slice);
+    return slice;
+  };
 }
 
 function makeSlice(key: string, policies: readonly PolicySource[]): Slice {

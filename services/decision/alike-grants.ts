@@ -2,21 +2,14 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { formatUid } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { PolicySet, Reads } from '../../core/policy/policy-set.ts';
-import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import { factsOfGrant } from './grant-facts.ts';
 import { grantReads } from './reads.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
+import type { Kind } from './policies-about.ts';
 import type { Question } from './question.ts';
 
 /** What a grant is to the policies that could apply to the question: the same for grants that they cannot tell apart. */
-export function likenessOf(policies: PolicySet, action: ActionShape, question: Question) {
-  const { principal, resource } = question;
-  const kind = {
-    phase: 'access',
-    action,
-    principalType: principal.type,
-    resourceType: resource.type,
-  } as const;
+export function likenessOf(policies: PolicySet, kind: Kind) {
   const reads = grantReads(policies, kind);
   return (grant: Grant): string => likeness(grant, reads);
 }

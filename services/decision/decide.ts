@@ -12,7 +12,10 @@ import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
+import type { Kind } from './policies-about.ts';
 import type { Question } from './question.ts';
+import { grantPolicies } from './reads.ts';
+import { standingPart } from './standing-part.ts';
 
 /** What was decided, and by what. */
 export interface Decision {
@@ -34,23 +37,20 @@ export interface Decision {
 export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
   if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
   const asked = prepare(replica, action, question, moment);
-  const evaluations: Evaluation[] = [];
-  const ask = (grant?: Grant): Evaluation => {
-    const evaluation = evaluate(replica.engine, asked, grant);
-    evaluations.push(evaluation);
-    return evaluation;
-  };
-  if (asked.isKnown) {
-    const standing = ask();
-    if (standing.decision === 'allow') return allow(standing, evaluations, undefined);
+  const { isKnown, kind } = asked;
+  const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
+  const grants = takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const evaluations = new Evaluations(replica.engine, asked);
+  if (isKnown) {
+    const standing = evaluations.standing(grants[0]);
+    if (standing.decision === 'allow') return allow(standing, [standing], undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
-  const grants = asked.isKnown && action.takesGrants ? coveringGrants(replica, question, moment.now) : [];
-  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, action, question) : () => '';
-  const permit = firstPermit(grants, likeness, ask);
-  if (permit.kind === 'found') return allow(permit.evaluation, evaluations, permit.grant);
+  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind) : () => '';
+  const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
+  if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
   if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
-  return deny(evaluations);
+  return deny(evaluations.all());
 }
 
 type Permit =
@@ -81,6 +81,7 @@ function firstPermit(
 interface Asked {
   readonly question: Question;
   readonly action: ActionShape;
+  readonly kind: Kind;
   readonly now: Date;
   readonly entities: readonly Entity[];
   /** Principal and resource are known: of the directory, or the caller's own. Else the answer is a deny like any other. */
@@ -99,7 +100,44 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
   const entities = areKnown
     ? entitiesFor(policies, 'access', question, callerLookup(directory, question))
     : [];
-  return { question, action, now: moment.now, entities, isKnown: areKnown };
+  const kind = {
+    phase: 'access',
+    action,
+    principalType: question.principal.type,
+    resourceType: question.resource.type,
+  } as const;
+  return { question, action, kind, now: moment.now, entities, isKnown: areKnown };
+}
+
+/** The evaluations that one question takes, each made once. */
+class Evaluations {
+  readonly #engine: Engine;
+  readonly #asked: Asked;
+  readonly #made = new Map<Grant | undefined, Evaluation>();
+
+  constructor(engine: Engine, asked: Asked) {
+    this.#engine = engine;
+    this.#asked = asked;
+  }
+
+  /** Without a grant; where policies let it, as a part of the one with the grant, which has to be made anyway if this permits nothing. */
+  standing(grant: Grant | undefined): Evaluation {
+    const separate = grantPolicies(this.#engine.policies, this.#asked.kind);
+    const isPart = grant !== undefined && separate !== undefined;
+    const standing = isPart ? standingPart(this.with(grant), separate) : undefined;
+    if (standing !== undefined) this.#made.set(undefined, standing);
+    return this.with(undefined);
+  }
+
+  with(grant: Grant | undefined): Evaluation {
+    const evaluation = this.#made.get(grant) ?? evaluate(this.#engine, this.#asked, grant);
+    this.#made.set(grant, evaluation);
+    return evaluation;
+  }
+
+  all(): readonly Evaluation[] {
+    return [...this.#made.values()];
+  }
 }
 
 function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evaluation {
@@ -128,7 +166,7 @@ function deny(evaluations: readonly Evaluation[]): Decision {
     const message = 'the policy engine failed on this question; the log says why; call again';
     throw new AccessError('EVALUATION_FAILED', message, { cause: failure });
   }
-  const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))];
+  const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))].toSorted();
   return { effect: 'DENY', grant: undefined, policyIds, errors: errorsOf(evaluations) };
 }
 

@@ -1,16 +1,14 @@
 import { joined, READS_NOTHING } from '../../core/policy/context-reads.ts';
-import type { PolicySet, Reads } from '../../core/policy/policy-set.ts';
+import type { PolicySet, PolicySource, Reads } from '../../core/policy/policy-set.ts';
 import { type Kind, policiesAbout } from './policies-about.ts';
-
-const known = new WeakMap<PolicySet, Map<string, Reads>>();
 
 /**
  * What policies that could apply to questions of this kind read of `context.grant` beyond its presence. Grants that are the same in
  * all of it are the same to them.
  */
 export function grantReads(policies: PolicySet, kind: Kind): Reads {
-  const reads = contextReads(policies, kind);
-  return reads === 'whole' ? 'whole' : (reads.get('grant') ?? READS_NOTHING);
+  const { contextReads } = readsAbout(policies, kind);
+  return contextReads === 'whole' ? 'whole' : (contextReads.get('grant') ?? READS_NOTHING);
 }
 
 /**
@@ -18,21 +16,47 @@ export function grantReads(policies: PolicySet, kind: Kind): Reads {
  * any instant. True when in doubt.
  */
 export function mayReadNow(policies: PolicySet, kind: Kind): boolean {
-  if (!kind.action.context.has('now')) return false;
-  const reads = contextReads(policies, kind);
-  return reads === 'whole' || reads.has('now');
+  return kind.action.context.has('now') && reads(readsAbout(policies, kind).contextReads, 'now');
 }
 
-function contextReads(policies: PolicySet, kind: Kind): Reads {
+/**
+ * The ids of the policies that say nothing of questions of this kind unless there is a grant, when all others say the same with a
+ * grant and without; undefined where that cannot be told.
+ */
+export function grantPolicies(policies: PolicySet, kind: Kind): ReadonlySet<string> | undefined {
+  return readsAbout(policies, kind).grantPolicies;
+}
+
+interface ReadsAbout {
+  readonly contextReads: Reads;
+  readonly grantPolicies: ReadonlySet<string> | undefined;
+}
+
+const known = new WeakMap<PolicySet, Map<string, ReadsAbout>>();
+
+function readsAbout(policies: PolicySet, kind: Kind): ReadsAbout {
   const { phase, action, principalType, resourceType } = kind;
-  const found = known.get(policies) ?? new Map<string, Reads>();
+  const found = known.get(policies) ?? new Map<string, ReadsAbout>();
   known.set(policies, found);
   const key = JSON.stringify([phase, action.uid.type, action.uid.id, principalType, resourceType]);
-  const reads =
-    found.get(key) ??
-    policiesAbout(policies, kind)
-      .map((policy) => policy.contextReads)
-      .reduce(joined, READS_NOTHING);
-  found.set(key, reads);
-  return reads;
+  const about = found.get(key) ?? ofAll(policiesAbout(policies, kind));
+  found.set(key, about);
+  return about;
+}
+
+function ofAll(policies: readonly PolicySource[]): ReadsAbout {
+  const readers = policies.filter(({ contextReads }) => reads(contextReads, 'grant'));
+  return {
+    contextReads: policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING),
+    grantPolicies: readers.every(asksForGrant) ? new Set(readers.map(({ id }) => id)) : undefined,
+  };
+}
+
+function reads(contextReads: Reads, name: string): boolean {
+  return contextReads === 'whole' || contextReads.has(name);
+}
+
+/** Whether it begins by asking whether there is a grant. */
+function asksForGrant({ guards }: PolicySource): boolean {
+  return guards.some((guard) => guard.about === 'context' && guard.attribute === 'grant' && guard.holds);
 }

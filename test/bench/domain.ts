@@ -49,14 +49,16 @@ export async function writeDomain(options: BenchDomainOptions): Promise<BenchDom
   return { folder, people, databases, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-/** Permits to groups that nobody is in: every other one says so in its head, the rest in a condition that has to be evaluated. */
+/** Permits that let nobody in: a third each by their head, by a condition on groups, and by attributes of the resource. */
 function standing(count: number): string {
   return Array.from({ length: count }, (_, index) => {
     const group = `principal in Group::"group${index}"`;
-    const policy =
-      index % 2 === 0
-        ? `permit (${group}, action, resource is Database)`
-        : `permit (principal is User, action, resource is Database) when { ${group} }`;
-    return `@id("standing-${index}")\n${policy};\n`;
+    const people = 'permit (principal is User, action, resource is Database)';
+    const policies = [
+      `permit (${group}, action, resource is Database)`,
+      `${people} when { ${group} }`,
+      `${people} when { resource.owners.contains(principal) && context has rows }`,
+    ];
+    return `@id("standing-${index}")\n${policies[index % policies.length]};\n`;
   }).join('\n');
 }

@@ -43,9 +43,10 @@ async function decisionWith(script: string) {
 
 it.each([
   ['', 'otto', 'ALLOW by grant 0'],
-  ['f', 'otto', 'ALLOW by grant 0'],
-  ['.f', 'otto', 'ALLOW by grant 1'],
-  ['.ff', 'otto', 'EVALUATION_FAILED'],
+  // With the first grant; if that fails without one; then with the second.
+  ['f', 'otto', 'ALLOW by grant 1'],
+  ['ff', 'otto', 'ALLOW by grant 1'],
+  ['f.f', 'otto', 'EVALUATION_FAILED'],
   ['fff', 'otto', 'EVALUATION_FAILED'],
   ['f', 'kim', 'EVALUATION_FAILED'],
   ['f', 'gus', 'EVALUATION_FAILED'],
