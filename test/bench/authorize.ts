@@ -8,7 +8,7 @@ import { settle } from '../chaos/calm.ts';
 import { startCluster } from '../chaos/cluster.ts';
 import { random } from '../chaos/random.ts';
 import { cpuTimeMs } from './cpu-time.ts';
-import { writeDomain } from './domain.ts';
+import { type Conditions, writeDomain } from './domain.ts';
 import { grantAll } from './grants.ts';
 import { inParallel } from './in-parallel.ts';
 import { openRaw } from './raw-grpc.ts';
@@ -25,7 +25,17 @@ const PATH = '/curfew.decision.v1.DecisionService/Authorize';
 
 /** Distinct questions about live grants to one decision service, by a caller with a token; every answer is checked. */
 export async function authorize(): Promise<void> {
-  await using domain = await writeDomain({ people: PEOPLE, databases: DATABASES, policies: POLICIES });
+  await authorizeWith('groups');
+  await authorizeWith('attributes');
+}
+
+async function authorizeWith(conditions: Conditions): Promise<void> {
+  await using domain = await writeDomain({
+    people: PEOPLE,
+    databases: DATABASES,
+    policies: POLICIES,
+    conditions,
+  });
   await using cluster = await startCluster({ policies: domain.folder, isDirect: true });
   await settle(cluster);
   const [decision] = cluster.decisions;
@@ -48,7 +58,7 @@ export async function authorize(): Promise<void> {
     ),
   }));
   console.log(
-    `${questions.length} distinct questions in random order, half of them by one of ${ids.size} live grants, ${POLICIES} policies for access; ` +
+    `${questions.length} distinct questions in random order, half of them by one of ${ids.size} live grants, ${POLICIES} policies for access, half of them with conditions on ${conditions}; ` +
       `${AT_ONCE} at once on ${CONNECTIONS} connections, load generator on the same machine, every answer checked`,
   );
   const raw = openRaw(decision.address, cluster.token, CONNECTIONS);

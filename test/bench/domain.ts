@@ -17,7 +17,11 @@ export interface BenchDomainOptions {
   readonly databases: number;
   /** Policies in access/ and guardrails/ together, at least 2. */
   readonly policies: number;
+  /** What their conditions ask for; groups unless said. */
+  readonly conditions?: Conditions;
 }
+
+export type Conditions = 'groups' | 'attributes';
 
 export async function writeDomain(options: BenchDomainOptions): Promise<BenchDomain> {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-bench-'));
@@ -45,20 +49,25 @@ export async function writeDomain(options: BenchDomainOptions): Promise<BenchDom
   ];
   await writeFile(join(folder, 'directory.json'), JSON.stringify(entities));
   await mkdir(join(folder, 'access', 'more'), { recursive: true });
-  await writeFile(join(folder, 'access', 'more', 'standing.cedar'), standing(options.policies - 2));
+  await writeFile(
+    join(folder, 'access', 'more', 'standing.cedar'),
+    standing(options.policies - 2, options.conditions ?? 'groups'),
+  );
   return { folder, people, databases, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
-/** Permits that let nobody in: a third each by their head, by a condition on groups, and by attributes of the resource. */
-function standing(count: number): string {
+/**
+ * Permits that let nobody in, every other one by its head. The rest do so by their conditions: either on groups, or on attributes,
+ * which Cedar alone can evaluate.
+ */
+function standing(count: number, conditions: Conditions): string {
   return Array.from({ length: count }, (_, index) => {
     const group = `principal in Group::"group${index}"`;
-    const people = 'permit (principal is User, action, resource is Database)';
-    const policies = [
-      `permit (${group}, action, resource is Database)`,
-      `${people} when { ${group} }`,
-      `${people} when { resource.owners.contains(principal) && context has rows }`,
-    ];
-    return `@id("standing-${index}")\n${policies[index % policies.length]};\n`;
+    const condition = conditions === 'groups' ? group : 'resource.owners.contains(principal)';
+    const policy =
+      index % 2 === 0
+        ? `permit (${group}, action, resource is Database)`
+        : `permit (principal is User, action, resource is Database) when { ${condition} }`;
+    return `@id("standing-${index}")\n${policy};\n`;
   }).join('\n');
 }
