@@ -1,5 +1,11 @@
 import type { Database } from '../store/connect.ts';
-import { type PlacedEvent, pollLedger, readSnapshot, type Snapshot } from '../store/ledger.ts';
+import {
+  type OnPolicySet,
+  type PlacedEvent,
+  pollLedger,
+  readSnapshot,
+  type Snapshot,
+} from '../store/ledger.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { DriftAlarm } from './drift-alarm.ts';
 import { checkPoll, type Cursor, inOrder } from './prove.ts';
@@ -7,6 +13,8 @@ import { RevisionWaiters } from './revision-waiters.ts';
 
 /** Keeps the state that follows from the ledger. */
 export interface Sink {
+  /** Told of the policy set of a snapshot before that is read to its end, if it ever is. */
+  prepare?(...policySet: Parameters<OnPolicySet>): void;
   /** Forgets everything and starts from the snapshot. */
   reset(snapshot: Snapshot): Promise<void>;
   /** Takes the next event. Revisions come dense and in order. */
@@ -154,8 +162,9 @@ export class Follower {
   }
 
   async #bootstrap(): Promise<Found> {
-    const snapshot = await readSnapshot(this.#options.database);
-    await this.#options.sink.reset(snapshot);
+    const { database, sink } = this.#options;
+    const snapshot = await readSnapshot(database, (digest, files) => sink.prepare?.(digest, files));
+    await sink.reset(snapshot);
     const { epoch, revision, hash } = snapshot;
     this.#position = { kind: 'at', epoch, revision, hash, isProved: false };
     this.#bootstraps += 1;

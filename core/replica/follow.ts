@@ -52,8 +52,8 @@ export function follow(options: FollowOptions): Followed {
   const clock = new DatabaseClock(options.machine ?? machineClock);
   const loadedPolicies: LoadedPolicies = new Map();
   const counts = countPolicies(meter);
-  const replica = new Replica((digest) =>
-    loadInForce(digest, { database, log, loaded: loadedPolicies, counts }),
+  const replica = new Replica((digest, files) =>
+    loadInForce(digest, { database, log, loaded: loadedPolicies, counts }, files),
   );
   const follower = new Follower({
     database,

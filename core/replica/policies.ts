@@ -4,7 +4,7 @@ import { loadPolicies } from '../policy/load.ts';
 import type { PolicySet } from '../policy/policy-set.ts';
 import { formatProblem } from '../policy/problem.ts';
 import type { Database } from '../store/connect.ts';
-import { readPolicySet } from '../store/policy-sets.ts';
+import { readPolicySet, type StoredFiles } from '../store/policy-sets.ts';
 import type { PolicyCounts } from './observe-replica.ts';
 
 /** The policy set in force, or that it cannot be loaded here. */
@@ -29,12 +29,16 @@ export interface LoadInForce {
 }
 
 /**
- * Reads and loads the set that the ledger names. A set that cannot be loaded permits nothing here, and says so; a database that
+ * Loads the set that the ledger names, and reads it unless its files are given. A set that cannot be loaded permits nothing here, and says so; a database that
  * does not answer throws, so that the caller tries again.
  */
-export async function loadInForce(digest: string, options: LoadInForce): Promise<Policies> {
+export async function loadInForce(
+  digest: string,
+  options: LoadInForce,
+  read?: StoredFiles,
+): Promise<Policies> {
   const { database, log, loaded, counts } = options;
-  const policies = loaded.get(digest) ?? (await load(database, digest));
+  const policies = loaded.get(digest) ?? (await load(database, digest, read));
   // It is kept by its engine from here on.
   loaded.delete(digest);
   if (typeof policies === 'string') {
@@ -48,8 +52,12 @@ export async function loadInForce(digest: string, options: LoadInForce): Promise
 }
 
 /** The set, or why it cannot be loaded. */
-async function load(database: Database, digest: string): Promise<PolicySet | string> {
-  const files = await readPolicySet(database, digest);
+async function load(
+  database: Database,
+  digest: string,
+  read: StoredFiles | undefined,
+): Promise<PolicySet | string> {
+  const files = read ?? (await readPolicySet(database, digest));
   if (files === undefined) return 'the database does not have it';
   // The ledger's chain covers the digest, nothing else covers the files.
   if (digestOf(files) !== digest) return 'the database has other files under its digest';

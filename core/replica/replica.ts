@@ -7,10 +7,11 @@ import { GrantIndex } from '../access/grant-index.ts';
 import type { Sink } from '../feed/follower.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { PlacedEvent, Snapshot } from '../store/ledger.ts';
+import type { StoredFiles } from '../store/policy-sets.ts';
 import type { Policies } from './policies.ts';
 
-/** Loads a policy set that the ledger names. */
-export type PolicyLoader = (digest: string) => Promise<Policies>;
+/** Loads a policy set that the ledger names; of files that have been read, or of those that the database has. */
+export type PolicyLoader = (digest: string, files?: StoredFiles) => Promise<Policies>;
 
 /**
  * What the ledger comes to, in memory: directory, live grants and the policy set in force, all of one revision. Between two
@@ -21,6 +22,8 @@ export class Replica implements Sink {
   readonly grants = new GrantIndex();
   readonly #loadPolicies: PolicyLoader;
   #policies: Policies = { kind: 'none' };
+  /** Being loaded for a snapshot that is being read. */
+  #coming: { readonly digest: string; readonly policies: Promise<Policies> } | undefined;
   #revision = 0n;
   #basisRevision = 0n;
   #generation = 0;
@@ -63,8 +66,24 @@ export class Replica implements Sink {
     );
   }
 
+  /** Begins to load the set, which takes as long as to read many grants does. */
+  prepare(digest: string, files: StoredFiles): void {
+    // The snapshot before this one may have failed meanwhile.
+    if (this.#coming?.digest === digest) return;
+    const coming = { digest, policies: this.#policiesOf(digest, files) };
+    this.#coming = coming;
+    // Told by whoever awaits it as well; the next snapshot tries anew.
+    coming.policies.catch(() => {
+      if (this.#coming === coming) this.#coming = undefined;
+    });
+  }
+
   async reset(snapshot: Snapshot): Promise<void> {
-    const policies = await this.#policiesOf(snapshot.policyDigest);
+    const coming = this.#coming;
+    this.#coming = undefined;
+    const policies = await (coming !== undefined && coming.digest === snapshot.policyDigest
+      ? coming.policies
+      : this.#policiesOf(snapshot.policyDigest));
     this.directory.clear();
     this.grants.clear();
     for (const entity of snapshot.entities) this.directory.apply(entity);
@@ -103,10 +122,10 @@ export class Replica implements Sink {
     this.#generation += 1;
   }
 
-  async #policiesOf(digest: string | undefined): Promise<Policies> {
+  async #policiesOf(digest: string | undefined, files?: StoredFiles): Promise<Policies> {
     if (digest === undefined) return { kind: 'none' };
     if (this.#policies.kind === 'ready' && this.#policies.digest === digest) return this.#policies;
-    return await this.#loadPolicies(digest);
+    return await this.#loadPolicies(digest, files);
   }
 
   #fold(event: LedgerEvent): void {

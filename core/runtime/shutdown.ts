@@ -1,3 +1,4 @@
+import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from './config.ts';
 import { drainMsOf } from './drain.ts';
@@ -77,7 +78,12 @@ export function runService(
     onDrain: (stopServing: () => void) => void drains.push(stopServing),
     fail,
   };
-  start(service).catch(fail);
+  start(service).then(keepCompiled).catch(fail);
+}
+
+/** Node keeps compiled code, where NODE_COMPILE_CACHE asks for it, only when a process ends well; one that is killed is to start as fast again. */
+function keepCompiled(): void {
+  if (getCompileCacheDir() !== undefined) flushCompileCache();
 }
 
 async function closeAll(

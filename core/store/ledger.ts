@@ -6,8 +6,9 @@ import type { LedgerEvent } from '../access/event.ts';
 import type { Grant } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import { type GrantRow, toGrant } from './grant-row.ts';
 import { fromLedgerRow } from './ledger-row.ts';
+import { readLiveGrants } from './live-grants.ts';
+import { readPolicySet, type StoredFiles } from './policy-sets.ts';
 import type { Trx } from './transition.ts';
 
 /** An event at its place in the ledger. */
@@ -52,11 +53,15 @@ export const GENESIS_HASH = Buffer.alloc(32);
 /** Rows read by one statement, so that none runs into the statement timeout however much there is. */
 const PAGE = 5_000;
 
+/** Told of the policy set in force, before the rest of a snapshot is read. */
+export type OnPolicySet = (digest: string, files: StoredFiles) => void;
+
 /**
- * Reads head, live grants, directory and policy set as of one revision.
+ * Reads head, policy set, live grants and directory as of one revision.
+ * @param onPolicySet so that the set can be loaded while the rest is read; the snapshot may still fail
  * @throws AccessError DATABASE_UNAVAILABLE, also when the database is a standby
  */
-export function readSnapshot(database: Database): Promise<Snapshot> {
+export function readSnapshot(database: Database, onPolicySet?: OnPolicySet): Promise<Snapshot> {
   return guarded(() =>
     database
       .transaction()
@@ -73,6 +78,11 @@ export function readSnapshot(database: Database): Promise<Snapshot> {
             'DATABASE_UNAVAILABLE',
             'the database is a standby, which may lag: connect to the writer',
           );
+        const policyDigest = await readPolicyDigest(trx);
+        if (policyDigest !== undefined && onPolicySet !== undefined) {
+          const files = await readPolicySet(trx, policyDigest);
+          if (files !== undefined) onPolicySet(policyDigest, files);
+        }
         return {
           epoch: head.epoch,
           revision: head.revision,
@@ -80,31 +90,10 @@ export function readSnapshot(database: Database): Promise<Snapshot> {
           basisRevision: head.basis_revision,
           grants: await readLiveGrants(trx),
           entities: await readDirectory(trx),
-          policyDigest: await readPolicyDigest(trx),
+          policyDigest,
         };
       }),
   );
-}
-
-async function readLiveGrants(trx: Trx): Promise<readonly Grant[]> {
-  const grants: Grant[] = [];
-  for (let last: GrantRow | undefined; ; ) {
-    const page = await trx
-      .selectFrom('grants')
-      .selectAll()
-      .where('state', '=', 'ACTIVE')
-      .where('expires_at', '>', sql<Date>`transaction_timestamp()`)
-      .$if(last !== undefined, (query) =>
-        query.where(sql<boolean>`(expires_at, id) > (${last?.expires_at}, ${last?.id})`),
-      )
-      .orderBy('expires_at')
-      .orderBy('id')
-      .limit(PAGE)
-      .execute();
-    grants.push(...page.map(toGrant));
-    last = page.at(-1);
-    if (page.length < PAGE) return grants;
-  }
 }
 
 async function readDirectory(trx: Trx): Promise<readonly Entity[]> {

@@ -30,6 +30,8 @@ export interface ServiceProcess {
 const MAIN = '../../services/SERVICE/main.ts';
 const CLOCK = new URL('./skewed-clock.ts', import.meta.url).href;
 const RESTART_MS = 100;
+/** As `npm start` keeps it. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url));
 
 export function startService(options: ServiceProcessOptions): ServiceProcess {
   const log = createWriteStream(options.logPath, { flags: 'a' });
@@ -39,7 +41,12 @@ export function startService(options: ServiceProcessOptions): ServiceProcess {
   function launch(): ChildProcess {
     const main = fileURLToPath(new URL(MAIN.replace('SERVICE', options.service), import.meta.url));
     const started = spawn(process.execPath, ['--import', CLOCK, main], {
-      env: { PATH: process.env['PATH'] ?? '', ...options.env, CURFEW_EXIT_WITH_PARENT: '1' },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: COMPILED,
+        ...options.env,
+        CURFEW_EXIT_WITH_PARENT: '1',
+      },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     });
     started.stdout?.pipe(log, { end: false });

@@ -117,6 +117,45 @@ test('an event whose text was erased is refused: what came of it is in the snaps
   expect(replica.revision).toBe(0n);
 });
 
+test('the set of a snapshot is loaded once, however often that is begun anew', async () => {
+  const digest = 'ab'.repeat(32);
+  const files = new Map([['schema.cedarschema', '']]);
+  const loads: unknown[] = [];
+  const replica = new Replica(async (...load) => {
+    loads.push(load);
+    return { kind: 'failed', digest, why: 'of no matter' };
+  });
+  replica.prepare(digest, files);
+  replica.prepare(digest, files);
+  expect(replica.policies).toEqual({ kind: 'none' });
+  await replica.reset({ ...genesis, policyDigest: digest });
+  expect(loads).toEqual([[digest, files]]);
+  expect(replica.policies).toMatchObject({ kind: 'failed', digest });
+});
+
+test('a set that another one followed before the snapshot came is not taken', async () => {
+  const [before, digest] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  const replica = new Replica(async (each) => ({ kind: 'failed', digest: each, why: 'of no matter' }));
+  replica.prepare(before, new Map());
+  await replica.reset({ ...genesis, policyDigest: digest });
+  expect(replica.policies).toMatchObject({ digest });
+});
+
+test('a set that could not be loaded while its snapshot was read is loaded with the next one', async () => {
+  const digest = 'ab'.repeat(32);
+  let isAway = true;
+  const replica = new Replica(async () => {
+    if (isAway) throw new Error('the database did not answer');
+    return { kind: 'failed', digest, why: 'of no matter' };
+  });
+  replica.prepare(digest, new Map());
+  await expect(replica.reset({ ...genesis, policyDigest: digest })).rejects.toThrow('did not answer');
+  isAway = false;
+  replica.prepare(digest, new Map());
+  await replica.reset({ ...genesis, policyDigest: digest });
+  expect(replica.policies).toMatchObject({ digest });
+});
+
 test('a policy set that cannot be loaded now leaves the replica where it was', async () => {
   const replica = new Replica(() => Promise.reject(new Error('the database did not answer')));
   await replica.reset(genesis);

@@ -1,6 +1,9 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +51,18 @@ describe('a process', patience, () => {
       expect(await end).toMatchObject({ code: 0, closed: bothClosed });
     },
   );
+
+  test('that is killed has kept its compiled code where it was told to', async ({ onTestFinished }) => {
+    const directory = await mkdtemp(join(tmpdir(), 'curfew-compiled-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const { child, ready, end } = start('runs', { NODE_COMPILE_CACHE: directory });
+    await ready;
+    const kept = async (): Promise<boolean> =>
+      (await readdir(directory, { recursive: true, withFileTypes: true })).some((each) => each.isFile());
+    while (!(await kept())) await pause(10);
+    child.kill('SIGKILL');
+    expect(await end).toMatchObject({ code: null, closed: [] });
+  });
 
   test('whose parent lets go of its stdin closes and exits with 0', async () => {
     const { child, ready, end } = start('runs', { CURFEW_EXIT_WITH_PARENT: '1' });

@@ -3,7 +3,9 @@ import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { LedgerEvent } from '../../../core/access/event.ts';
 import type { Database } from '../../../core/store/connect.ts';
+import { toGrant } from '../../../core/store/grant-row.ts';
 import { GENESIS_HASH, pollLedger, readSnapshot } from '../../../core/store/ledger.ts';
+import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition } from '../../../core/store/transition.ts';
 import { migratedDatabase, type OpenDatabase } from './database.ts';
 import { activated, reviewed, withdrawn } from './ledger-events.ts';
@@ -33,6 +35,30 @@ test('the snapshot names the policy set activated last', async () => {
   );
   const snapshot = await readSnapshot(open('decision'));
   expect(snapshot).toMatchObject({ revision, basisRevision: 2n, policyDigest: second });
+});
+
+test('whoever starts from a snapshot is told the policy set of it, with its files', async () => {
+  const { open } = await migratedDatabase();
+  const grant = open('grant');
+  const digest = 'aa'.repeat(32);
+  const files = new Map([['access/a.cedar', 'permit (principal, action, resource);']]);
+  await transition(grant, 0n, async (trx) => {
+    await writePolicySet(trx, digest, files);
+    return { events: [activated(digest)], result: undefined };
+  });
+  const told: unknown[] = [];
+  const { policyDigest } = await readSnapshot(open('decision'), (...policySet) => told.push(policySet));
+  expect(policyDigest).toBe(digest);
+  expect(told).toEqual([[digest, files]]);
+});
+
+test('grants of a snapshot are those of their rows, to the millisecond', async () => {
+  const { open } = await migratedDatabase();
+  const owner = open('owner');
+  await insertGrants(owner, 1_000, sql`'2030-01-01'::timestamptz + n * interval '1 millisecond'`);
+  const { grants } = await readSnapshot(open('decision'));
+  const rows = await owner.selectFrom('grants').selectAll().orderBy('expires_at').execute();
+  expect(grants).toEqual(rows.map(toGrant));
 });
 
 test('the snapshot has the grants that are live and the entities that are not deleted', async () => {
