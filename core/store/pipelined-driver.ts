@@ -40,4 +40,3 @@ export class PipelinedDriver implements Driver {
     await this.#pool.end();
   }
 }
-

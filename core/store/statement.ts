@@ -1,4 +1,4 @@
-import { CompiledQuery, type QueryId, type RootOperationNode } from 'kysely';
+import { type CompiledQuery, createQueryId, RawNode } from 'kysely';
 import type { Database } from './connect.ts';
 import type { Trx } from './transition.ts';
 
@@ -48,8 +48,8 @@ export class Call<Row = unknown> {
 
 /** Calls on their way through kysely, which knows single queries only. */
 export class Batch implements CompiledQuery {
-  readonly query: RootOperationNode;
-  readonly queryId: QueryId;
+  readonly query: RawNode;
+  readonly queryId = createQueryId();
   readonly sql: string;
   readonly parameters: readonly unknown[] = [];
   readonly calls: readonly Call[];
@@ -58,7 +58,7 @@ export class Batch implements CompiledQuery {
 
   constructor(calls: readonly Call[], isLater: boolean) {
     this.sql = calls.map((call) => call.statement.text).join(';\n');
-    ({ query: this.query, queryId: this.queryId } = CompiledQuery.raw(this.sql));
+    this.query = RawNode.createWithSql(this.sql);
     this.calls = calls;
     this.isLater = isLater;
   }

@@ -2,7 +2,8 @@ import { AccessError } from '../../core/access/access-error.ts';
 import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
-import { type Basis, BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+import { type Basis, BasisChanged } from '../../core/store/append.ts';
+import { type Outcome, transition, type Trx } from '../../core/store/transition.ts';
 import type { GrantCounts } from './grant-counts.ts';
 
 /** What every use case of the grant service works with. */
