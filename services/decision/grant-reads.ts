@@ -1,6 +1,6 @@
 import type { PolicySet, PolicySource } from '../../core/policy/policy-set.ts';
 import { type Token, tokenize } from '../../core/policy/tokens.ts';
-import { type Kind, policiesAbout } from './policies-about.ts';
+import { type Kind, policiesAbout } from '../../core/policy/policies-about.ts';
 
 /** Which fields of `context.grant` policies read; `all` when in doubt. */
 export type GrantReads = 'all' | ReadonlySet<string>;

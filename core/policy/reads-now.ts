@@ -1,5 +1,5 @@
-import type { PolicySet, PolicySource } from '../../core/policy/policy-set.ts';
-import { tokenize } from '../../core/policy/tokens.ts';
+import type { PolicySet, PolicySource } from './policy-set.ts';
+import { tokenize } from './tokens.ts';
 import { type Kind, policiesAbout } from './policies-about.ts';
 
 const known = new WeakMap<PolicySource, boolean>();
