@@ -1,10 +1,11 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { AccessError } from '../access/access-error.ts';
 import type { LedgerEvent } from '../access/event.ts';
 import { appendOf, type Basis, lastOf } from './append.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { toLedgerRow } from './ledger-row.ts';
+import { ringDoorbell } from './ring-doorbell.ts';
 import type { DB } from './schema.ts';
 import { Call, send, sendLater, type Statement } from './statement.ts';
 
@@ -97,9 +98,4 @@ export async function readClock(trx: Trx): Promise<Date> {
   const clock = clockCall();
   await send(trx, clock);
   return nowOf(clock);
-}
-
-/** NOTIFY inside the transaction would serialize commits; followers poll anyway, so a lost bell costs at most one interval. */
-function ringDoorbell(database: Database): void {
-  sql`SELECT pg_notify('curfew_ledger', '')`.execute(database).catch(() => undefined);
 }

@@ -59,8 +59,7 @@ test.for([
     await somebodyWaits(owner);
     const beforeRelease = await owner.transaction().execute(readClock);
     await others.commit().execute();
-    const found = await locking;
-    expect(found?.now.getTime()).toBeGreaterThanOrEqual(beforeRelease.getTime());
+    expect((await locking)?.getTime()).toBeGreaterThanOrEqual(beforeRelease.getTime());
   },
 );
 
