@@ -49,7 +49,9 @@ function aboutRequests(
   showing: (caller: EntityUid) => Showing,
 ): Omit<GrantHandlers, AboutGrants> {
   const show = async (caller: EntityUid, request: AccessRequest) => {
-    const revision = await firstRevision(context.database, { requestId: request.id });
+    const revision =
+      context.firstRevisions.of(request.id, context.followed.follower.epoch) ??
+      (await firstRevision(context.database, { requestId: request.id }));
     return presentRequest(showing(caller), request, revision);
   };
   return {
@@ -111,7 +113,9 @@ function aboutGrants(
   showing: (caller: EntityUid) => Showing,
 ): Pick<GrantHandlers, AboutGrants> {
   const show = async (caller: EntityUid, row: RecordedGrant) => {
-    const revision = await firstRevision(context.database, { grantId: row.grant.id });
+    const revision =
+      context.firstRevisions.of(row.grant.id, context.followed.follower.epoch) ??
+      (await firstRevision(context.database, { grantId: row.grant.id }));
     return presentGrant(showing(caller), row, revision);
   };
   return {
