@@ -29,7 +29,7 @@ export function listenForAppends(url: string, ring: () => void): Doorbell {
         rangMs = performance.now();
         ring();
       },
-      rangMs + APART_MS - performance.now(),
+      Math.max(rangMs + APART_MS - performance.now(), 0),
     );
   };
   const open = async (): Promise<void> => {

@@ -59,6 +59,13 @@ CREATE TABLE policy_sets (`,
         replace: 'FROM head, link WHERE link.i < 0',
       },
       {
+        // The commit goes out with the append, so that only a slow disk or network still comes in between.
+        file: APPEND,
+        find: "set_config('idle_in_transaction_session_timeout', '1500ms', true)",
+        replace:
+          "set_config('idle_in_transaction_session_timeout', '1500ms', true), pg_sleep(random() * 0.03)",
+      },
+      {
         file: 'core/store/ledger.ts',
         find: 'SELECT epoch, revision AS head_revision, hash AS head_hash,',
         replace:
