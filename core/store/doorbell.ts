@@ -10,7 +10,7 @@ export interface Doorbell {
 const RECONNECT_SOON_MS = 20;
 const RECONNECT_MS = 1_000;
 /** The first bell is heard at once; those that follow it so closely are one. */
-const APART_MS = 10;
+const APART_MS = 5;
 
 /**
  * Rings when the ledger has grown. Only a hint: the payload is ignored, and a bell that is never heard costs one polling
