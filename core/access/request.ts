@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type EntityUid, uidKey } from './entity.ts';
 import type { Verdict } from './event.ts';
 import type { Workflow } from './workflow.ts';
@@ -100,5 +100,5 @@ export function hashRequest(request: Omit<AccessRequest, 'requestHash' | 'review
       workflow: item.workflow,
     })),
   };
-  return createHash('sha256').update(JSON.stringify(shown), 'utf8').digest();
+  return Buffer.from(hash('sha256', JSON.stringify(shown), 'hex'), 'hex');
 }

@@ -47,6 +47,9 @@ interface At extends Cursor {
 
 type Position = { readonly kind: 'lost' } | At;
 
+/** However often it is rung for, it looks no more often: under load one look serves many appends. */
+const LOOKS_APART_MS = 5;
+
 /** What a look at the ledger came to. */
 type Found = 'more' | 'end' | 'failure';
 
@@ -137,11 +140,13 @@ export class Follower {
     while (!this.#closed) {
       this.#bellRang = false;
       this.#looks += 1n;
+      const { monotonicMs: beganMs } = this.#options.clock.look();
       const found = await this.#look();
       if (found === 'end') this.#lookWaiters.reached(this.#looks, false);
       if (found === 'more' || this.#closed) continue;
       // A bell does not shorten the pause after a failure: whoever rings often would make us hammer a database that is down.
       if (found === 'failure' || !this.#bellRang) await this.#sleep(found === 'end');
+      await this.#keepApart(beganMs);
     }
   }
 
@@ -221,6 +226,20 @@ export class Follower {
   #complain(what: string, facts: object, message: string): void {
     if (what !== this.#said) this.#options.log.error(facts, message);
     this.#said = what;
+  }
+
+  /** Whoever rings meanwhile is served by one look. */
+  async #keepApart(beganMs: number): Promise<void> {
+    const leftMs = beganMs + LOOKS_APART_MS - this.#options.clock.look().monotonicMs;
+    if (leftMs <= 0 || this.#closed) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(leftMs, LOOKS_APART_MS));
+      this.#endSleep = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endSleep = () => undefined;
   }
 
   async #sleep(hearsBell: boolean): Promise<void> {

@@ -1,7 +1,8 @@
-import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 import pg from 'pg';
 import { types } from 'pg';
 import { clientConfigOf } from './client-config.ts';
+import { PipelinedDriver } from './pipelined-driver.ts';
 import type { DB } from './schema.ts';
 
 export type Database = Kysely<DB>;
@@ -34,6 +35,7 @@ export function connect(options: ConnectOptions): Database {
     statement_timeout: options.statementTimeoutMs,
     lock_timeout: 2_000,
     idle_in_transaction_session_timeout: 5_000,
+    pipeline: true,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     // Short statements only: compiling them costs more than it saves.
@@ -43,36 +45,15 @@ export function connect(options: ConnectOptions): Database {
   // The pool listens to idle connections only, and an unheard error of one that is in use would end the process.
   pool.on('connect', (client) => client.on('error', options.onConnectionLost));
   pool.on('error', () => undefined); // told by the connection itself, above
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool: withoutMute(pool) }) });
+  return new Kysely<DB>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new PipelinedDriver(pool),
+      createIntrospector: (database) => new PostgresIntrospector(database),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  });
 }
 
 const parserOf: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
   oid === INT8_OID && format !== 'binary' ? BigInt : types.getTypeParser(oid, format);
-
-/**
- * The pool, but a connection that left a statement unanswered is not used again: after a partition or a failover TCP keeps a dead
- * one for many minutes, and every further statement would queue up behind the first.
- */
-function withoutMute(pool: pg.Pool): PostgresPool {
-  return {
-    options: pool.options,
-    connect: async () => watched(await pool.connect()),
-    end: () => pool.end(),
-  };
-}
-
-function watched(client: pg.PoolClient): PostgresPoolClient {
-  let isMute = false;
-  const query = async (text: string, parameters: unknown[]): Promise<unknown> => {
-    try {
-      return await client.query(text, parameters);
-    } catch (error) {
-      isMute ||= error instanceof Error && error.message === 'Query read timeout';
-      throw error;
-    }
-  };
-  return {
-    query: query as PostgresPoolClient['query'], // no cursors here: kysely asks for rows only
-    release: (destroy) => client.release(destroy === true || isMute),
-  };
-}

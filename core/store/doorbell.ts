@@ -9,8 +9,8 @@ export interface Doorbell {
 /** After a connection that listened: only it was lost, not the database. */
 const RECONNECT_SOON_MS = 20;
 const RECONNECT_MS = 1_000;
-/** Many bells at once are one. */
-const DEBOUNCE_MS = 5;
+/** The first bell is heard at once; those that follow it so closely are one. */
+const APART_MS = 5;
 
 /**
  * Rings when the ledger has grown. Only a hint: the payload is ignored, and a bell that is never heard costs one polling
@@ -21,11 +21,16 @@ export function listenForAppends(url: string, ring: () => void): Doorbell {
   let socket: Socket | undefined;
   let retry: NodeJS.Timeout | undefined;
   let debounce: NodeJS.Timeout | undefined;
+  let rangMs = Number.NEGATIVE_INFINITY;
   const heard = (): void => {
-    debounce ??= setTimeout(() => {
-      debounce = undefined;
-      ring();
-    }, DEBOUNCE_MS);
+    debounce ??= setTimeout(
+      () => {
+        debounce = undefined;
+        rangMs = performance.now();
+        ring();
+      },
+      Math.max(rangMs + APART_MS - performance.now(), 0),
+    );
   };
   const open = async (): Promise<void> => {
     const own = new Socket();

@@ -2,7 +2,8 @@ import { type Entity, type EntityUid, uidKey } from '../access/entity.ts';
 import { entityToJson } from '../access/entity-json.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import type { Basis, Trx } from './transition.ts';
+import type { Basis } from './append.ts';
+import type { Trx } from './transition.ts';
 
 /** Writes entities whole; a deleted one comes back only when the caller has checked that it may. */
 export async function writeEntities(trx: Trx, entities: readonly Entity[]): Promise<void> {

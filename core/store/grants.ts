@@ -5,7 +5,8 @@ import type { Grant, GrantStanding } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { type GrantRow, toGrant, toStanding } from './grant-row.ts';
-import type { Trx } from './transition.ts';
+import { Call, send, sendLater, type Statement } from './statement.ts';
+import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 
 /** A grant with what has been written down of where it stands. */
 export interface RecordedGrant {
@@ -15,34 +16,53 @@ export interface RecordedGrant {
   readonly position: bigint;
 }
 
+const INSERT_GRANT: Statement = {
+  name: 'insert_grant',
+  isRead: false,
+  text: `
+    INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
+      starts_at, expires_at, max_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'ACTIVE', $12, $13, $14)`,
+};
+
 /** Writes a new grant; the database refuses a second one for the item and a window longer than `maxMs`. */
 export async function insertGrant(trx: Trx, grant: Grant, maxMs: number): Promise<void> {
-  await trx
-    .insertInto('grants')
-    .values({
-      id: grant.id,
-      request_id: grant.requestId,
-      item: grant.item,
-      requester: uidKey(grant.requester),
-      subject: uidKey(grant.subject),
-      resource: uidKey(grant.resource),
-      actions: grant.actions.map(uidKey),
-      workflow: grant.workflow,
-      steps: [...grant.steps],
-      reason: grant.reason,
-      ticket: grant.ticket,
-      state: 'ACTIVE',
-      starts_at: grant.startsAt,
-      expires_at: grant.expiresAt,
-      max_ms: maxMs,
-    })
-    .execute();
+  const values = [
+    grant.id,
+    grant.requestId,
+    grant.item,
+    uidKey(grant.requester),
+    uidKey(grant.subject),
+    uidKey(grant.resource),
+    grant.actions.map(uidKey),
+    grant.workflow,
+    grant.steps,
+    grant.reason,
+    grant.ticket,
+    grant.startsAt,
+    grant.expiresAt,
+    maxMs,
+  ];
+  await sendLater(trx, new Call(INSERT_GRANT, values));
 }
 
+const LOCK_GRANT: Statement = {
+  name: 'lock_grant',
+  isRead: true,
+  text: `
+    SELECT id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
+      starts_at, expires_at, max_ms, ended_at, end_reason, position
+    FROM grants WHERE id = $1 FOR UPDATE`,
+};
+
 /** Takes the grant's row for this transaction; undefined when there is none. */
-export async function lockGrant(trx: Trx, id: string): Promise<RecordedGrant | undefined> {
-  const row = await trx.selectFrom('grants').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
-  return row === undefined ? undefined : recorded(row);
+export async function lockGrant(trx: Trx, id: string): Promise<Locked<RecordedGrant> | undefined> {
+  const rows = new Call<GrantRow>(LOCK_GRANT, [id]);
+  // A statement of its own: within one, the clock could be read before the lock has been waited for.
+  const clock = clockCall();
+  await send(trx, rows, clock);
+  const [row] = rows.rows;
+  return row === undefined ? undefined : { row: recorded(row), now: nowOf(clock) };
 }
 
 /** @throws AccessError */
@@ -65,22 +85,24 @@ export async function readGrants(
   return new Map(rows.map((row) => [row.id, recorded(row)]));
 }
 
-/**
- * Writes that an active grant has ended.
- * @throws Error when it was not active: the caller holds the row and has checked
- */
+const END_GRANT: Statement = {
+  name: 'end_grant',
+  isRead: false,
+  text: `
+    WITH changed AS (
+      UPDATE grants SET state = 'ENDED', end_reason = $2, ended_at = $3 WHERE id = $1 AND state = 'ACTIVE' RETURNING 1
+    )
+    SELECT 1 / count(*) FROM changed`,
+};
+
+/** Writes that an active grant has ended. The caller holds the row and has checked: when it was not active, the transaction fails. */
 export async function endGrant(
   trx: Trx,
   id: string,
   end: { readonly endReason: EndReason; readonly endedAt: Date },
 ): Promise<void> {
-  const { numUpdatedRows } = await trx
-    .updateTable('grants')
-    .set({ state: 'ENDED', end_reason: end.endReason, ended_at: end.endedAt })
-    .where('id', '=', id)
-    .where('state', '=', 'ACTIVE')
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) throw new Error(`grant ${id} was not active`);
+  const wasNot = (): Error => new Error(`grant ${id} was not active`);
+  await sendLater(trx, new Call(END_GRANT, [id, end.endReason, end.endedAt], wasNot));
 }
 
 export interface GrantPage {

@@ -1,5 +1,6 @@
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
+import { Call, send, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
 /** What an idempotency key of a caller stands for. */
@@ -8,22 +9,36 @@ export interface UsedKey {
   readonly requestId: string;
 }
 
+const FIND_KEY: Statement = {
+  name: 'find_key',
+  isRead: true,
+  text: 'SELECT body_hash, request_id FROM idempotency_keys WHERE caller = $1 AND key = $2',
+};
+
+interface KeyRow {
+  readonly body_hash: Buffer;
+  readonly request_id: string;
+}
+
 /** What the key was used for before; undefined when it is new. @throws AccessError */
 export async function findKey(
   reader: Database | Trx,
   caller: string,
   key: string,
 ): Promise<UsedKey | undefined> {
-  const row = await guarded(() =>
-    reader
-      .selectFrom('idempotency_keys')
-      .select(['body_hash', 'request_id'])
-      .where('caller', '=', caller)
-      .where('key', '=', key)
-      .executeTakeFirst(),
-  );
+  const found = new Call<KeyRow>(FIND_KEY, [caller, key]);
+  await guarded(() => send(reader, found));
+  const [row] = found.rows;
   return row === undefined ? undefined : { bodyHash: row.body_hash, requestId: row.request_id };
 }
+
+const TAKE_KEY: Statement = {
+  name: 'take_key',
+  isRead: false,
+  text: `
+    INSERT INTO idempotency_keys (caller, key, body_hash, request_id) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (caller, key) DO NOTHING RETURNING 1`,
+};
 
 /**
  * Takes the key for this request.
@@ -31,17 +46,9 @@ export async function findKey(
  */
 export async function takeKey(
   trx: Trx,
-  key: { readonly caller: string; readonly key: string } & UsedKey,
+  { caller, key, bodyHash, requestId }: { readonly caller: string; readonly key: string } & UsedKey,
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await trx
-    .insertInto('idempotency_keys')
-    .values({
-      caller: key.caller,
-      key: key.key,
-      body_hash: Buffer.from(key.bodyHash),
-      request_id: key.requestId,
-    })
-    .onConflict((conflict) => conflict.columns(['caller', 'key']).doNothing())
-    .executeTakeFirst();
-  return numInsertedOrUpdatedRows === 1n;
+  const taken = new Call(TAKE_KEY, [caller, key, Buffer.from(bodyHash), requestId]);
+  await send(trx, taken);
+  return taken.rows.length === 1;
 }

@@ -1,68 +1,49 @@
 import type { Selectable } from 'kysely';
-import { parseUidKey, uidKey } from '../access/entity.ts';
-import {
-  type AccessRequest,
-  aggregate,
-  type ItemState,
-  type RequestItem,
-  type RequestState,
-  requestExpiresAt,
-  type Review,
-} from '../access/request.ts';
-import type { Workflow } from '../access/workflow.ts';
+import type { AccessRequest } from '../access/request.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import type { AccessRequests, RequestItems, Reviews } from './schema.ts';
-import type { Trx } from './transition.ts';
+import { type ItemRow, type RequestRow, type ReviewRow, toRequests } from './request-row.ts';
+import type { AccessRequests } from './schema.ts';
+import { Call, send, type Statement } from './statement.ts';
+import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 
-type Reader = Database | Trx;
+const LOCK_REQUEST: Statement = {
+  name: 'lock_request',
+  isRead: true,
+  text: `
+    SELECT id, requester, subject, reason, ticket, duration_ms, request_hash, created_at
+    FROM access_requests WHERE id = $1 FOR UPDATE`,
+};
 
-/** Writes a new request with its items. */
-export async function insertRequest(trx: Trx, request: AccessRequest): Promise<void> {
-  const state = aggregate(request.items.map((item) => item.state));
-  await trx
-    .insertInto('access_requests')
-    .values({
-      id: request.id,
-      requester: uidKey(request.requester),
-      subject: uidKey(request.subject),
-      state,
-      reason: request.reason,
-      ticket: request.ticket,
-      duration_ms: request.durationMs,
-      request_hash: Buffer.from(request.requestHash),
-      created_at: request.createdAt,
-      expires_at: requestExpiresAt(request.items),
-      resolved_at: state === 'PENDING' ? null : request.createdAt,
-    })
-    .execute();
-  await trx
-    .insertInto('request_items')
-    .values(
-      request.items.map((item) => ({
-        request_id: request.id,
-        item: item.item,
-        resource: uidKey(item.resource),
-        actions: item.actions.map(uidKey),
-        workflow: JSON.stringify(item.workflow),
-        state: item.state,
-        expires_at: item.expiresAt,
-        resolved_at: item.resolvedAt ?? null,
-        denied_because: item.deniedBecause,
-      })),
-    )
-    .execute();
-}
+const READ_ITEMS: Statement = {
+  name: 'read_items',
+  isRead: true,
+  text: `
+    SELECT items.request_id, items.item, items.resource, items.actions, items.workflow, items.state, items.expires_at,
+      items.resolved_at, items.denied_because, grants.id AS grant_id
+    FROM request_items AS items
+    LEFT JOIN grants ON grants.request_id = items.request_id AND grants.item = items.item
+    WHERE items.request_id = $1 ORDER BY items.item`,
+};
+
+const READ_REVIEWS: Statement = {
+  name: 'read_reviews',
+  isRead: true,
+  text: `
+    SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at
+    FROM reviews WHERE request_id = $1 ORDER BY created_at, item`,
+};
 
 /** Takes the request's row for this transaction and reads it whole; undefined when there is none. */
-export async function lockRequest(trx: Trx, id: string): Promise<AccessRequest | undefined> {
-  const row = await trx
-    .selectFrom('access_requests')
-    .selectAll()
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst();
-  return row === undefined ? undefined : (await complete(trx, [row]))[0];
+export async function lockRequest(trx: Trx, id: string): Promise<Locked<AccessRequest> | undefined> {
+  const requests = new Call<RequestRow>(LOCK_REQUEST, [id]);
+  // Statements of their own: within one, they would be of the moment before the lock was waited for, without the last vote.
+  const items = new Call<ItemRow>(READ_ITEMS, [id]);
+  const reviews = new Call<ReviewRow>(READ_REVIEWS, [id]);
+  const clock = clockCall();
+  await send(trx, requests, items, reviews, clock);
+  const [row] = toRequests(requests.rows, items.rows, reviews.rows);
+  return row === undefined ? undefined : { row, now: nowOf(clock) };
 }
 
 /** @throws AccessError */
@@ -134,88 +115,8 @@ export async function pendingRequestsOf(trx: Trx, uids: readonly string[]): Prom
   return rows.map((row) => row.id);
 }
 
-/** How an item was decided. */
-export interface Resolution {
-  readonly item: number;
-  readonly state: Exclude<ItemState, 'PENDING'>;
-  readonly at: Date;
-  readonly because?: string;
-}
-
-/**
- * Writes the outcome of pending items and what the request comes to.
- * @returns the request as it is now
- * @throws Error when an item was not pending: the caller holds the row and has checked
- */
-export async function resolveItems(
-  trx: Trx,
-  request: AccessRequest,
-  resolutions: readonly Resolution[],
-): Promise<AccessRequest> {
-  if (resolutions.length === 0) return request;
-  for (const { item, state, at, because } of resolutions) {
-    const { numUpdatedRows } = await trx
-      .updateTable('request_items')
-      .set({ state, resolved_at: at, denied_because: because ?? '' })
-      .where('request_id', '=', request.id)
-      .where('item', '=', item)
-      .where('state', '=', 'PENDING')
-      .executeTakeFirst();
-    if (numUpdatedRows !== 1n) throw new Error(`item ${item} of request ${request.id} was not pending`);
-  }
-  const resolved = withResolutions(request, resolutions);
-  await recordState(trx, resolved);
-  return resolved;
-}
-
-function withResolutions(request: AccessRequest, resolutions: readonly Resolution[]): AccessRequest {
-  const items = request.items.map((item) => {
-    const found = resolutions.find((resolution) => resolution.item === item.item);
-    if (found === undefined) return item;
-    return { ...item, state: found.state, resolvedAt: found.at, deniedBecause: found.because ?? '' };
-  });
-  return { ...request, items };
-}
-
-async function recordState(trx: Trx, request: AccessRequest): Promise<void> {
-  const state: RequestState = aggregate(request.items.map((item) => item.state));
-  if (state === 'PENDING') return;
-  const lastMs = Math.max(...request.items.map((item) => item.resolvedAt?.getTime() ?? 0));
-  await trx
-    .updateTable('access_requests')
-    .set({ state, resolved_at: new Date(lastMs) })
-    .where('id', '=', request.id)
-    .where('state', '=', 'PENDING')
-    .executeTakeFirstOrThrow();
-}
-
-/** Writes votes; the database refuses a second one of a person on an item, and one on another hash. */
-export async function insertReviews(
-  trx: Trx,
-  request: AccessRequest,
-  reviews: readonly Review[],
-): Promise<void> {
-  await trx
-    .insertInto('reviews')
-    .values(
-      reviews.map((review) => ({
-        request_id: request.id,
-        item: review.item,
-        reviewer: uidKey(review.reviewer),
-        requester: uidKey(request.requester),
-        subject: uidKey(request.subject),
-        request_hash: Buffer.from(request.requestHash),
-        verdict: review.verdict,
-        comment: review.comment,
-        policy_digest: review.policyDigest,
-        created_at: review.at,
-      })),
-    )
-    .execute();
-}
-
 async function complete(
-  reader: Reader,
+  reader: Database,
   rows: readonly Selectable<AccessRequests>[],
 ): Promise<AccessRequest[]> {
   if (rows.length === 0) return [];
@@ -239,47 +140,5 @@ async function complete(
     .orderBy('created_at')
     .orderBy('item')
     .execute();
-  return rows.map((row) => ({
-    ...toRequest(row),
-    items: items.filter((item) => item.request_id === row.id).map(toItem),
-    reviews: reviews.filter((review) => review.request_id === row.id).map(toReview),
-  }));
-}
-
-function toRequest(row: Selectable<AccessRequests>): Omit<AccessRequest, 'items' | 'reviews'> {
-  return {
-    id: row.id,
-    requester: parseUidKey(row.requester),
-    subject: parseUidKey(row.subject),
-    reason: row.reason,
-    ticket: row.ticket,
-    durationMs: Number(row.duration_ms),
-    requestHash: row.request_hash,
-    createdAt: row.created_at,
-  };
-}
-
-function toItem(row: Selectable<RequestItems> & { grant_id: string | null }): RequestItem {
-  return {
-    item: row.item,
-    resource: parseUidKey(row.resource),
-    actions: row.actions.map(parseUidKey),
-    workflow: JSON.parse(row.workflow) as Workflow, // insertRequest wrote it
-    state: row.state,
-    expiresAt: row.expires_at,
-    resolvedAt: row.resolved_at ?? undefined,
-    deniedBecause: row.denied_because,
-    grantId: row.grant_id ?? undefined,
-  };
-}
-
-function toReview(row: Selectable<Reviews>): Review {
-  return {
-    item: row.item,
-    reviewer: parseUidKey(row.reviewer),
-    verdict: row.verdict,
-    comment: row.comment,
-    policyDigest: row.policy_digest,
-    at: row.created_at,
-  };
+  return toRequests(rows, items, reviews);
 }

@@ -3,9 +3,9 @@ import { formatUid } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { PolicySet, Reads } from '../../core/policy/policy-set.ts';
 import { factsOfGrant } from './grant-facts.ts';
-import { grantReads } from './reads.ts';
+import { grantReads } from '../../core/policy/reads-about.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
-import type { Kind } from './policies-about.ts';
+import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
 
 /** What a grant is to the policies that could apply to the question: the same for grants that they cannot tell apart. */

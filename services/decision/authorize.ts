@@ -11,7 +11,7 @@ import { type Moment, momentOf } from './moment.ts';
 import type { ObserveDecision } from './observe-decisions.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
 import type { Question } from './question.ts';
-import { mayReadNow } from './reads.ts';
+import { mayReadNow } from '../../core/policy/reads-about.ts';
 import type { Rights } from './rights.ts';
 
 /** What every use case of the decision service works with. */

@@ -12,9 +12,9 @@ import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
-import type { Kind } from './policies-about.ts';
+import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
-import { grantPolicies } from './reads.ts';
+import { grantPolicies } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
 
 /** What was decided, and by what. */

@@ -6,7 +6,7 @@ import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { FollowedState } from './followed-state.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
-import { mayReadNow } from './reads.ts';
+import { mayReadNow } from '../../core/policy/reads-about.ts';
 
 /** The actions of `Curfew::Action` that say who may ask about whom. */
 export type Right = 'authorize' | 'explain';

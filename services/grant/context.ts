@@ -2,7 +2,9 @@ import { AccessError } from '../../core/access/access-error.ts';
 import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
-import { type Basis, BasisChanged, type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+import { type Basis, BasisChanged } from '../../core/store/append.ts';
+import { type Outcome, transition, type Trx } from '../../core/store/transition.ts';
+import type { FirstRevisions } from './first-revisions.ts';
 import type { GrantCounts } from './grant-counts.ts';
 
 /** What every use case of the grant service works with. */
@@ -12,6 +14,7 @@ export interface GrantContext {
   readonly revokeDatabase: Database;
   readonly followed: Followed;
   readonly counts: GrantCounts;
+  readonly firstRevisions: FirstRevisions;
 }
 
 /** What a transition hands back once it is committed; it may refuse then, after writing down what it found lapsed. */
@@ -52,22 +55,69 @@ export interface Planned<P, T> {
 /** The same, planned before the transaction begins and on the same basis. @throws AccessError of `decide` */
 export async function decidePlanned<P, T>(
   context: GrantContext,
-  { plan, work }: Planned<P, T>,
+  planned: Planned<P, T>,
   database: Database = context.database,
 ): Promise<Decided<T>> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const basis = await catchUp(context, database);
-    try {
-      const planned = await plan();
-      const { result, revision, events } = await transition(database, basis, (trx) => work(trx, planned));
-      context.counts.appended(events);
-      if (revision > 0n) await context.followed.follower.waitFor(revision, CATCH_UP_MS);
-      return { result: result(), revision };
-    } catch (error) {
-      if (!(error instanceof BasisChanged || error instanceof DecideAgain)) throw error;
-    }
+  let done = await tryOnReplica(context, planned, database);
+  for (let attempt = 0; done === undefined && attempt < ATTEMPTS; attempt += 1)
+    done = await tryOn(context, await catchUp(context, database), planned, database);
+  if (done === undefined)
+    throw new AccessError('CONFLICT', 'the directory or the policies keep changing; call again');
+  const { result, revision } = done;
+  if (revision > 0n) await context.followed.follower.waitFor(revision, CATCH_UP_MS);
+  return { result: result(), revision };
+}
+
+/** What a transition came to; undefined when it has to be decided again. */
+type Tried<T> = Promise<Decided<Finish<T>> | undefined>;
+
+/**
+ * Decides on what the replica has, without asking first whether that is all there is: the append finds out. What is not appended, a
+ * refusal above all, stands on directory and policies too, and is asked about afterwards.
+ */
+async function tryOnReplica<P, T>(
+  context: GrantContext,
+  planned: Planned<P, T>,
+  database: Database,
+): Tried<T> {
+  const { follower, replica } = context.followed;
+  if (follower.revision === undefined || follower.epoch === undefined) return undefined;
+  const basis = { revision: replica.basisRevision, epoch: follower.epoch };
+  try {
+    const done = await tryOn(context, basis, planned, database);
+    if (done === undefined || done.revision > 0n) return done;
+    return (await isNewest(basis, database)) ? done : undefined;
+  } catch (error) {
+    if (!(error instanceof AccessError) || SAID_BY_DATABASE.has(error.reason)) throw error;
+    if (await isNewest(basis, database)) throw error;
+    return undefined;
   }
-  throw new AccessError('CONFLICT', 'the directory or the policies keep changing; call again');
+}
+
+/** Whatever directory and policies were. */
+const SAID_BY_DATABASE: ReadonlySet<string> = new Set(['DATABASE_UNAVAILABLE', 'CONFLICT']);
+
+async function isNewest(basis: Basis, database: Database): Promise<boolean> {
+  const { revision, epoch } = await readBasis(database);
+  return revision <= basis.revision && epoch === basis.epoch;
+}
+
+async function tryOn<P, T>(
+  context: GrantContext,
+  basis: Basis,
+  { plan, work }: Planned<P, T>,
+  database: Database,
+): Tried<T> {
+  try {
+    const planned = await plan();
+    const { result, revision, events } = await transition(database, basis, (trx) => work(trx, planned));
+    context.counts.appended(events);
+    context.firstRevisions.appended(events, revision, basis.epoch);
+    return { result, revision };
+  } catch (error) {
+    if (error instanceof BasisChanged || error instanceof DecideAgain) return undefined;
+    throw error;
+  }
 }
 
 /**

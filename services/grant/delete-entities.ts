@@ -59,12 +59,12 @@ async function lockAll(trx: Trx, uids: readonly EntityUid[]): Promise<Locked> {
   const requests: AccessRequest[] = [];
   for (const id of await pendingRequestsOf(trx, uids.map(uidKey))) {
     const found = await lockRequest(trx, id);
-    if (found !== undefined) requests.push(found);
+    if (found !== undefined) requests.push(found.row);
   }
   const grants: RecordedGrant[] = [];
   for (const id of await liveGrantsOf(trx, uids)) {
     const found = await lockGrant(trx, id);
-    if (found !== undefined) grants.push(found);
+    if (found !== undefined) grants.push(found.row);
   }
   return { requests, grants };
 }

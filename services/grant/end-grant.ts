@@ -5,7 +5,7 @@ import { checkFreeText } from '../../core/access/free-text.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { endGrant, lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
-import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
+import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { decide, type Decided, type Finish, type GrantContext } from './context.ts';
 import { lapseGrant } from './lapses.ts';
 import { isPermitted, notPermitted, type RightQuestion } from './rights.ts';
@@ -19,16 +19,17 @@ export async function releaseGrant(
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     const found = await lockGrant(trx, id);
-    const now = await readClock(trx);
-    if (found === undefined || !maySeeGrant(replica, found.grant, caller, now)) throw grantNotFound(id);
-    if (!sameUid(found.grant.subject, caller)) {
-      const holder = formatUid(found.grant.subject);
+    if (found === undefined) throw grantNotFound(id);
+    const { row, now } = found;
+    if (!maySeeGrant(replica, row.grant, caller, now)) throw grantNotFound(id);
+    if (!sameUid(row.grant.subject, caller)) {
+      const holder = formatUid(row.grant.subject);
       throw new AccessError(
         'NOT_PERMITTED',
         `only its holder, ${holder}, releases a grant; revoke it instead`,
       );
     }
-    return await end(trx, found, { endReason: 'RELEASED', actor: caller, now });
+    return await end(trx, row, { endReason: 'RELEASED', actor: caller, now });
   });
 }
 
@@ -45,13 +46,13 @@ export async function revokeGrant(
   const { replica } = context.followed;
   const work = async (trx: Trx): Promise<Outcome<Finish<RecordedGrant>>> => {
     const found = await lockGrant(trx, id);
-    const now = await readClock(trx);
     if (found === undefined) throw grantNotFound(id);
-    const question = grantQuestion('revoke', found.grant, by.caller, now);
+    const { row, now } = found;
+    const question = grantQuestion('revoke', row.grant, by.caller, now);
     if (!isPermitted(replica, question)) {
-      throw maySeeGrant(replica, found.grant, by.caller, now) ? notPermitted(question) : grantNotFound(id);
+      throw maySeeGrant(replica, row.grant, by.caller, now) ? notPermitted(question) : grantNotFound(id);
     }
-    return await end(trx, found, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
+    return await end(trx, row, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
   };
   return await decide(context, work, context.revokeDatabase);
 }

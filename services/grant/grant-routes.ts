@@ -49,7 +49,7 @@ function aboutRequests(
   showing: (caller: EntityUid) => Showing,
 ): Omit<GrantHandlers, AboutGrants> {
   const show = async (caller: EntityUid, request: AccessRequest) => {
-    const revision = await firstRevision(context.database, { requestId: request.id });
+    const revision = await beginningOf(context, request.id, { requestId: request.id });
     return presentRequest(showing(caller), request, revision);
   };
   return {
@@ -95,6 +95,16 @@ function aboutRequests(
   };
 }
 
+/** The revision at which a request or a grant begins in the ledger. */
+async function beginningOf(
+  context: GrantContext,
+  id: string,
+  of: Parameters<typeof firstRevision>[1],
+): Promise<bigint> {
+  const known = context.firstRevisions.of(id, context.followed.follower.epoch);
+  return known ?? (await firstRevision(context.database, of));
+}
+
 async function listed(
   context: GrantContext,
   message: ListAccessRequestsRequest,
@@ -111,7 +121,7 @@ function aboutGrants(
   showing: (caller: EntityUid) => Showing,
 ): Pick<GrantHandlers, AboutGrants> {
   const show = async (caller: EntityUid, row: RecordedGrant) => {
-    const revision = await firstRevision(context.database, { grantId: row.grant.id });
+    const revision = await beginningOf(context, row.grant.id, { grantId: row.grant.id });
     return presentGrant(showing(caller), row, revision);
   };
   return {

@@ -3,7 +3,7 @@ import { SYSTEM_ACTOR } from '../../core/access/event.ts';
 import { standingOf } from '../../core/access/grant.ts';
 import { type AccessRequest, itemStateAt } from '../../core/access/request.ts';
 import { endGrant, type RecordedGrant } from '../../core/store/grants.ts';
-import { resolveItems } from '../../core/store/requests.ts';
+import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */

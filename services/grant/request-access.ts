@@ -7,7 +7,8 @@ import type { Workflow } from '../../core/access/workflow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { submittedRevision } from '../../core/store/grants.ts';
 import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts';
-import { insertRequest, lockRequest } from '../../core/store/requests.ts';
+import { insertRequest } from '../../core/store/request-changes.ts';
+import { lockRequest } from '../../core/store/requests.ts';
 import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
 import {
   catchUp,
@@ -53,7 +54,7 @@ export async function requestAccess(
       const earlier = earlierId === undefined ? undefined : await lockRequest(trx, earlierId);
       return earlier === undefined
         ? await submit(trx, context, { asked, planned, callKey })
-        : answer(earlier);
+        : answer(earlier.row);
     },
   });
   if (decided.revision > 0n) return decided;

@@ -12,8 +12,9 @@ import {
 } from '../../core/access/request.ts';
 import { seat, type Seating } from '../../core/access/seats.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import { insertReviews, lockRequest, resolveItems } from '../../core/store/requests.ts';
-import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
+import { insertReviews, resolveItems } from '../../core/store/request-changes.ts';
+import { lockRequest } from '../../core/store/requests.ts';
+import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { decide, type Decided, type Finish, type GrantContext } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { fillableSteps, maySee } from './rights.ts';
@@ -44,10 +45,10 @@ export async function reviewAccessRequest(
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     const found = await lockRequest(trx, vote.requestId);
-    const now = await readClock(trx);
-    if (found === undefined || !maySee(replica, found, vote.reviewer, now))
-      throw requestNotFound(vote.requestId);
-    const { row, events } = await lapseRequest(trx, found, now);
+    if (found === undefined) throw requestNotFound(vote.requestId);
+    const { now } = found;
+    if (!maySee(replica, found.row, vote.reviewer, now)) throw requestNotFound(vote.requestId);
+    const { row, events } = await lapseRequest(trx, found.row, now);
     const answered = check(replica, row, vote, now);
     // The lapses stay written though the vote is refused.
     if (answered instanceof AccessError) return { events, result: refuse(answered) };

@@ -95,11 +95,12 @@ function notInTime(): AccessError {
 
 async function present(context: GrantContext, ended: readonly RecordedGrant[], { caller }: RevokeCall) {
   const { replica } = context.followed;
-  const grantIds = ended.map((row) => row.grant.id);
+  const known = (id: string) => context.firstRevisions.of(id, context.followed.follower.epoch);
+  const grantIds = ended.map((row) => row.grant.id).filter((id) => known(id) === undefined);
   const revisions = await firstRevisions(context.revokeDatabase, { grantIds });
   const showing = { replica, caller, now: clockOfReads(context) };
   return ended.map((row) =>
-    create(GrantSchema, presentGrant(showing, row, revisions.get(row.grant.id) ?? 0n)),
+    create(GrantSchema, presentGrant(showing, row, known(row.grant.id) ?? revisions.get(row.grant.id) ?? 0n)),
   );
 }
 

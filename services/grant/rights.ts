@@ -8,6 +8,7 @@ import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import { stepsOf, workflowsOf } from '../../core/policy/policy-set.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import { evaluatedOnce } from './kept-evaluations.ts';
 
 /** The actions of `Curfew::Action` that the grant service asks about. */
 export type Right = 'request' | 'requestFor' | 'approve' | 'revoke' | 'view' | 'audit' | 'administer';
@@ -31,10 +32,12 @@ export function ask(replica: Replica, question: RightQuestion): Evaluation {
   if (action === undefined) return DENIED;
   if (!action.principalTypes.includes(principal.type) || !action.resourceTypes.includes(resource.type))
     return DENIED;
-  const context = curfewContext({ shape: schema, action, now, request });
-  const lookup = (uid: EntityUid) => replica.directory.get(uid);
-  const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
-  return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
+  return evaluatedOnce(replica, question, action, () => {
+    const context = curfewContext({ shape: schema, action, now, request });
+    const lookup = (uid: EntityUid) => replica.directory.get(uid);
+    const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
+    return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
+  });
 }
 
 export function isPermitted(replica: Replica, question: RightQuestion): boolean {

@@ -22,6 +22,7 @@ import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb
 import { verifyAside } from '../../core/store/verify-aside.ts';
 import type { GrantContext } from './context.ts';
 import { directoryRoutes } from './directory-routes.ts';
+import { FirstRevisions } from './first-revisions.ts';
 import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
@@ -96,7 +97,8 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   });
   onClose(() => followed.close());
   const counts = countGrantWork(meter);
-  const context: GrantContext = { database, revokeDatabase, followed, counts };
+  const firstRevisions = new FirstRevisions();
+  const context: GrantContext = { database, revokeDatabase, followed, counts, firstRevisions };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };

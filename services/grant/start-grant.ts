@@ -5,7 +5,7 @@ import type { Grant } from '../../core/access/grant.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { insertGrant } from '../../core/store/grants.ts';
-import { type Resolution, resolveItems } from '../../core/store/requests.ts';
+import { type Resolution, resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
 import { isStillEligible } from './rights.ts';
 

@@ -2,8 +2,9 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import { type AccessRequest, pendingItems, requestStateAt } from '../../core/access/request.ts';
-import { lockRequest, resolveItems } from '../../core/store/requests.ts';
-import { readClock, type Trx } from '../../core/store/transition.ts';
+import { resolveItems } from '../../core/store/request-changes.ts';
+import { lockRequest } from '../../core/store/requests.ts';
+import type { Trx } from '../../core/store/transition.ts';
 import { decide, type Decided, type GrantContext } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { requestNotFound } from './review-access-request.ts';
@@ -21,9 +22,10 @@ export async function withdrawAccessRequest(
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     const found = await lockRequest(trx, id);
-    const now = await readClock(trx);
-    if (found === undefined || !maySee(replica, found, caller, now)) throw requestNotFound(id);
-    const { row, events } = await lapseRequest(trx, found, now);
+    if (found === undefined) throw requestNotFound(id);
+    const { now } = found;
+    if (!maySee(replica, found.row, caller, now)) throw requestNotFound(id);
+    const { row, events } = await lapseRequest(trx, found.row, now);
     const refused = refusal(row, caller, now);
     if (refused !== undefined) {
       return {

@@ -18,16 +18,14 @@ export interface Mutant {
   readonly violates: readonly string[];
 }
 
-const TRANSITION = 'core/store/transition.ts';
+const APPEND = 'core/store/append.ts';
 const REQUESTS = 'core/store/requests.ts';
+const CHANGES = 'core/store/request-changes.ts';
 
 const WITHOUT_ROW_LOCK: Edit = {
   file: REQUESTS,
-  find: `    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst();`,
-  replace: `    .where('id', '=', id)
-    .executeTakeFirst();`,
+  find: 'FROM access_requests WHERE id = $1 FOR UPDATE`',
+  replace: 'FROM access_requests WHERE id = $1`',
 };
 
 /** The mistakes that this design exists to avoid. */
@@ -45,20 +43,27 @@ GRANT USAGE ON SEQUENCE ledger_sequence TO curfew_grant;
 CREATE TABLE policy_sets (`,
       },
       {
-        file: TRANSITION,
+        file: APPEND,
         find: `SELECT revision, hash FROM ledger_head
-      WHERE basis_revision <= \${basisRevision} AND epoch = COALESCE(\${epoch}::uuid, epoch) FOR UPDATE`,
+      WHERE basis_revision <= $1::bigint AND epoch = COALESCE($2::uuid, epoch) FOR UPDATE`,
         replace: `SELECT hash, (
-        SELECT max(number) - \${rows.length} FROM (
-          SELECT nextval('ledger_sequence') AS number FROM generate_series(1, \${rows.length}::int)
+        SELECT max(number) - cardinality($3::bytea[]) FROM (
+          SELECT nextval('ledger_sequence') AS number FROM generate_series(1, cardinality($3::bytea[]))
         ) AS taken
       ) AS revision FROM ledger_head
-      WHERE \${basisRevision}::bigint IS NOT NULL AND epoch = COALESCE(\${epoch}::uuid, epoch)`,
+      WHERE $1::bigint IS NOT NULL AND epoch = COALESCE($2::uuid, epoch)`,
       },
       {
-        file: TRANSITION,
-        find: 'FROM head, link WHERE link.i = ${rows.length}\n    ),\n    written',
-        replace: 'FROM head, link WHERE link.i < 0\n    ),\n    written',
+        file: APPEND,
+        find: 'FROM head, link WHERE link.i = cardinality($3::bytea[])',
+        replace: 'FROM head, link WHERE link.i < 0',
+      },
+      {
+        // The commit goes out with the append, so that only a slow disk or network still comes in between.
+        file: APPEND,
+        find: "set_config('idle_in_transaction_session_timeout', '1500ms', true)",
+        replace:
+          "set_config('idle_in_transaction_session_timeout', '1500ms', true), pg_sleep(random() * 0.03)",
       },
       {
         file: 'core/store/ledger.ts',
@@ -121,20 +126,14 @@ CREATE TABLE policy_sets (`,
     edits: [
       WITHOUT_ROW_LOCK,
       {
-        file: REQUESTS,
-        find: `      .where('item', '=', item)
-      .where('state', '=', 'PENDING')
-`,
-        replace: `      .where('item', '=', item)
-`,
+        file: CHANGES,
+        find: "WHERE request_id = $1 AND item = $2 AND state = 'PENDING' RETURNING 1",
+        replace: 'WHERE request_id = $1 AND item = $2 RETURNING 1',
       },
       {
-        file: REQUESTS,
-        find: `    .where('id', '=', request.id)
-    .where('state', '=', 'PENDING')
-    .executeTakeFirstOrThrow();`,
-        replace: `    .where('id', '=', request.id)
-    .executeTakeFirstOrThrow();`,
+        file: CHANGES,
+        find: "WHERE id = $1 AND state = 'PENDING' RETURNING 1",
+        replace: 'WHERE id = $1 RETURNING 1',
       },
     ],
   },
@@ -157,9 +156,9 @@ CREATE TABLE policy_sets (`,
     violates: ['I5'],
     edits: [
       {
-        file: TRANSITION,
-        find: 'WHERE basis_revision <= ${basisRevision} AND',
-        replace: 'WHERE ${basisRevision}::bigint IS NOT NULL AND',
+        file: APPEND,
+        find: 'WHERE basis_revision <= $1::bigint AND',
+        replace: 'WHERE $1::bigint IS NOT NULL AND',
       },
     ],
   },

@@ -7,7 +7,8 @@ import type { LedgerEvent } from '../../../core/access/event.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { GENESIS_HASH } from '../../../core/store/ledger.ts';
 import { chain, leafOf } from '../../../core/store/ledger-row.ts';
-import { BasisChanged, readClock, transition, type Trx } from '../../../core/store/transition.ts';
+import { BasisChanged } from '../../../core/store/append.ts';
+import { transition, type Trx } from '../../../core/store/transition.ts';
 import { migratedDatabase, sharedDatabase } from './database.ts';
 import { activated, deleted, reviewed, withdrawn } from './ledger-events.ts';
 import { patiently } from './patiently.ts';
@@ -225,16 +226,6 @@ test('the doorbell rings after the commit of a transition, and not when it fails
   await transition(grant, 0n, only(withdrawn(randomUUID())));
   await expect.poll(() => bells.length, patiently).toBe(1);
   expect(bells[0]).toMatchObject({ channel: 'curfew_ledger', payload: '' });
-});
-
-test('the clock is read now, not when the transaction began, and in whole milliseconds', async () => {
-  const grant = (await migratedDatabase()).open('grant');
-  await grant.transaction().execute(async (trx) => {
-    const began = await sql<{ at: Date }>`SELECT now() AS at`.execute(trx);
-    await sql`SELECT pg_sleep(0.005)`.execute(trx);
-    const now = await readClock(trx);
-    expect(now.getTime()).toBeGreaterThan(began.rows[0]?.at.getTime() ?? Number.POSITIVE_INFINITY);
-  });
 });
 
 const shared = sharedDatabase();

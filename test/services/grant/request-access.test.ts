@@ -66,12 +66,13 @@ describe('a request', () => {
   it('for a container is shown with how much is inside', async () => {
     const request = await submitted(stack, 'ada', { resource: { type: 'Environment', id: 'prod' } });
     expect(request.items[0]?.memberCount).toBe(2n);
-    await vote(stack, 'dee', request);
+    const { revision } = await vote(stack, 'dee', request);
     const client = await stack.as('ada');
     const { effect } = await client.authorize({
       principal: { type: 'User', id: 'ada' },
       action: 'read',
       resource: database('ledger'),
+      atLeastRevision: revision,
     });
     expect(effect).toBe('allow');
   });

@@ -1,5 +1,5 @@
-import { joined, READS_NOTHING } from '../../core/policy/context-reads.ts';
-import type { PolicySet, PolicySource, Reads } from '../../core/policy/policy-set.ts';
+import { joined, READS_NOTHING } from './context-reads.ts';
+import type { PolicySet, PolicySource, Reads } from './policy-set.ts';
 import { type Kind, policiesAbout } from './policies-about.ts';
 
 /**

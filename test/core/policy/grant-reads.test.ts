@@ -3,8 +3,8 @@ import { loadPolicies } from '../../../core/policy/load.ts';
 import type { PolicySet } from '../../../core/policy/policy-set.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import { actionOf } from '../../../core/policy/schema-shape.ts';
-import { grantReads } from '../../../services/decision/reads.ts';
-import { action } from './people.ts';
+import { grantReads } from '../../../core/policy/reads-about.ts';
+import { action } from '../../services/decision/people.ts';
 
 /** Conditions of a permit for an action of its own, and what they read of the grant. */
 const conditions: readonly (readonly [string, string, 'whole' | readonly string[]])[] = [

@@ -1,6 +1,6 @@
-import { sameUid } from '../../core/access/entity.ts';
-import type { EntityScope, Phase, PolicySet, PolicySource } from '../../core/policy/policy-set.ts';
-import { type ActionShape, actionAncestors } from '../../core/policy/schema-shape.ts';
+import { sameUid } from '../access/entity.ts';
+import type { EntityScope, Phase, PolicySet, PolicySource } from './policy-set.ts';
+import { type ActionShape, actionAncestors } from './schema-shape.ts';
 
 /** What a question is about, as far as the heads of policies look at it. */
 export interface Kind {

@@ -3,9 +3,9 @@ import { loadPolicies } from '../../../core/policy/load.ts';
 import type { PolicySet } from '../../../core/policy/policy-set.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import { actionOf } from '../../../core/policy/schema-shape.ts';
-import type { Kind } from '../../../services/decision/policies-about.ts';
-import { mayReadNow } from '../../../services/decision/reads.ts';
-import { action } from './people.ts';
+import type { Kind } from '../../../core/policy/policies-about.ts';
+import { mayReadNow } from '../../../core/policy/reads-about.ts';
+import { action } from '../../services/decision/people.ts';
 
 /** Conditions of a permit for an action of its own, and whether they may read the time. */
 const conditions: readonly (readonly [string, string, boolean])[] = [

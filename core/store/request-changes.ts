@@ -1,0 +1,162 @@
+import { uidKey } from '../access/entity.ts';
+import {
+  type AccessRequest,
+  aggregate,
+  type ItemState,
+  type RequestItem,
+  type RequestState,
+  requestExpiresAt,
+  type Review,
+} from '../access/request.ts';
+import { Call, sendLater, type Statement } from './statement.ts';
+import type { Trx } from './transition.ts';
+
+const INSERT_REQUEST: Statement = {
+  name: 'insert_request',
+  isRead: false,
+  text: `
+    INSERT INTO access_requests (id, requester, subject, state, reason, ticket, duration_ms, request_hash, created_at,
+      expires_at, resolved_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+};
+
+const INSERT_ITEM: Statement = {
+  name: 'insert_item',
+  isRead: false,
+  text: `
+    INSERT INTO request_items (request_id, item, resource, actions, workflow, state, expires_at, resolved_at, denied_because)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+};
+
+/** Writes a new request with its items. */
+export async function insertRequest(trx: Trx, request: AccessRequest): Promise<void> {
+  const state = aggregate(request.items.map((item) => item.state));
+  const insert = new Call(INSERT_REQUEST, [
+    request.id,
+    uidKey(request.requester),
+    uidKey(request.subject),
+    state,
+    request.reason,
+    request.ticket,
+    request.durationMs,
+    Buffer.from(request.requestHash),
+    request.createdAt,
+    requestExpiresAt(request.items),
+    state === 'PENDING' ? null : request.createdAt,
+  ]);
+  await sendLater(trx, insert, ...request.items.map((item) => insertItem(request.id, item)));
+}
+
+function insertItem(requestId: string, item: RequestItem): Call {
+  return new Call(INSERT_ITEM, [
+    requestId,
+    item.item,
+    uidKey(item.resource),
+    item.actions.map(uidKey),
+    JSON.stringify(item.workflow),
+    item.state,
+    item.expiresAt,
+    item.resolvedAt ?? null,
+    item.deniedBecause,
+  ]);
+}
+
+/** How an item was decided. */
+export interface Resolution {
+  readonly item: number;
+  readonly state: Exclude<ItemState, 'PENDING'>;
+  readonly at: Date;
+  readonly because?: string;
+}
+
+const RESOLVE_ITEM: Statement = {
+  name: 'resolve_item',
+  isRead: false,
+  text: `
+    WITH changed AS (
+      UPDATE request_items SET state = $3, resolved_at = $4, denied_because = $5
+      WHERE request_id = $1 AND item = $2 AND state = 'PENDING' RETURNING 1
+    )
+    SELECT 1 / count(*) FROM changed`,
+};
+
+const RESOLVE_REQUEST: Statement = {
+  name: 'resolve_request',
+  isRead: false,
+  text: `
+    WITH changed AS (
+      UPDATE access_requests SET state = $2, resolved_at = $3 WHERE id = $1 AND state = 'PENDING' RETURNING 1
+    )
+    SELECT 1 / count(*) FROM changed`,
+};
+
+/**
+ * Writes the outcome of pending items and what the request comes to. The caller holds the row and has checked: when an item was not
+ * pending, the transaction fails.
+ * @returns the request as it is then
+ */
+export async function resolveItems(
+  trx: Trx,
+  request: AccessRequest,
+  resolutions: readonly Resolution[],
+): Promise<AccessRequest> {
+  if (resolutions.length === 0) return request;
+  const resolved = withResolutions(request, resolutions);
+  const items = resolutions.map((resolution) => resolveItem(request.id, resolution));
+  await sendLater(trx, ...items, ...resolveRequest(resolved));
+  return resolved;
+}
+
+function resolveItem(requestId: string, { item, state, at, because }: Resolution): Call {
+  const wasNot = (): Error => new Error(`item ${item} of request ${requestId} was not pending`);
+  return new Call(RESOLVE_ITEM, [requestId, item, state, at, because ?? ''], wasNot);
+}
+
+function withResolutions(request: AccessRequest, resolutions: readonly Resolution[]): AccessRequest {
+  const items = request.items.map((item) => {
+    const found = resolutions.find((resolution) => resolution.item === item.item);
+    if (found === undefined) return item;
+    return { ...item, state: found.state, resolvedAt: found.at, deniedBecause: found.because ?? '' };
+  });
+  return { ...request, items };
+}
+
+function resolveRequest({ id, items }: AccessRequest): readonly Call[] {
+  const state: RequestState = aggregate(items.map((item) => item.state));
+  if (state === 'PENDING') return [];
+  const lastMs = Math.max(...items.map((item) => item.resolvedAt?.getTime() ?? 0));
+  const wasNot = (): Error => new Error(`request ${id} was not pending`);
+  return [new Call(RESOLVE_REQUEST, [id, state, new Date(lastMs)], wasNot)];
+}
+
+const INSERT_REVIEW: Statement = {
+  name: 'insert_review',
+  isRead: false,
+  text: `
+    INSERT INTO reviews (request_id, item, reviewer, requester, subject, request_hash, verdict, comment, policy_digest, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+};
+
+/** Writes votes; the database refuses a second one of a person on an item, and one on another hash. */
+export async function insertReviews(
+  trx: Trx,
+  request: AccessRequest,
+  reviews: readonly Review[],
+): Promise<void> {
+  const inserts = reviews.map(
+    (review) =>
+      new Call(INSERT_REVIEW, [
+        request.id,
+        review.item,
+        uidKey(review.reviewer),
+        uidKey(request.requester),
+        uidKey(request.subject),
+        Buffer.from(request.requestHash),
+        review.verdict,
+        review.comment,
+        review.policyDigest,
+        review.at,
+      ]),
+  );
+  await sendLater(trx, ...inserts);
+}
