@@ -48,7 +48,7 @@ interface At extends Cursor {
 type Position = { readonly kind: 'lost' } | At;
 
 /** However often it is rung for, it looks no more often: under load one look serves many appends. */
-const LOOKS_APART_MS = 5;
+const LOOKS_APART_MS = 10;
 
 /** What a look at the ledger came to. */
 type Found = 'more' | 'end' | 'failure';

@@ -58,7 +58,7 @@ export interface GrantServer {
   close(): Promise<void>;
 }
 
-const POOL = 20;
+const POOL = 10;
 const REVOKE_POOL = 2;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const HEALTH_MS = 250;

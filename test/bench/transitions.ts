@@ -8,8 +8,8 @@ import { summarize } from './summary.ts';
 
 const CALLERS = 32;
 const SECONDS = 15;
-const LONE = 100;
-const PEOPLE = 40;
+const LONE = 300;
+const PEOPLE = 60;
 
 /** How many changes a second the grant service acknowledges, and how long a revocation takes at idle and while everything is busy. */
 export async function transitions(): Promise<void> {
