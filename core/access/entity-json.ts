@@ -124,7 +124,7 @@ export function attributesToJson(attributes: Attributes): Record<string, unknown
   );
 }
 
-/** The value in Cedar's JSON form, for `JSON.stringify`. @throws EntityJsonError on a name that Cedar's JSON reserves. */
+/** The value in Cedar's JSON form, for `JSON.stringify`. @throws EntityJsonError on a name that Cedar's JSON reserves, and on what is no value. */
 export function valueToJson(value: Value): unknown {
   switch (value.kind) {
     case 'bool':
@@ -140,6 +140,9 @@ export function valueToJson(value: Value): unknown {
       return attributesToJson(value.fields);
     case 'extension':
       return { __extn: { fn: value.function, arg: value.argument } };
+    default:
+      // Left out silently, it would be a field that nobody sent.
+      throw new EntityJsonError(`a value of the kind ${String(Reflect.get(Object(value), 'kind'))}`);
   }
 }
 

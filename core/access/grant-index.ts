@@ -2,7 +2,7 @@ import type { Directory } from './directory.ts';
 import { type EntityUid, sameUid, uidKey } from './entity.ts';
 import type { Grant } from './grant.ts';
 
-/** The grants that have not ended, in memory, by subject. */
+/** The grants that have not ended, in memory, by subject and resource. */
 export class GrantIndex {
   readonly #byId = new Map<string, Grant>();
   /** By subject, then by resource. */
@@ -22,8 +22,8 @@ export class GrantIndex {
     const subject = uidKey(grant.subject);
     const resource = uidKey(grant.resource);
     const held = this.#held.get(subject);
-    const alike = held?.get(resource);
-    if (alike !== undefined) alike.push(grant);
+    const there = held?.get(resource);
+    if (there !== undefined) there.push(grant);
     else if (held !== undefined) held.set(resource, [grant]);
     else this.#held.set(subject, new Map([[resource, [grant]]]));
   }

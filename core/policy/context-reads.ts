@@ -30,7 +30,7 @@ export function onlyRead(fields: Attributes, reads: Reads): Attributes {
 }
 
 function partRead(value: Value, reads: Reads): Value {
-  // junk is left for the conversion to Cedar's JSON to refuse
+  // where types were forced it may be anything: the conversion to Cedar's JSON refuses it
   return value?.kind === 'record' ? { kind: 'record', fields: onlyRead(value.fields, reads) } : value;
 }
 

@@ -1,4 +1,4 @@
-import { type Entity, uidKey } from '../access/entity.ts';
+import { type Attributes, type Entity, uidKey } from '../access/entity.ts';
 import { joined, onlyRead, READS_NOTHING } from './context-reads.ts';
 import {
   createEvaluator,
@@ -60,6 +60,7 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
   const sliceOf = createSlices(policies);
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
+      refuseJunk(question.context);
       const sent = [...question.entities];
       const matching = slicers[phase]({ ...question, entities: sent });
       if (matching.length === 0) return NOTHING_MATCHES;
@@ -84,6 +85,12 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
       return evaluator.replacedInstances;
     },
   };
+}
+
+/** Where types were forced, anything may be in a context, and a guard could take it for something else than Cedar does. */
+function refuseJunk(context: Attributes): void {
+  for (const [name, value] of context)
+    if (typeof value?.kind !== 'string') throw new TypeError(`context.${name} is no value`);
 }
 
 /** Curfew's error rules: no permit comes from an evaluation in which anything went wrong. */

@@ -5,7 +5,8 @@ import type { EntityScope, Guard } from './policy-set.ts';
 
 /**
  * What the beginning of a policy's conditions asks that the question itself answers: kinds, ancestors and identity of principal and
- * resource, and what the context has. Cedar evaluates conditions from left to right and stops at the first that is false, and none of
+ * resource, and what the context has. Cedar evaluates conditions, `when` and `unless` alike,
+ * from left to right and stops at the first that does not hold, and none of
  * these can err: where a guard fails, the policy neither applies nor errs. What comes after anything else is no guard, for what comes
  * before it may err.
  */
@@ -30,21 +31,19 @@ function collect(expression: unknown, wanted: boolean, found: Guard[]): boolean 
 }
 
 function guardOf(operator: string, body: unknown, holds: boolean): Guard | undefined {
-  const [, variable] = operation(field(body, 'left'));
-  if (operator === 'has') {
+  const variable = variableOf(field(body, 'left'));
+  if (operator === 'has' && variable === 'context') {
     const attribute = field(body, 'attr');
-    return isContext(field(body, 'left')) && typeof attribute === 'string'
-      ? { about: 'context', attribute, holds }
-      : undefined;
+    return typeof attribute === 'string' ? { about: 'context', attribute, holds } : undefined;
   }
   if (variable !== 'principal' && variable !== 'resource') return undefined;
   const scope = scopeOf(operator, body);
   return scope === undefined ? undefined : { about: variable, scope, holds };
 }
 
-function isContext(expression: unknown): boolean {
+function variableOf(expression: unknown): unknown {
   const [operator, name] = operation(expression);
-  return operator === 'Var' && name === 'context';
+  return operator === 'Var' ? name : undefined;
 }
 
 /** The expression as a head would say it. */

@@ -10,7 +10,7 @@ export type Slicer = (
 
 /**
  * Leaves out policies whose head or a guard is false for a question: they can neither decide nor err, so the answer stays the same
- * (Cedar proves it of heads, `PolicySlice.lean`) and its cost follows the policies that can match.
+ * (Cedar proves it of heads, `PolicySlice.lean`; of guards see `guardsOf`) and its cost follows the policies that can match.
  */
 export function createSlicer(schema: SchemaShape, policies: readonly PolicySource[]): Slicer {
   const all = policies.map((policy, index) => ({ policy, index, tests: testsOf(policy) }));
@@ -77,7 +77,7 @@ function guardTest(guard: Guard): Test {
   const { holds } = guard;
   if (guard.about === 'context') {
     const { attribute } = guard;
-    return ({ context }) => (context.get(attribute) !== undefined) === holds;
+    return ({ context }) => context.has(attribute) === holds;
   }
   const test = scopeTest(guard.about, guard.scope);
   return (asked) => test(asked) === holds;

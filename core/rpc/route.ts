@@ -11,7 +11,7 @@ export interface CallContext {
   readonly caller: Caller;
   /** When the client stops waiting; absent when it waits for ever. */
   readonly deadline?: Date;
-  /** Aborted when the client cancels, its connection breaks or the deadline passes. */
+  /** Aborted when the client cancels, its connection breaks or the deadline passes; not any more once a unary call is answered. */
   readonly signal: AbortSignal;
   /** Size of the encoded request. */
   readonly requestBytes: number;

@@ -122,9 +122,9 @@ class Evaluations {
 
   /** Without a grant; where policies let it, as a part of the one with the grant, which has to be made anyway if this permits nothing. */
   standing(grant: Grant | undefined): Evaluation {
-    const separate = grantPolicies(this.#engine.policies, this.#asked.kind);
-    const isPart = grant !== undefined && separate !== undefined;
-    const standing = isPart ? standingPart(this.with(grant), separate) : undefined;
+    const byGrant = grantPolicies(this.#engine.policies, this.#asked.kind);
+    const isPart = grant !== undefined && byGrant !== undefined;
+    const standing = isPart ? standingPart(this.with(grant), byGrant) : undefined;
     if (standing !== undefined) this.#made.set(undefined, standing);
     return this.with(undefined);
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../../core/policy/engine.ts';
 import type { Guard } from '../../../core/policy/policy-set.ts';
-import { entity } from './questions.ts';
+import { accessQuestion, entity } from './questions.ts';
 import { sameAnswers } from './same-answers.ts';
 import { examined, sampleFiles } from './sample.ts';
 
@@ -85,6 +86,28 @@ describe('entities', () => {
 });
 
 describe('guards', () => {
+  test.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'x'],
+    ['a kind that there is not', { kind: 'odd' }],
+  ])('D17 take %s in the place of a value for junk: no forbid is left out by it', (_what, junk) => {
+    const files = {
+      'access/access.cedar': '@id("open") permit (principal, action in Action::"rw", resource is Database);',
+      'guardrails/guardrails.cedar':
+        '@id("no-mfa") forbid (principal, action in Action::"rw", resource is Database) when { context has mfa };',
+    };
+    const policies = examined(sampleFiles(files));
+    const question = accessQuestion(policies, {
+      principal: 'User::"ada"',
+      action: 'read',
+      resource: 'Database::"orders"',
+    });
+    const context = new Map([...question.context, ['mfa', junk as never]]); // no such value passes `checkQuestion`
+    const evaluation = createEngine(policies).evaluate('access', { ...question, context });
+    expect(evaluation).toMatchObject({ decision: 'deny', failure: expect.any(String) });
+  });
+
   test('policies that a guard leaves out: decision, reasons and errors stay', () => {
     const policies = examined(sampleFiles({ 'access/guarded.cedar': GUARDED }));
     fc.assert(sameAnswers(policies), { numRuns: 500 });
