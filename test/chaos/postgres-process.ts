@@ -40,7 +40,8 @@ export async function startPostgresProcess(directory: string): Promise<PostgresP
       frozen = await freezeFamily(await postmasterOf(directory));
     },
     proceed: async () => {
-      for (const pid of frozen) process.kill(pid, 'SIGCONT');
+      // The parent last: it would bury children that were about to end, and there is no going on for those.
+      for (const pid of frozen.toReversed()) process.kill(pid, 'SIGCONT');
       frozen = [];
     },
     terminate: async (applicationName) => {
