@@ -58,7 +58,8 @@ export interface GrantServer {
   close(): Promise<void>;
 }
 
-const POOL = 10;
+/** For everything but revoking; few enough that transitions wait in turn here rather than for the head of the ledger in the database. */
+export const CONNECTIONS = 10;
 const REVOKE_POOL = 2;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const HEALTH_MS = 250;
@@ -77,7 +78,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   const metrics = await openMetrics('curfew-grant');
   onClose(() => metrics.close());
   const { meter } = metrics;
-  const database = openPool(options, { name: 'curfew-grant', poolSize: POOL, onClose });
+  const database = openPool(options, { name: 'curfew-grant', poolSize: CONNECTIONS, onClose });
   await requireSchema(database);
   await requireLeastRights(database);
   const revokeDatabase = openPool(options, {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { expect, it } from 'vitest';
+import { CONNECTIONS } from '../../../services/grant/service.ts';
 import { startOwnPostgres } from '../../support/own-postgres.ts';
 import { onServer } from '../../support/postgres-server.ts';
 import { createDatabaseOn } from '../../support/postgres.ts';
@@ -17,8 +18,7 @@ async function granted(stack: Stack): Promise<string> {
 async function exhaust(stack: Stack): Promise<() => Promise<void>> {
   const { database } = stack.grant.context;
   const release = Promise.withResolvers<void>();
-  const POOL = 20;
-  const taken = Array.from({ length: POOL }, () => Promise.withResolvers<void>());
+  const taken = Array.from({ length: CONNECTIONS }, () => Promise.withResolvers<void>());
   const held = taken.map(({ resolve }) =>
     database.connection().execute(async (connection) => {
       await sql`SELECT 1`.execute(connection);
