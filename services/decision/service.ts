@@ -57,6 +57,7 @@ const FIRST_LOOK_MS = 10_000;
  * @throws Error when the schema is not one that it can run on, its role may too much, or an address cannot be listened on
  */
 export async function startDecisionService(options: DecisionServiceOptions): Promise<DecisionServer> {
+  await checkDatabase(options.databaseUrl);
   return await opened((onClose) => open(options, onClose));
 }
 
@@ -75,7 +76,6 @@ async function open(
     ...(machine === undefined ? {} : { machine }),
   });
   onClose(() => followed.close());
-  await checkDatabase(databaseUrl); // while the first snapshot is read; nothing listens before both are done
   const alarm = createPolicyAlarm(logger, followed.clock, meter);
   const context = {
     followed,
