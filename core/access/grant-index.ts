@@ -16,6 +16,10 @@ export class GrantIndex {
     return this.#byId.get(id);
   }
 
+  all(): Iterable<Grant> {
+    return this.#byId.values();
+  }
+
   add(grant: Grant): void {
     this.remove(grant.id);
     this.#byId.set(grant.id, grant);

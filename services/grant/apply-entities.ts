@@ -10,12 +10,15 @@ import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { checkEntities } from './check-entities.ts';
 import { decide, type Decided, type GrantContext } from './context.ts';
+import { endIneligibleOf, withInside } from './end-ineligible.ts';
 import { inOrder } from './entity-order.ts';
 import { requireSystemRight } from './rights.ts';
 
 export interface Applied {
   /** How many entities are new or differ from before. */
   readonly changed: number;
+  /** The grants that ended because of it so far: those of what changed and of what is inside of it. */
+  readonly endedGrantIds: readonly string[];
 }
 
 /** Violations that an error carries at most. */
@@ -31,6 +34,23 @@ export async function applyEntities(
   caller: EntityUid,
   input: { readonly entities: readonly Entity[]; readonly allowReuse: boolean },
 ): Promise<Decided<Applied>> {
+  const { result, revision } = await write(context, caller, input);
+  const touched = withInside(context.followed.replica.directory, result.replaced);
+  const endedGrantIds = await endIneligibleOf(context, touched);
+  return { result: { changed: result.changed, endedGrantIds }, revision };
+}
+
+interface Written {
+  readonly changed: number;
+  /** What there was before and is different now. */
+  readonly replaced: readonly EntityUid[];
+}
+
+async function write(
+  context: GrantContext,
+  caller: EntityUid,
+  input: { readonly entities: readonly Entity[]; readonly allowReuse: boolean },
+): Promise<Decided<Written>> {
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     const now = await readClock(trx);
@@ -40,10 +60,11 @@ export async function applyEntities(
     requireValid(replica, schema, entities);
     if (!input.allowReuse) await requireUnused(trx, entities);
     const changed = entities.filter((entity) => differs(replica, entity));
-    if (changed.length === 0) return { events: [], result: () => ({ changed: 0 }) };
+    if (changed.length === 0) return { events: [], result: () => ({ changed: 0, replaced: [] }) };
     await writeEntities(trx, changed);
     const event = appliedEvent(changed, uidKey(caller), now);
-    return { events: [event], result: () => ({ changed: changed.length }) };
+    const replaced = changed.map(({ uid }) => uid).filter((uid) => replica.directory.has(uid));
+    return { events: [event], result: () => ({ changed: changed.length, replaced }) };
   });
 }
 

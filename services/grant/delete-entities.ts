@@ -7,6 +7,7 @@ import { liveGrantIds, lockGrant, type RecordedGrant } from '../../core/store/gr
 import { lockRequest, pendingRequestsOf } from '../../core/store/requests.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { clockOfReads, DecideAgain, decide, type Decided, type GrantContext } from './context.ts';
+import { endIneligibleOf, withInside } from './end-ineligible.ts';
 import { recordEnd } from './end-grant.ts';
 import { lapseGrant, lapseRequest } from './lapses.ts';
 import { requireSystemRight } from './rights.ts';
@@ -19,7 +20,8 @@ export interface Deleted {
 }
 
 /**
- * Deletes entities; in the same transaction their grants end and their pending requests are withdrawn.
+ * Deletes entities; in the same transaction their grants end and their pending requests are withdrawn. Grants of what was inside of them
+ * end afterwards where their workflow lets nobody in without it.
  * @throws AccessError NOT_PERMITTED, ENTITY_NOT_FOUND
  */
 export async function removeEntities(
@@ -27,12 +29,28 @@ export async function removeEntities(
   caller: EntityUid,
   uids: readonly EntityUid[],
 ): Promise<Decided<Deleted>> {
+  const { result, revision } = await remove(context, caller, uids);
+  const others = await endIneligibleOf(context, result.touched);
+  return { result: { ...result, endedGrantIds: [...result.endedGrantIds, ...others] }, revision };
+}
+
+interface Removed extends Deleted {
+  /** Uid keys of the entities and of what was inside of them. */
+  readonly touched: ReadonlySet<string>;
+}
+
+async function remove(
+  context: GrantContext,
+  caller: EntityUid,
+  uids: readonly EntityUid[],
+): Promise<Decided<Removed>> {
   const { replica } = context.followed;
   return await decide(context, async (trx) => {
     requireSystemRight(replica, caller, ['administer'], clockOfReads(context));
     const missing = uids.find((uid) => !replica.directory.has(uid));
     if (missing !== undefined)
       throw new AccessError('ENTITY_NOT_FOUND', `uids: the directory does not have ${formatUid(missing)}`);
+    const touched = withInside(replica.directory, uids);
     const locked = await lockAll(trx, uids);
     // Only now: a lock that had to be waited for belongs to something that happened before.
     const now = await readClock(trx);
@@ -43,7 +61,7 @@ export async function removeEntities(
     const deleted: LedgerEvent = { kind: 'ENTITIES_DELETED', at: now, actor: uidKey(caller), uids };
     return {
       events: [...requests.events, ...grants.events, deleted],
-      result: () => ({ endedGrantIds: grants.ids, withdrawnRequestIds: requests.ids }),
+      result: () => ({ endedGrantIds: grants.ids, withdrawnRequestIds: requests.ids, touched }),
       confirm: () => requireNoneLeft(trx, uids),
     };
   });

@@ -19,7 +19,11 @@ export function directoryRoutes(context: GrantContext): Route {
       const entities = message.entities.map((entity, index) => fromProtoEntity(entity, `entities[${index}]`));
       const input = { entities, allowReuse: message.allowReuse };
       const { result, revision } = await applyEntities(context, caller.uid, input);
-      return { changed: result.changed, revision: revision === 0n ? replica.basisRevision : revision };
+      return {
+        changed: result.changed,
+        endedGrantIds: [...result.endedGrantIds],
+        revision: revision === 0n ? replica.basisRevision : revision,
+      };
     },
     async deleteEntities(message, { caller }) {
       const uids = message.uids.map((uid, index) => fromProtoUid(uid, `uids[${index}]`));

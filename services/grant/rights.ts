@@ -2,47 +2,13 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { type Workflow } from '../../core/access/workflow.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
-import { curfewContext, type RequestFacts } from '../../core/policy/curfew-context.ts';
-import type { Evaluation } from '../../core/policy/engine.ts';
-import { entitiesFor } from '../../core/policy/entity-closure.ts';
-import { stepsOf, workflowsOf } from '../../core/policy/policy-set.ts';
-import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
-import type { Replica } from '../../core/replica/replica.ts';
-import { evaluatedOnce } from './kept-evaluations.ts';
+import { type RequestFacts } from '../../core/policy/curfew-context.ts';
+import { stepsOf } from '../../core/policy/policy-set.ts';
+import { SYSTEM } from '../../core/policy/schema-shape.ts';
+import { eligibility } from '../../core/replica/let-in.ts';
+import { ask, isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 
-/** The actions of `Curfew::Action` that the grant service asks about. */
-export type Right = 'request' | 'requestFor' | 'approve' | 'revoke' | 'view' | 'audit' | 'administer';
-
-export interface RightQuestion {
-  readonly right: Right;
-  readonly principal: EntityUid;
-  readonly resource: EntityUid;
-  readonly now: Date;
-  readonly request?: RequestFacts;
-}
-
-const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
-
-/** Asks the workflows set. An action that the schema does not declare for these types is permitted to nobody. */
-export function ask(replica: Replica, question: RightQuestion): Evaluation {
-  const { right, principal, resource, now, request } = question;
-  const engine = replica.engine;
-  const { schema } = engine.policies;
-  const action = curfewAction(schema, right);
-  if (action === undefined) return DENIED;
-  if (!action.principalTypes.includes(principal.type) || !action.resourceTypes.includes(resource.type))
-    return DENIED;
-  return evaluatedOnce(replica, question, action, () => {
-    const context = curfewContext({ shape: schema, action, now, request });
-    const lookup = (uid: EntityUid) => replica.directory.get(uid);
-    const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
-    return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
-  });
-}
-
-export function isPermitted(replica: Replica, question: RightQuestion): boolean {
-  return ask(replica, question).decision === 'allow';
-}
+export { isPermitted, type RightQuestion, workflowsFor };
 
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
   const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
@@ -51,34 +17,28 @@ export function notPermitted({ principal, right, resource }: RightQuestion): Acc
 
 /** @throws AccessError NOT_PERMITTED unless the caller has one of the rights on the installation */
 export function requireSystemRight(
-  replica: Replica,
+  rules: Rules,
   caller: EntityUid,
   rights: readonly ('audit' | 'administer')[],
   now: Date,
 ): void {
   const questions = rights.map((right) => ({ right, principal: caller, resource: SYSTEM, now }));
-  if (questions.some((question) => isPermitted(replica, question))) return;
+  if (questions.some((question) => isPermitted(rules, question))) return;
   for (const question of questions) throw notPermitted(question);
-}
-
-/** The workflows that let the subject in; none when a forbid applies or a policy erred. */
-export function workflowsFor(replica: Replica, question: Omit<RightQuestion, 'right'>): readonly Workflow[] {
-  const evaluation = ask(replica, { ...question, right: 'request' });
-  return evaluation.decision === 'allow' ? workflowsOf(replica.engine.policies, evaluation.policyIds) : [];
 }
 
 /** The steps of the item that the person may fill now. The requester and the subject never may, nor may a service. */
 export function fillableSteps(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   reviewer: EntityUid,
   now: Date,
 ): readonly string[] {
   if (sameUid(reviewer, request.requester) || sameUid(reviewer, request.subject)) return [];
-  const { policies } = replica.engine;
-  if (!policies.schema.personTypes.includes(reviewer.type) || !replica.directory.has(reviewer)) return [];
-  const evaluation = ask(replica, {
+  const { policies } = rules.engine;
+  if (!policies.schema.personTypes.includes(reviewer.type) || !rules.directory.has(reviewer)) return [];
+  const evaluation = ask(rules, {
     right: 'approve',
     principal: reviewer,
     resource: item.resource,
@@ -92,30 +52,26 @@ export function fillableSteps(
 
 /** Whether the item's own workflow would still let the subject in. */
 export function isStillEligible(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   now: Date,
 ): boolean {
-  if (!replica.directory.has(request.subject) || !replica.directory.has(item.resource)) return false;
   const { requester, subject } = request;
+  const { resource, workflow } = item;
   const facts = factsOf(request, item);
-  const asked = { principal: subject, resource: item.resource, now, request: facts };
-  if (!workflowsFor(replica, asked).some((workflow) => workflow.id === item.workflow.id)) return false;
-  return (
-    sameUid(requester, subject) ||
-    isPermitted(replica, { ...asked, right: 'requestFor', principal: requester })
-  );
+  const entrance = { requester, subject, resource, workflow: workflow.id, now, facts };
+  return eligibility(rules, entrance) === 'in';
 }
 
 /** Who may see a request: requester, subject, whoever may approve an item, voted on it, or is permitted to view it. */
-export function maySee(replica: Replica, request: AccessRequest, caller: EntityUid, now: Date): boolean {
+export function maySee(rules: Rules, request: AccessRequest, caller: EntityUid, now: Date): boolean {
   if (sameUid(caller, request.requester) || sameUid(caller, request.subject)) return true;
   if (request.reviews.some((review) => sameUid(review.reviewer, caller))) return true;
   return request.items.some(
     (item) =>
-      fillableSteps(replica, request, item, caller, now).length > 0 ||
-      isPermitted(replica, {
+      fillableSteps(rules, request, item, caller, now).length > 0 ||
+      isPermitted(rules, {
         right: 'view',
         principal: caller,
         resource: item.resource,

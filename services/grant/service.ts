@@ -25,6 +25,7 @@ import { directoryRoutes } from './directory-routes.ts';
 import { FirstRevisions } from './first-revisions.ts';
 import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
+import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { watchPolicies } from './watch-policies.ts';
@@ -106,6 +107,8 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
+  const eligibility = keepEligible(context, logger);
+  onClose(() => eligibility.close());
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains

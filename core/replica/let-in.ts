@@ -1,0 +1,91 @@
+import { type EntityUid, sameUid } from '../access/entity.ts';
+import type { Grant } from '../access/grant.ts';
+import type { RequestFacts } from '../policy/curfew-context.ts';
+import { type Ask, ask, askInPassing, type RightQuestion, type Rules } from './rights.ts';
+
+/** Whether a workflow lets somebody in; `unknown` when the policy engine gave no answer, which is no reason to end anything. */
+export type Eligibility = 'in' | 'out' | 'unknown';
+
+/** Somebody who is to be let in by one workflow. */
+export interface Entrance extends Pick<RightQuestion, 'resource' | 'now'> {
+  readonly requester: EntityUid;
+  readonly subject: EntityUid;
+  /** Its id. */
+  readonly workflow: string;
+  readonly facts: RequestFacts;
+}
+
+/** Whether the `request` permit of the workflow lets the subject in, and `requestFor` the requester who asked for them. */
+export function eligibility(rules: Rules, entrance: Entrance, asking: Ask = ask): Eligibility {
+  const { requester, subject, resource, now, workflow, facts } = entrance;
+  if (!rules.directory.has(subject) || !rules.directory.has(resource)) return 'out';
+  const asked = { resource, now, request: facts };
+  const own = asking(rules, { ...asked, right: 'request', principal: subject });
+  if (own.failure !== undefined) return 'unknown';
+  if (own.decision !== 'allow' || !own.policyIds.includes(workflow)) return 'out';
+  if (sameUid(requester, subject)) return 'in';
+  const forOther = asking(rules, { ...asked, right: 'requestFor', principal: requester });
+  if (forOther.failure !== undefined) return 'unknown';
+  return forOther.decision === 'allow' ? 'in' : 'out';
+}
+
+/** What may become of a running grant by policies and directory alone: `out` ends it. */
+export function standing(rules: Rules, grant: Grant): Eligibility {
+  return letIn(rules, grant);
+}
+
+/**
+ * Whether the workflow of a grant would still let its subject in. The instant is the grant's start, so that the answer changes with
+ * policies and directory and with nothing else.
+ */
+export function letIn(rules: Rules, grant: Grant): Eligibility {
+  const { requester, subject, resource, workflow, startsAt: now } = grant;
+  const entrance = { requester, subject, resource, workflow, now, facts: factsOf(grant) };
+  return eligibility(rules, entrance, askInPassing);
+}
+
+/** The same as `standing`, asked once of each grant while policies and directory stay as they are. */
+export function keptStanding(rules: Rules, grant: Grant): Eligibility {
+  const known = keptOf(rules);
+  const found = known.get(grant);
+  if (found !== undefined) return found;
+  const fresh = standing(rules, grant);
+  if (fresh === 'unknown') return fresh;
+  if (known.size >= MOST_KEPT) known.clear();
+  known.set(grant, fresh);
+  return fresh;
+}
+
+const MOST_KEPT = 100_000;
+
+interface Kept {
+  readonly generation: number;
+  readonly standings: Map<Grant, Eligibility>;
+}
+
+const kept = new WeakMap<Rules, Kept>();
+
+function keptOf(rules: Rules): Map<Grant, Eligibility> {
+  const { generation } = rules;
+  const found = kept.get(rules);
+  if (found?.generation === generation) return found.standings;
+  const standings = new Map<Grant, Eligibility>();
+  kept.set(rules, { generation, standings });
+  return standings;
+}
+
+/** The grant's request as policies saw it when it was approved. */
+function factsOf(grant: Grant): RequestFacts {
+  return {
+    id: grant.requestId,
+    requester: grant.requester,
+    subject: grant.subject,
+    actions: grant.actions.map((action) => action.id),
+    reason: grant.reason,
+    ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
+    durationMs: grant.expiresAt.getTime() - grant.startsAt.getTime(),
+    workflow: grant.workflow,
+    breakGlass: false,
+    extension: 0n,
+  };
+}

@@ -1,0 +1,31 @@
+import { sql } from 'kysely';
+import type { Database } from './connect.ts';
+import { guarded } from './database-error.ts';
+
+/** Far below what a statement takes. */
+const CHUNK = 5_000;
+
+/** The ids of the grants that have not ended and of which one of the entities is subject or resource, by `uidKey`. @throws AccessError */
+export async function liveGrantsOf(database: Database, uids: readonly string[]): Promise<readonly string[]> {
+  const ids = new Set<string>();
+  for (let start = 0; start < uids.length; start += CHUNK) {
+    const chunk = uids.slice(start, start + CHUNK);
+    const among = sql<string[]>`${chunk}::text[]`;
+    const rows = await guarded(() =>
+      database
+        .selectFrom('grants')
+        .select('id')
+        .where('state', '=', 'ACTIVE')
+        .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+        .where((where) =>
+          where.or([
+            where('subject', '=', where.fn.any(among)),
+            where('resource', '=', where.fn.any(among)),
+          ]),
+        )
+        .execute(),
+    );
+    for (const { id } of rows) ids.add(id);
+  }
+  return [...ids].sort();
+}
