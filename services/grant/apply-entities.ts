@@ -11,7 +11,7 @@ import { readClock, type Trx } from '../../core/store/transition.ts';
 import { checkEntities } from './check-entities.ts';
 import { decide, type Decided, type GrantContext } from './context.ts';
 import { endIneligibleOf, withInside } from './end-ineligible.ts';
-import { inOrder } from './entity-order.ts';
+import { inOrder } from '../../core/access/entity-order.ts';
 import { requireSystemRight } from './rights.ts';
 
 export interface Applied {
