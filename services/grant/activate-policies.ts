@@ -8,6 +8,7 @@ import {
   readDirectoryFile,
   readPolicyFolder,
 } from '../../core/policy/files.ts';
+import { createEngine } from '../../core/policy/engine.ts';
 import { loadPolicies } from '../../core/policy/load.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import { formatProblem } from '../../core/policy/problem.ts';
@@ -16,6 +17,7 @@ import { writeEntities } from '../../core/store/entities.ts';
 import { readAppliedDigests } from '../../core/store/file-entities.ts';
 import { writePolicySet } from '../../core/store/policy-sets.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
+import { directoryWith, findAdministrator, NOBODY_ADMINISTERS } from './administrators.ts';
 import { appliedEvent } from './apply-entities.ts';
 import { decide, type GrantContext } from './context.ts';
 import {
@@ -85,7 +87,8 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
     const isInForce = digestInForce(replica) === folder.digest;
     const replaced = new Set(plan.changed.map((entity) => uidKey(entity.uid)));
     const unfit = isInForce ? [] : directoryProblems(schema, replica.directory, replaced);
-    const problems = [...plan.problems, ...unfit];
+    const nobody = isInForce ? [] : await administrationProblems(replica, policies, plan, await readClock(trx));
+    const problems = [...plan.problems, ...unfit, ...nobody];
     if (problems.length > 0) throw new PoliciesRefused(problems.join('\n'));
     // This process need not examine the set a second time when the ledger names it.
     if (!isInForce) loadedPolicies.set(folder.digest, policies);
@@ -100,6 +103,18 @@ async function policiesOf(replica: Replica, folder: PolicyFolder): Promise<Polic
   const loaded = await loadPolicies(folder.files);
   if (loaded.ok) return loaded.policies;
   throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
+}
+
+/** A set under which nobody can administer could be mended by nobody; before anybody is loaded that is as it must be. */
+async function administrationProblems(
+  { directory, generation }: Replica,
+  policies: PolicySet,
+  { changed }: DirectoryPlan,
+  now: Date,
+): Promise<readonly string[]> {
+  const rules = { engine: createEngine(policies), directory: directoryWith(directory, changed), generation };
+  const { kind } = await findAdministrator(rules, now);
+  return kind === 'nobody' ? [NOBODY_ADMINISTERS] : [];
 }
 
 function digestInForce({ policies }: Replica): string | undefined {
