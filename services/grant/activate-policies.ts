@@ -1,5 +1,5 @@
 import { SYSTEM_ACTOR } from '../../core/access/event.ts';
-import { type Entity, uidKey } from '../../core/access/entity.ts';
+import { uidKey } from '../../core/access/entity.ts';
 import { EntityJsonError, parseEntities } from '../../core/access/entity-json.ts';
 import {
   digestOf,
@@ -18,7 +18,6 @@ import { readAppliedDigests } from '../../core/store/file-entities.ts';
 import { writePolicySet } from '../../core/store/policy-sets.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { directoryWith, findAdministrator, NOBODY_ADMINISTERS } from './administrators.ts';
-import { appliedEvent } from './apply-entities.ts';
 import { decide, type GrantContext } from './context.ts';
 import {
   DIRECTORY_FILE,
@@ -27,6 +26,7 @@ import {
   directoryProblems,
   planDirectory,
 } from './directory-file.ts';
+import { appliedEvent, say } from './said-entity.ts';
 import { withoutSeen } from './without-seen.ts';
 
 /** The policy folder is not fit to be put in force; the message says where and why, a line each. */
@@ -148,7 +148,7 @@ async function write(trx: Trx, { folder, plan, isInForce }: Activation) {
   const at = await readClock(trx);
   const actor = SYSTEM_ACTOR;
   if (!isInForce) await writePolicySet(trx, folder.digest, folder.files);
-  const chunks = chunked(plan.changed);
+  const chunks = chunked(plan.changed.map(say));
   for (const chunk of chunks) await writeEntities(trx, chunk);
   const activated = { kind: 'POLICY_ACTIVATED', at, actor, digest: folder.digest } as const;
   return {
@@ -157,7 +157,7 @@ async function write(trx: Trx, { folder, plan, isInForce }: Activation) {
   };
 }
 
-function chunked(entities: readonly Entity[]): readonly (readonly Entity[])[] {
+function chunked<T>(entities: readonly T[]): readonly (readonly T[])[] {
   const count = Math.ceil(entities.length / CHUNK);
   return Array.from({ length: count }, (_, index) => entities.slice(index * CHUNK, (index + 1) * CHUNK));
 }

@@ -9,9 +9,9 @@ import { problemAt, sourceText } from '../../core/policy/source-text.ts';
 import { fromProtoEntity, toProtoEntity } from '../../core/rpc/values.ts';
 import { deletedAmong } from '../../core/store/entities.ts';
 import type { Trx } from '../../core/store/transition.ts';
-import { entityDigest } from './apply-entities.ts';
 import { checkEntities, type EntityViolation } from './check-entities.ts';
 import { inOrder } from '../../core/access/entity-order.ts';
+import { entityDigest } from './said-entity.ts';
 import { withoutSeen } from './without-seen.ts';
 
 export const DIRECTORY_FILE = 'directory.json';

@@ -6,6 +6,7 @@ import type { LedgerEvent } from '../../../core/access/event.ts';
 import type { Grant } from '../../../core/access/grant.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { deleteEntities, writeEntities } from '../../../core/store/entities.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { endGrant, insertGrant } from '../../../core/store/grants.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
@@ -46,7 +47,7 @@ const applied = fc
   .map(
     (entities): Happening =>
       async (trx) => {
-        await writeEntities(trx, entities);
+        await writeEntities(trx, entities.map(say));
         const texts = entities.map((it) => JSON.stringify(entityToJson(it)));
         const digests = texts.map((text) => createHash('sha256').update(text).digest('hex'));
         const named = entities.map(({ uid }, i) => ({ uid, digest: digests[i] ?? '' }));
