@@ -52,7 +52,10 @@ export function effectLines(effect: ValidatePoliciesResponse, { paint }: Termina
       ['grants that end', counted(endingCount)],
       ['grants that go on', counted(keptCount)],
       ['unanswerable', counted(unanswerableCount)],
-      ['examined', complete ? 'every live grant and pending request' : 'not every live grant or pending request'],
+      [
+        'examined',
+        complete ? 'every live grant and pending request' : 'not every live grant or pending request',
+      ],
     ]),
   ];
 }

@@ -2,7 +2,7 @@ import { type Attributes, type Entity, uidKey, type Value } from '../access/enti
 import { entityToJson } from '../access/entity-json.ts';
 import { inOrder } from '../access/entity-order.ts';
 
-export type { Entity, EntityUid, Value } from '../access/entity.ts';
+export type { Entity, Value } from '../access/entity.ts';
 export { uidKey } from '../access/entity.ts';
 
 /** The entity in Cedar's JSON form, everything in one order and integers exact: equal for entities that say the same. */

@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
+import type { Trx } from './transition.ts';
 
 /** Far below what a statement takes. */
 const CHUNK = 5_000;
 
 /** The ids of the grants that have not ended and of which one of the entities is subject or resource, by `uidKey`. @throws AccessError */
-export async function liveGrantsOf(database: Database, uids: readonly string[]): Promise<readonly string[]> {
+export async function liveGrantsOf(
+  database: Database | Trx,
+  uids: readonly string[],
+): Promise<readonly string[]> {
   const ids = new Set<string>();
   for (let start = 0; start < uids.length; start += CHUNK) {
     const chunk = uids.slice(start, start + CHUNK);
@@ -18,10 +22,7 @@ export async function liveGrantsOf(database: Database, uids: readonly string[]):
         .where('state', '=', 'ACTIVE')
         .where('expires_at', '>', sql<Date>`clock_timestamp()`)
         .where((where) =>
-          where.or([
-            where('subject', '=', where.fn.any(among)),
-            where('resource', '=', where.fn.any(among)),
-          ]),
+          where.or([where('subject', '=', where.fn.any(among)), where('resource', '=', where.fn.any(among))]),
         )
         .execute(),
     );

@@ -87,7 +87,9 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
     const isInForce = digestInForce(replica) === folder.digest;
     const replaced = new Set(plan.changed.map((entity) => uidKey(entity.uid)));
     const unfit = isInForce ? [] : directoryProblems(schema, replica.directory, replaced);
-    const nobody = isInForce ? [] : await administrationProblems(replica, policies, plan, await readClock(trx));
+    const nobody = isInForce
+      ? []
+      : await administrationProblems(replica, policies, plan, await readClock(trx));
     const problems = [...plan.problems, ...unfit, ...nobody];
     if (problems.length > 0) throw new PoliciesRefused(problems.join('\n'));
     // This process need not examine the set a second time when the ledger names it.

@@ -51,8 +51,7 @@ function* possible({ engine, directory }: Rules, types: ReadonlySet<string>): It
   const action = curfewAction(policies.schema, 'administer');
   if (action === undefined) return;
   const kinds = [...types].map(
-    (principalType) =>
-      ({ phase: 'workflows', action, principalType, resourceType: SYSTEM.type }) as const,
+    (principalType) => ({ phase: 'workflows', action, principalType, resourceType: SYSTEM.type }) as const,
   );
   const permits = new Set(kinds.flatMap((kind) => policiesAbout(policies, kind)));
   for (const { effect, principal } of permits) {

@@ -39,7 +39,8 @@ export function entityChecker(entities: readonly Entity[], around: Surroundings)
     (changed.get(key) ?? directory.get(uid))?.parents ?? [];
   const named = new Set(entities.flatMap((entity) => entity.parents.map(uidKey)));
   /** Nothing is inside of most, so that they are not inside of themselves. */
-  const mayBeInsideItself = ({ uid }: Entity): boolean => named.has(uidKey(uid)) || directory.hasChildren(uid);
+  const mayBeInsideItself = ({ uid }: Entity): boolean =>
+    named.has(uidKey(uid)) || directory.hasChildren(uid);
   const isKnown = (uid: EntityUid): boolean => {
     const key = uidKey(uid);
     return changed.has(key) || directory.has(uid) || absent?.has(key) === true;

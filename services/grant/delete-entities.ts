@@ -3,7 +3,8 @@ import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import { deleteEntities } from '../../core/store/entities.ts';
-import { liveGrantIds, lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { lockRequest, pendingRequestsOf } from '../../core/store/requests.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { clockOfReads, DecideAgain, decide, type Decided, type GrantContext } from './context.ts';
@@ -80,27 +81,17 @@ async function lockAll(trx: Trx, uids: readonly EntityUid[]): Promise<Locked> {
     if (found !== undefined) requests.push(found.row);
   }
   const grants: RecordedGrant[] = [];
-  for (const id of await liveGrantsOf(trx, uids)) {
+  for (const id of await liveGrantsOf(trx, uids.map(uidKey))) {
     const found = await lockGrant(trx, id);
     if (found !== undefined) grants.push(found.row);
   }
   return { requests, grants };
 }
 
-async function liveGrantsOf(trx: Trx, uids: readonly EntityUid[]): Promise<readonly string[]> {
-  const live = new Set<string>();
-  for (const uid of uids.map(uidKey)) {
-    for (const by of ['subject', 'resource'] as const) {
-      for (const id of await liveGrantIds(trx, { by, uid })) live.add(id);
-    }
-  }
-  return [...live].sort();
-}
-
 /** A request that was submitted, or a grant that started, between our look and our place in the ledger must not outlive the entity. */
 async function requireNoneLeft(trx: Trx, uids: readonly EntityUid[]): Promise<void> {
   const requests = await pendingRequestsOf(trx, uids.map(uidKey));
-  const grants = await liveGrantsOf(trx, uids);
+  const grants = await liveGrantsOf(trx, uids.map(uidKey));
   if (requests.length + grants.length > 0)
     throw new DecideAgain('something of a deleted entity came in between');
 }

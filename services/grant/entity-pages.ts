@@ -79,7 +79,11 @@ async function inOrder(keys: readonly string[]): Promise<readonly string[]> {
   return runs[0] ?? [];
 }
 
-async function merge(a: readonly string[], b: readonly string[], giveWay: GiveWay): Promise<readonly string[]> {
+async function merge(
+  a: readonly string[],
+  b: readonly string[],
+  giveWay: GiveWay,
+): Promise<readonly string[]> {
   const merged: string[] = [];
   let [left, right] = [0, 0];
   while (left < a.length && right < b.length) {

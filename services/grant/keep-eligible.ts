@@ -5,11 +5,6 @@ import type { GrantContext } from './context.ts';
 import { endIneligible } from './end-ineligible.ts';
 import { takeTurns } from './give-way.ts';
 
-/** Ends grants whose workflow lets their holder in no more, whatever of policies or directory changed. */
-export interface EligibilityWatch {
-  close(): Promise<void>;
-}
-
 /** While changes follow each other, as when a directory is loaded, one look serves many. */
 const SETTLE_MS = 500;
 /** Even when changes never stop. */
@@ -23,8 +18,9 @@ const AT_ONCE = 4;
 /**
  * Looks at all live grants after every change of policies or directory. Decisions need nobody to do so: they ask themselves. This
  * writes down what they found.
+ * @returns what ends it
  */
-export function keepEligible(context: GrantContext, log: Logger): EligibilityWatch {
+export function keepEligible(context: GrantContext, log: Logger): () => Promise<void> {
   const { follower, replica } = context.followed;
   const closing = new AbortController();
   let seen: number | undefined;
@@ -65,13 +61,11 @@ export function keepEligible(context: GrantContext, log: Logger): EligibilityWat
 
   const stopListening = follower.onAdvance(notice);
   notice();
-  return {
-    async close() {
-      stopListening();
-      closing.abort();
-      clearTimeout(timer);
-      await looking;
-    },
+  return async () => {
+    stopListening();
+    closing.abort();
+    clearTimeout(timer);
+    await looking;
   };
 }
 

@@ -6,7 +6,9 @@ import type { ValidatePoliciesResponseSchema } from '../../proto/gen/curfew/gran
 import type { Stuck, Validation } from './validate-policies.ts';
 
 /** What an examination found, as its message. */
-export function presentValidation(found: Validation): MessageInitShape<typeof ValidatePoliciesResponseSchema> {
+export function presentValidation(
+  found: Validation,
+): MessageInitShape<typeof ValidatePoliciesResponseSchema> {
   const { digest, problems, ending, kept, unanswerable, administrator, isWhole } = found;
   return {
     digest,

@@ -51,12 +51,7 @@ export function fillableSteps(
 }
 
 /** Whether the item's own workflow would still let the subject in. */
-export function isStillEligible(
-  rules: Rules,
-  request: AccessRequest,
-  item: RequestItem,
-  now: Date,
-): boolean {
+export function isStillEligible(rules: Rules, request: AccessRequest, item: RequestItem, now: Date): boolean {
   const { requester, subject } = request;
   const { resource, workflow } = item;
   const facts = factsOf(request, item);

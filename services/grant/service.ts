@@ -99,16 +99,14 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   });
   onClose(() => followed.close());
   const counts = countGrantWork(meter);
-  const firstRevisions = new FirstRevisions();
-  const context: GrantContext = { database, revokeDatabase, followed, counts, firstRevisions };
+  const context = { database, revokeDatabase, followed, counts, firstRevisions: new FirstRevisions() };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
-  const eligibility = keepEligible(context, logger);
-  onClose(() => eligibility.close());
+  onClose(keepEligible(context, logger));
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains

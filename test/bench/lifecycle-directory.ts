@@ -10,11 +10,14 @@ import { summarize } from './summary.ts';
 
 const PEOPLE = 20;
 const DATABASES = 100;
-const ENTITIES = 100_000;
+/** Of each half, one as fast as it goes, one with a call every so often. */
+const HALF = 50_000;
+const CALL_EVERY_MS = 400;
 const CHUNK = 1_000;
 const PAGE = 500;
 const REVOKE_EVERY_MS = 50;
 const MEMBERS = 100;
+const AT_REST = 300;
 
 /** What may be at most. */
 const LOAD_MS = 60_000;
@@ -44,30 +47,51 @@ export async function lifecycleDirectory(): Promise<void> {
     return { person, database, grantId };
   });
   console.log('two grant services and two decision services, in processes of their own');
-  const before = held.splice(0, MEMBERS);
-  report('revoke, at rest', await revokeWhile(cluster, before, pause(before.length * REVOKE_EVERY_MS)), REVOKE_P99_MS);
+  const before = held.splice(0, AT_REST);
+  report(
+    'revoke, at rest',
+    await revokeWhile(cluster, before, pause(before.length * REVOKE_EVERY_MS)),
+    REVOKE_P99_MS,
+  );
   await load(cluster, held);
   await readWhole(cluster);
   await members(cluster);
 }
 
 async function load(cluster: Cluster, held: Held[]): Promise<void> {
+  const begunMs = performance.now();
+  await loadHalf(cluster, held, { first: 0, everyMs: 0 });
+  await loadHalf(cluster, held, { first: HALF, everyMs: CALL_EVERY_MS });
+  const tookMs = performance.now() - begunMs;
+  console.log(
+    `${2 * HALF} entities   in ${(tookMs / 1_000).toFixed(1)} s, at most ${LOAD_MS / 1_000} s wanted`,
+  );
+  if (tookMs > LOAD_MS) process.exitCode = 1;
+}
+
+async function loadHalf(
+  cluster: Cluster,
+  held: Held[],
+  { first, everyMs }: { readonly first: number; readonly everyMs: number },
+): Promise<void> {
   const { directory } = cluster.as(NAMES.admin, 0);
   const callsMs: number[] = [];
   const begunMs = performance.now();
   const loading = (async () => {
-    for (let start = 0; start < ENTITIES; start += CHUNK) {
+    for (let start = first; start < first + HALF; start += CHUNK) {
       const calledMs = performance.now();
-      await directory.applyEntities({ entities: Array.from({ length: CHUNK }, (_, index) => entity(start + index)) });
+      await directory.applyEntities({
+        entities: Array.from({ length: CHUNK }, (_, index) => entity(start + index)),
+      });
       callsMs.push(performance.now() - calledMs);
+      await pause(Math.max(0, calledMs + everyMs - performance.now()));
     }
   })();
   const revoked = await revokeWhile(cluster, held, loading);
-  const tookMs = performance.now() - begunMs;
-  console.log(`${ENTITIES} entities   in ${(tookMs / 1_000).toFixed(1)} s, ${CHUNK} a call`);
-  console.log(summarize('a call', callsMs));
+  const how = everyMs === 0 ? 'as fast as it goes' : `a call every ${everyMs} ms`;
+  console.log(`${HALF} entities    in ${((performance.now() - begunMs) / 1_000).toFixed(1)} s, ${how}`);
+  console.log(summarize(`${CHUNK} a call`, callsMs));
   report('revoke meanwhile', revoked, REVOKE_P99_MS);
-  if (tookMs > LOAD_MS) process.exitCode = 1;
 }
 
 /** Four of five are people, in teams of a hundred; the others are databases with two owners. */
@@ -94,22 +118,16 @@ async function revokeWhile(
   const tookMs: number[] = [];
   const callsMs: number[] = [];
   const under: Promise<void>[] = [];
-  let isOver = false;
-  const over = other.finally(() => {
-    isOver = true;
-  });
-  for (let index = 0; !isOver; index += 1) {
+  const over = other.then(() => 'over');
+  for (let index = 0; (await Promise.race([over, pause(REVOKE_EVERY_MS)])) !== 'over'; index += 1) {
     const each = held.shift();
-    if (each !== undefined) {
-      const revoking = revokeOne(cluster, each, index % 2).then(({ callMs, denyMs }) => {
-        callsMs.push(callMs);
-        tookMs.push(denyMs);
-      });
-      under.push(revoking);
-    }
-    await pause(REVOKE_EVERY_MS);
+    if (each === undefined) continue;
+    const revoking = revokeOne(cluster, each, index % 2).then(({ callMs, denyMs }) => {
+      callsMs.push(callMs);
+      tookMs.push(denyMs);
+    });
+    under.push(revoking);
   }
-  await over;
   await Promise.all(under);
   console.log(summarize('revoke, the call', callsMs));
   return tookMs;
@@ -148,7 +166,9 @@ async function readWhole(cluster: Cluster): Promise<void> {
     count += page.entities.length;
     pageToken = page.nextPageToken;
   } while (pageToken !== '');
-  console.log(`${count} entities   read in ${((performance.now() - begunMs) / 1_000).toFixed(1)} s, ${PAGE} a call`);
+  console.log(
+    `${count} entities   read in ${((performance.now() - begunMs) / 1_000).toFixed(1)} s, ${PAGE} a call`,
+  );
   console.log(summarize('a page', callsMs));
 }
 
@@ -202,7 +222,8 @@ async function untilRefused(call: () => Promise<unknown>): Promise<void> {
 
 function report(name: string, valuesMs: readonly number[], mostMs: number): void {
   const sorted = valuesMs.toSorted((a, b) => a - b);
-  const p99 = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? Number.POSITIVE_INFINITY;
+  const p99 =
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? Number.POSITIVE_INFINITY;
   const verdict = p99 <= mostMs ? `within ${mostMs} ms` : `MORE than ${mostMs} ms`;
   console.log(`${summarize(name, valuesMs)}  p99 ${verdict}`);
   if (p99 > mostMs) process.exitCode = 1;

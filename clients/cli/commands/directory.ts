@@ -95,7 +95,7 @@ function addDelete(directory: Command, terminal: Terminal): void {
   directory
     .command('delete')
     .summary('delete entities; their grants end and their pending requests are withdrawn')
-    .argument('<entities...>', "Database::orders, or 'Database::\"orders\"' as Cedar writes it")
+    .argument('<entities...>', 'Database::orders, or \'Database::"orders"\' as Cedar writes it')
     .action(async (given: readonly string[], _options: object, command: Command) => {
       const uids = given.map((entity) => parseEntity(entity, 'entities'));
       await inSession(command, terminal, async (session) => {

@@ -16,9 +16,7 @@ interface CheckOptions {
 
 /** `curfew policy check` and `curfew policy test`: no service is asked, unless the effect on a running one is to be told. */
 export function addPolicy(program: Command, terminal: Terminal): void {
-  const policy = program
-    .command('policy')
-    .summary('check and test a folder of policies');
+  const policy = program.command('policy').summary('check and test a folder of policies');
   policy
     .command('check')
     .summary('say what is wrong with the policies, by file, line and column; exits 3 if anything is')
@@ -75,12 +73,17 @@ async function checkAgainst(
 ): Promise<void> {
   const { askForEffect, effectLines, isAccepted } = await import('../policy-effect.ts');
   const env = address === true ? terminal.env : { ...terminal.env, CURFEW_GRANT_ADDRESS: address };
-  await inSession(command, { ...terminal, env }, async ({ curfew, isJson, next }) => {
+  await inSession(command, { ...terminal, env }, async (session) => {
+    const { curfew, isJson } = session;
     const effect = await askForEffect(curfew, folder);
     terminal.out(
       isJson
         ? [printableJson({ ...checkJson(check), effect: toJson(ValidatePoliciesResponseSchema, effect) })]
-        : [...checkLines(check, terminal), ...effectLines(effect, terminal), ...next('policy', 'test', folder)],
+        : [
+            ...checkLines(check, terminal),
+            ...effectLines(effect, terminal),
+            ...session.next('policy', 'test', folder),
+          ],
     );
     return isAccepted(effect) ? exitCode.ok : exitCode.policyInvalid;
   });

@@ -20,7 +20,8 @@ export function readEntityFile(path: string, cwd: string): EntityFile {
   const read = parseDirectory(path, text);
   if (!read.ok) {
     const [problem] = read.problems;
-    const message = problem === undefined ? `${path}: no entities` : formatProblem({ ...problem, excerpt: '' });
+    const message =
+      problem === undefined ? `${path}: no entities` : formatProblem({ ...problem, excerpt: '' });
     throw new CliError(message, { exitCode: exitCode.usage, next: 'correct the file; nothing was sent' });
   }
   const { entities } = read;

@@ -9,11 +9,20 @@ import type { Sent } from './send.ts';
 const SHOWN = 50;
 
 /** What is or would be different, for people. */
-export function differenceLines(difference: Difference, { paint }: Pick<Terminal, 'paint'>): readonly string[] {
+export function differenceLines(
+  difference: Difference,
+  { paint }: Pick<Terminal, 'paint'>,
+): readonly string[] {
   const { created, changed, deleted, same } = difference;
   return [
-    ...listed(created.map(({ uid }) => uid), (name) => `${paint.good('+')} ${name}`),
-    ...listed(changed.map(({ uid }) => uid), (name) => `${paint.waiting('~')} ${name}`),
+    ...listed(
+      created.map(({ uid }) => uid),
+      (name) => `${paint.good('+')} ${name}`,
+    ),
+    ...listed(
+      changed.map(({ uid }) => uid),
+      (name) => `${paint.waiting('~')} ${name}`,
+    ),
     ...listed(deleted, (name) => `${paint.bad('-')} ${name}`),
     ...facts([
       ['created', String(created.length)],

@@ -35,7 +35,11 @@ export interface SendOptions {
  */
 export async function sendEntities(
   entities: readonly Entity[],
-  { curfew, terminal, ...how }: SendOptions & {
+  {
+    curfew,
+    terminal,
+    ...how
+  }: SendOptions & {
     readonly allowReuse: boolean;
     readonly placeOf: (entity: Entity) => string;
   },
@@ -131,11 +135,15 @@ function failure(error: unknown, { done, failed, placeOf }: Failed): CliError {
     return `${placeOf(entity)}: ${field.slice(at[0].length)}: ${description}`;
   });
   const what = said.length === 0 ? messageOf(error) : said.slice(0, MOST_SAID).join('; ');
-  const before = done.length === 0 ? 'nothing was applied' : `applied before: ${extent(done.map(({ uid }) => uid))}`;
-  return new CliError(`${what}; ${before}; not applied: ${extent(failed.map(({ uid }) => uid))} and what follows`, {
-    cause: error,
-    next: 'correct it and run the command again: what is applied already is not sent again',
-  });
+  const before =
+    done.length === 0 ? 'nothing was applied' : `applied before: ${extent(done.map(({ uid }) => uid))}`;
+  return new CliError(
+    `${what}; ${before}; not applied: ${extent(failed.map(({ uid }) => uid))} and what follows`,
+    {
+      cause: error,
+      next: 'correct it and run the command again: what is applied already is not sent again',
+    },
+  );
 }
 
 const MOST_SAID = 20;
@@ -152,7 +160,11 @@ function messageOf(error: unknown): string {
 }
 
 /** Says how far it is at every tenth of many. */
-function startProgress({ note }: Pick<Terminal, 'note'>, what: string, total: number): (done: number) => void {
+function startProgress(
+  { note }: Pick<Terminal, 'note'>,
+  what: string,
+  total: number,
+): (done: number) => void {
   let said = 0;
   return (done) => {
     if (total <= MOST || (done - said < total / 10 && done < total)) return;

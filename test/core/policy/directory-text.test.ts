@@ -13,7 +13,12 @@ const only = (json: string) => parseEntities(`[${json}]`)[0] ?? expect.unreachab
 
 test('parents come first, each entity once, in the order given otherwise', () => {
   const ids = (...entities: ReturnType<typeof entity>[]) => parentsFirst(entities).map(({ uid }) => uid.id);
-  expect(ids(entity('c', 'b', 'elsewhere'), entity('d'), entity('b', 'a'), entity('a'))).toEqual(['a', 'b', 'c', 'd']);
+  expect(ids(entity('c', 'b', 'elsewhere'), entity('d'), entity('b', 'a'), entity('a'))).toEqual([
+    'a',
+    'b',
+    'c',
+    'd',
+  ]);
   expect(ids(entity('x', 'y'), entity('y', 'x')).toSorted()).toEqual(['x', 'y']);
 });
 
@@ -23,7 +28,13 @@ test('whatever is inside of whatever, nothing comes before its parents', () => {
   fc.assert(
     fc.property(parents, fc.infiniteStream(fc.nat()), (all, random) => {
       const entities = all.map((above, index) =>
-        entity(String(index), ...above.map((step) => index + 1 + step).filter((it) => it < all.length).map(String)),
+        entity(
+          String(index),
+          ...above
+            .map((step) => index + 1 + step)
+            .filter((it) => it < all.length)
+            .map(String),
+        ),
       );
       const shuffled = entities
         .map((each) => ({ each, place: random.next().value }))
@@ -54,7 +65,9 @@ test('what a schema makes of a text or a record is the same when it is left impl
   const said = only(
     '{"uid": {"type": "U", "id": "a"}, "attrs": {"at": {"__extn": {"fn": "ip", "arg": "10.0.0.1"}}, "by": [{"__entity": {"type": "U", "id": "b"}}]}}',
   );
-  const implied = only('{"uid": {"type": "U", "id": "a"}, "attrs": {"at": "10.0.0.1", "by": [{"type": "U", "id": "b"}]}}');
+  const implied = only(
+    '{"uid": {"type": "U", "id": "a"}, "attrs": {"at": "10.0.0.1", "by": [{"type": "U", "id": "b"}]}}',
+  );
   expect(impliedText(said)).toBe(impliedText(implied));
   expect(entityText(said)).not.toBe(entityText(implied));
 });

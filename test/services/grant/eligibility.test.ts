@@ -25,7 +25,8 @@ const user = (id: string, ...groups: string[]) => ({
   parents: groups.map(group),
 });
 const directory = async () => (await stack.as('root')).services.directory;
-const apply = async (...entities: ReturnType<typeof user>[]) => (await directory()).applyEntities({ entities });
+const apply = async (...entities: ReturnType<typeof user>[]) =>
+  (await directory()).applyEntities({ entities });
 
 /** Somebody new who has been granted to read orders. */
 async function holder(id: string, ...groups: string[]): Promise<string> {
@@ -108,7 +109,9 @@ describe('a grant whose workflow would no longer let its holder in', () => {
   it('is written down once by two services that notice it at the same moment', async () => {
     const id = await holder('quin', 'staff');
     await apply(user('quin'));
-    const ends = await stack.query(`SELECT kind FROM ledger WHERE grant_id = $1 AND kind = 'GRANT_ENDED'`, [id]);
+    const ends = await stack.query(`SELECT kind FROM ledger WHERE grant_id = $1 AND kind = 'GRANT_ENDED'`, [
+      id,
+    ]);
     expect(ends).toHaveLength(1);
   });
 });

@@ -32,7 +32,10 @@ test('whatever there is comes once and in order, page by page, of every type or 
       const pages = createEntityPages({ directory, generation: 1 });
       expect(await all(pages, '', size)).toEqual(given.map(uidKey).toSorted());
       expect(await all(pages, only, size)).toEqual(
-        given.filter((uid) => uid.type === only).map(uidKey).toSorted(),
+        given
+          .filter((uid) => uid.type === only)
+          .map(uidKey)
+          .toSorted(),
       );
     }),
   );
@@ -41,7 +44,8 @@ test('whatever there is comes once and in order, page by page, of every type or 
 test('tens of thousands are put in order while others have their turns, and again only after a change', async () => {
   const directory = new Directory();
   const count = 30_000;
-  for (let index = 0; index < count; index += 1) directory.apply(entity('U', String((index * 7_919) % count)));
+  for (let index = 0; index < count; index += 1)
+    directory.apply(entity('U', String((index * 7_919) % count)));
   const replica = { directory, generation: 1 };
   const pages = createEntityPages(replica);
   const keys = await all(pages, '', 500);

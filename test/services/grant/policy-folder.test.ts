@@ -228,19 +228,30 @@ describe('a set under which nobody could administer', () => {
     await using stack = await startStack({ policies: folder });
     const first = await digest(stack);
     await ghosts();
-    const refusals = () => stack.logs.filter((line) => line.includes('nobody of the directory could administer'));
+    const refusals = () =>
+      stack.logs.filter((line) => line.includes('nobody of the directory could administer'));
     await expect.poll(() => refusals().length, TIMEOUT).toBe(1);
     expect(refusals()[0]).toContain('put whom it names into directory.json');
     expect(await digest(stack)).toBe(first);
-    await editDirectory((entities) => [...entities, { uid: group('ghosts'), attrs: {}, parents: [] }, user('casper', 'ghosts')]);
+    await editDirectory((entities) => [
+      ...entities,
+      { uid: group('ghosts'), attrs: {}, parents: [] },
+      user('casper', 'ghosts'),
+    ]);
     const casper = (await stack.as('casper')).services.directory;
-    const seen = () => casper.getEntity({}).then(({ entity }) => entity?.uid?.id, () => undefined);
+    const seen = () =>
+      casper.getEntity({}).then(
+        ({ entity }) => entity?.uid?.id,
+        () => undefined,
+      );
     await expect.poll(seen, TIMEOUT).toBe('casper');
   });
 
   it('is refused at the very first start too', async () => {
     await ghosts();
-    await expect(startStack({ policies: folder })).rejects.toThrow(/nobody of the directory could administer/);
+    await expect(startStack({ policies: folder })).rejects.toThrow(
+      /nobody of the directory could administer/,
+    );
   });
 
   it('is put in force before anybody is there', async () => {

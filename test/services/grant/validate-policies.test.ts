@@ -44,7 +44,11 @@ describe('before it is put in force, a set', () => {
   it('that is bad is refused by file, line and column, and nothing is written', async () => {
     const before = await countRows(stack);
     const { problems, complete } = await validate(changed((text) => `${text}\n@id("x") permit (principal`));
-    expect(problems[0]).toMatchObject({ file: WORKFLOWS, line: expect.any(Number), column: expect.any(Number) });
+    expect(problems[0]).toMatchObject({
+      file: WORKFLOWS,
+      line: expect.any(Number),
+      column: expect.any(Number),
+    });
     expect(complete).toBe(false);
     expect(await countRows(stack)).toEqual(before);
   });
@@ -52,9 +56,16 @@ describe('before it is put in force, a set', () => {
   it('says which live grants would end because it has not their workflow', async () => {
     const id = grantIdOf((await vote(stack, 'bob', await submitted(stack, 'ada'))).request);
     const other = grantIdOf(await submitted(stack, 'ada', { resource: database('scratch') }));
-    const { endingGrants, endingCount } = await validate(changed((text) => text.replace('@id("one")', '@id("uno")')));
+    const { endingGrants, endingCount } = await validate(
+      changed((text) => text.replace('@id("one")', '@id("uno")')),
+    );
     expect(endingGrants).toMatchObject([
-      { id, subject: { type: 'User', id: 'ada' }, resource: { type: 'Database', id: 'orders' }, workflow: 'one' },
+      {
+        id,
+        subject: { type: 'User', id: 'ada' },
+        resource: { type: 'Database', id: 'orders' },
+        workflow: 'one',
+      },
     ]);
     expect(endingCount).toBe(1);
     expect(endingGrants.map((grant) => grant.id)).not.toContain(other);
@@ -63,12 +74,21 @@ describe('before it is put in force, a set', () => {
 
   it('says which pending requests nobody could answer any more, and which it would not let in', async () => {
     const write = await submitted(stack, 'eve', { actions: ['write'], ticket: 'CHG-7' });
-    const without = await validate(changed((text) => text.replace('@step("security")\npermit (principal in Group::"security"', '@step("security")\npermit (principal in Group::"ghosts"')));
+    const without = await validate(
+      changed((text) =>
+        text.replace(
+          '@step("security")\npermit (principal in Group::"security"',
+          '@step("security")\npermit (principal in Group::"ghosts"',
+        ),
+      ),
+    );
     expect(without.unanswerableItems).toMatchObject([
       { requestId: write.id, item: 0, workflow: 'two', step: 'security' },
     ]);
     const renamed = await validate(changed((text) => text.replace('@id("two")', '@id("due")')));
-    expect(renamed.unanswerableItems).toMatchObject([{ requestId: write.id, item: 0, workflow: 'two', step: '' }]);
+    expect(renamed.unanswerableItems).toMatchObject([
+      { requestId: write.id, item: 0, workflow: 'two', step: '' },
+    ]);
   });
 
   it('under which nobody could administer is told so', async () => {
@@ -79,9 +99,14 @@ describe('before it is put in force, a set', () => {
   });
 
   it('that the directory does not fit is told so', async () => {
-    const schema = (office['schema.cedarschema'] ?? '').replace('entity Printer;', 'entity Printer = { ink: Long };');
+    const schema = (office['schema.cedarschema'] ?? '').replace(
+      'entity Printer;',
+      'entity Printer = { ink: Long };',
+    );
     const { problems } = await validate({ ...office, 'schema.cedarschema': schema });
-    expect(problems.map(({ message }) => message).join()).toContain('the directory in force: Printer::"inky": attributes.ink');
+    expect(problems.map(({ message }) => message).join()).toContain(
+      'the directory in force: Printer::"inky": attributes.ink',
+    );
   });
 
   it('is examined for those who audit or administer only, and one at a time', async () => {
@@ -125,7 +150,10 @@ describe('curfew policy check --against', () => {
   it('tells programs the same', async () => {
     const { code, stdout } = await check((text) => text, '-o', 'json');
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: true, effect: { complete: true, administrator: { id: 'root' } } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      effect: { complete: true, administrator: { id: 'root' } },
+    });
   });
 
   it('asks nobody about a folder that is bad in itself', async () => {

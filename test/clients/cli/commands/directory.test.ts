@@ -26,7 +26,10 @@ const group = (id: string, ...parents: string[]): Listed => ({
   attrs: {},
   parents: parents.map((parent) => ({ type: 'Group', id: parent })),
 });
-const user = (id: string, ...groups: string[]): Listed => ({ ...group(id, ...groups), uid: { type: 'User', id } });
+const user = (id: string, ...groups: string[]): Listed => ({
+  ...group(id, ...groups),
+  uid: { type: 'User', id },
+});
 
 /** A file, gone after the test. */
 function fileWith(text: string): string {
@@ -55,7 +58,11 @@ describe('with a Curfew', () => {
   const curfew = (...words: readonly string[]) => runHere(['directory', ...words], { env });
   const json = async (...words: readonly string[]) => {
     const { code, stdout, stderr } = await curfew(...words, '-o', 'json');
-    return { code, stderr, answer: stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>) }; // an object
+    return {
+      code,
+      stderr,
+      answer: stdout === '' ? undefined : (JSON.parse(stdout) as Record<string, unknown>),
+    }; // an object
   };
   const exported = async (...words: readonly string[]) =>
     JSON.parse((await curfew('export', ...words)).stdout) as Listed[]; // of the shape that apply takes
@@ -129,8 +136,13 @@ describe('with a Curfew', () => {
     const all = await exported();
     const names = all.map(({ uid }) => `${uid.type}::${JSON.stringify(uid.id)}`);
     expect(names).toEqual(names.toSorted());
-    expect(await json('diff', fileOf(...all), '--prune')).toMatchObject({ code: 0, answer: { same: all.length } });
-    expect(new Set((await exported('--type', 'Group')).map(({ uid }) => uid.type))).toEqual(new Set(['Group']));
+    expect(await json('diff', fileOf(...all), '--prune')).toMatchObject({
+      code: 0,
+      answer: { same: all.length },
+    });
+    expect(new Set((await exported('--type', 'Group')).map(({ uid }) => uid.type))).toEqual(
+      new Set(['Group']),
+    );
     expect(await exported('--type', 'Nothing')).toEqual([]);
   });
 
@@ -145,7 +157,9 @@ describe('with a Curfew', () => {
   });
 
   test('what the schema refuses is told by its place in the file, and nothing is applied', async () => {
-    const path = fileWith(`[\n  ${JSON.stringify(user('sol'))},\n  { "uid": { "type": "Database", "id": "bare" } }\n]`);
+    const path = fileWith(
+      `[\n  ${JSON.stringify(user('sol'))},\n  { "uid": { "type": "Database", "id": "bare" } }\n]`,
+    );
     const { code, stderr } = await curfew('apply', path);
     expect(code).toBe(1);
     expect(stderr).toMatch(/people\.json:3:3: attributes\.owners: seen/);
@@ -157,10 +171,19 @@ describe('with a Curfew', () => {
 describe('without one', () => {
   test.each([
     ['[\n  {"uid": {"type": "User", "id": "a"}},,\n]', /people\.json:2:40: not JSON at/],
-    ['[{"uid": {"type": "User", "id": "a"}},\n {"uid": {"type": "User"}}]', /people\.json:2:2: \[1\]\.uid\.id: seen nothing/],
-    ['[{"uid": {"type": "U", "id": "a"}, "attrs": {"n": 9223372036854775808}}]', /people\.json:1:51: number 9223372036854775808/],
+    [
+      '[{"uid": {"type": "User", "id": "a"}},\n {"uid": {"type": "User"}}]',
+      /people\.json:2:2: \[1\]\.uid\.id: seen nothing/,
+    ],
+    [
+      '[{"uid": {"type": "U", "id": "a"}, "attrs": {"n": 9223372036854775808}}]',
+      /people\.json:1:51: number 9223372036854775808/,
+    ],
     ['[{"uid": {"type": "U", "id": "a"}, "attrs": {"n": 1.5}}]', /people\.json:1:51: number 1\.5/],
-    ['[{"uid": {"type": "U", "id": "a"}},\n  {"uid": {"type": "U", "id": "a"}}]', /people\.json:2:3: .*listed twice/],
+    [
+      '[{"uid": {"type": "U", "id": "a"}},\n  {"uid": {"type": "U", "id": "a"}}]',
+      /people\.json:2:3: .*listed twice/,
+    ],
     ['{}', /people\.json:1:1: /],
   ])('D4 %j is refused by line and column, and nothing is sent', async (text, message) => {
     const company = await startCompany();
@@ -189,13 +212,17 @@ describe('without one', () => {
     expect(company.asked('DirectoryService.applyEntities')).toMatchObject([{ entities: [entity] }]);
     company.server.answer(DirectoryService, { listEntities: () => ({ entities: [entity] }) });
     const { stdout } = await company.here(['directory', 'export']);
-    expect(stdout).toBe('[\n  {"uid":{"type":"User","id":"a"},"attrs":{"n":9223372036854775807},"parents":[]}\n]\n');
+    expect(stdout).toBe(
+      '[\n  {"uid":{"type":"User","id":"a"},"attrs":{"n":9223372036854775807},"parents":[]}\n]\n',
+    );
     expect((await company.here(['directory', 'diff', fileWith(stdout)])).code).toBe(0);
   });
 
   test('what the schema makes of a text in a file is no difference', async () => {
     const company = await startCompany();
-    const address = { kind: { case: 'extensionValue' as const, value: { function: 'ip', argument: '10.0.0.1' } } };
+    const address = {
+      kind: { case: 'extensionValue' as const, value: { function: 'ip', argument: '10.0.0.1' } },
+    };
     company.server.answer(DirectoryService, {
       listEntities: () => ({ entities: [{ uid: { type: 'Host', id: 'h' }, attributes: { at: address } }] }),
     });
