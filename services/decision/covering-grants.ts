@@ -14,7 +14,12 @@ export function coveringGrants(replica: Replica, question: CallerQuestion, late:
     const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
     return new Set(found.flatMap((keys) => [...keys]));
   };
-  return grants.coveringAnyOf({ principal, action, resourceKeys, late });
+  const covering = grants.coveringAnyOf({ principal, action, resourceKeys, late });
+  // What takes a use to permit does not permit before that is acknowledged.
+  return covering.filter(
+    ({ state, usesLeft, terms }) =>
+      state === 'ACTIVE' && usesLeft === undefined && terms.idleMs === undefined,
+  );
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */

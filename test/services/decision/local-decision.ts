@@ -19,6 +19,7 @@ import type { PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import type { Question } from '../../../services/decision/question.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { action, attributes, directory, goodContext, vault } from './people.ts';
+import { plainStart } from '../../support/plain-grant.ts';
 
 /** The machine's clock, moved by the test. */
 export class FakeMachine {
@@ -166,6 +167,7 @@ export function applied(entities: readonly Entity[], at: Date): LedgerEvent {
 export function started(terms: GrantTerms, at: Date) {
   const { subject, startsAt, expiresAt, ticket = '' } = terms;
   return {
+    ...plainStart,
     kind: 'GRANT_STARTED',
     at,
     actor: SYSTEM_ACTOR,
