@@ -29,9 +29,9 @@ export function eligibility(rules: Rules, entrance: Entrance, asking: Ask = ask)
   return forOther.decision === 'allow' ? 'in' : 'out';
 }
 
-/** What may become of a running grant by policies and directory alone: `out` ends it. */
+/** What may become of a grant that has not ended by policies and directory alone: `out` ends it. */
 export function standing(rules: Rules, grant: Grant): Eligibility {
-  return letIn(rules, grant);
+  return grant.terms.onChange === 'keep' ? 'in' : letIn(rules, grant);
 }
 
 /**
@@ -41,35 +41,47 @@ export function standing(rules: Rules, grant: Grant): Eligibility {
 export function letIn(rules: Rules, grant: Grant): Eligibility {
   const { requester, subject, resource, workflow, startsAt: now } = grant;
   const entrance = { requester, subject, resource, workflow, now, facts: factsOf(grant) };
-  return eligibility(rules, entrance, askInPassing);
+  const found = eligibility(rules, entrance, askInPassing);
+  if (found !== 'out') return found;
+  // A grant does not say whether its start was asked for, and only a few workflows tell the difference.
+  const withStart = { ...entrance, facts: { ...entrance.facts, startsAt: now } };
+  return eligibility(rules, withStart, askInPassing);
 }
 
 /** The same as `standing`, asked once of each grant while policies and directory stay as they are. */
 export function keptStanding(rules: Rules, grant: Grant): Eligibility {
   const known = keptOf(rules);
-  const found = known.get(grant);
-  if (found !== undefined) return found;
+  // A grant that is claimed starts anew.
+  const startsMs = grant.startsAt.getTime();
+  const found = known.get(grant.id);
+  if (found?.startsMs === startsMs) return found.standing;
   const fresh = standing(rules, grant);
   if (fresh === 'unknown') return fresh;
   if (known.size >= MOST_KEPT) known.clear();
-  known.set(grant, fresh);
+  known.set(grant.id, { startsMs, standing: fresh });
   return fresh;
 }
 
 const MOST_KEPT = 100_000;
 
+interface KeptStanding {
+  readonly startsMs: number;
+  readonly standing: Eligibility;
+}
+
 interface Kept {
   readonly generation: number;
-  readonly standings: Map<Grant, Eligibility>;
+  /** By the grants' ids. */
+  readonly standings: Map<string, KeptStanding>;
 }
 
 const kept = new WeakMap<Rules, Kept>();
 
-function keptOf(rules: Rules): Map<Grant, Eligibility> {
+function keptOf(rules: Rules): Map<string, KeptStanding> {
   const { generation } = rules;
   const found = kept.get(rules);
   if (found?.generation === generation) return found.standings;
-  const standings = new Map<Grant, Eligibility>();
+  const standings = new Map<string, KeptStanding>();
   kept.set(rules, { generation, standings });
   return standings;
 }
@@ -83,9 +95,9 @@ function factsOf(grant: Grant): RequestFacts {
     actions: grant.actions.map((action) => action.id),
     reason: grant.reason,
     ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
-    durationMs: grant.expiresAt.getTime() - grant.startsAt.getTime(),
+    durationMs: grant.durationMs,
     workflow: grant.workflow,
-    breakGlass: false,
+    breakGlass: grant.terms.breakGlass,
     extension: 0n,
   };
 }

@@ -18,7 +18,15 @@ export interface Rules {
 }
 
 /** The actions of `Curfew::Action` that the grant service asks about. */
-export type Right = 'request' | 'requestFor' | 'approve' | 'revoke' | 'view' | 'audit' | 'administer';
+export type Right =
+  | 'request'
+  | 'requestFor'
+  | 'approve'
+  | 'revoke'
+  | 'view'
+  | 'audit'
+  | 'administer'
+  | 'authorize';
 
 export interface RightQuestion {
   readonly right: Right;

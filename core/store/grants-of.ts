@@ -19,7 +19,7 @@ export async function liveGrantsOf(
       database
         .selectFrom('grants')
         .select('id')
-        .where('state', '=', 'ACTIVE')
+        .where('state', '<>', 'ENDED')
         .where('expires_at', '>', sql<Date>`clock_timestamp()`)
         .where((where) =>
           where.or([where('subject', '=', where.fn.any(among)), where('resource', '=', where.fn.any(among))]),

@@ -2,6 +2,7 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
+import type { Replica } from '../../core/replica/replica.ts';
 import { deleteEntities } from '../../core/store/entities.ts';
 import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import { liveGrantsOf } from '../../core/store/grants-of.ts';
@@ -57,7 +58,7 @@ async function remove(
     const now = await readClock(trx);
     const because = 'an entity that it is about was deleted';
     const requests = await withdrawRequests(trx, locked.requests, { actor: uidKey(caller), because, now });
-    const grants = await endGrants(trx, locked.grants, { actor: caller, now });
+    const grants = await endGrants(trx, locked.grants, { replica, actor: caller, now });
     await deleteEntities(trx, uids, now);
     const deleted: LedgerEvent = { kind: 'ENTITIES_DELETED', at: now, actor: uidKey(caller), uids };
     return {
@@ -120,12 +121,12 @@ async function withdrawRequests(
 async function endGrants(
   trx: Trx,
   grants: readonly RecordedGrant[],
-  by: { readonly actor: EntityUid; readonly now: Date },
+  { replica, ...by }: { readonly replica: Replica; readonly actor: EntityUid; readonly now: Date },
 ): Promise<Ended> {
   const ids: string[] = [];
   const events: LedgerEvent[] = [];
   for (const grant of grants) {
-    const lapsed = await lapseGrant(trx, grant, by.now);
+    const lapsed = await lapseGrant(trx, replica, grant, by.now);
     events.push(...lapsed.events);
     if (lapsed.row.recorded.state === 'ENDED') continue;
     const ended = await recordEnd(trx, lapsed.row, { endReason: 'INELIGIBLE', ...by });

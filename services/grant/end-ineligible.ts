@@ -48,7 +48,7 @@ export async function endIneligible(context: GrantContext, id: string): Promise<
     const found = await lockGrant(trx, id);
     if (found === undefined || standing(replica, found.row.grant) !== 'out')
       return { events: [], result: () => false };
-    const { row, events } = await lapseGrant(trx, found.row, found.now);
+    const { row, events } = await lapseGrant(trx, replica, found.row, found.now);
     if (row.recorded.state === 'ENDED') return { events, result: () => false };
     const { event } = await recordEnd(trx, row, { endReason: 'INELIGIBLE', actor: SYSTEM, now: found.now });
     return { events: [...events, event], result: () => true };
