@@ -9,11 +9,12 @@ const CHUNK = 5_000;
 /** The ids of the grants that have not ended and of which one of the entities is subject or resource, by `uidKey`. @throws AccessError */
 export async function liveGrantsOf(
   database: Database | Trx,
-  uids: readonly string[],
+  uids: Iterable<string>,
 ): Promise<readonly string[]> {
+  const all = [...uids];
   const ids = new Set<string>();
-  for (let start = 0; start < uids.length; start += CHUNK) {
-    const chunk = uids.slice(start, start + CHUNK);
+  for (let start = 0; start < all.length; start += CHUNK) {
+    const chunk = all.slice(start, start + CHUNK);
     const among = sql<string[]>`${chunk}::text[]`;
     const rows = await guarded(() =>
       database

@@ -4,10 +4,11 @@ import { inOrder } from '../../core/access/entity-order.ts';
 import { fitEntity } from '../../core/policy/check-question.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
+import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { type EntityViolation, entityChecker } from './check-entities.ts';
 import { clockOfReads, type Decided, decidePlanned, type GrantContext } from './context.ts';
-import { endIneligibleOf, withInside } from './end-ineligible.ts';
+import { endIneligibleAmong, withInside } from './end-ineligible.ts';
 import { takeTurns } from './give-way.ts';
 import { requireSystemRight } from './rights.ts';
 import { appliedEvent, type SaidEntity, say } from './said-entity.ts';
@@ -40,15 +41,14 @@ export async function applyEntities(
   input: ApplyInput,
 ): Promise<Decided<Applied>> {
   const { result, revision } = await write(context, caller, input);
-  const touched = withInside(context.followed.replica.directory, result.replaced);
-  const endedGrantIds = await endIneligibleOf(context, touched);
+  const endedGrantIds = await endIneligibleAmong(context, result.touchedGrantIds);
   return { result: { changed: result.changed, endedGrantIds }, revision };
 }
 
 interface Written {
   readonly changed: number;
-  /** What there was before and is different now. */
-  readonly replaced: readonly EntityUid[];
+  /** Live grants of what there was before and is different now, and of what is inside of that. */
+  readonly touchedGrantIds: readonly string[];
 }
 
 async function write(
@@ -66,7 +66,9 @@ async function write(
       const now = await readClock(trx);
       requireSystemRight(replica, caller, ['administer'], now);
       if (!allowReuse) await requireUnused(trx, entities);
-      const result = () => ({ changed: changed.length, replaced });
+      // Looked for before the change is there: whoever ends one of them after it does so because of it.
+      const touchedGrantIds = await liveGrantsOf(trx, withInside(replica.directory, replaced));
+      const result = () => ({ changed: changed.length, touchedGrantIds });
       if (changed.length === 0) return { events: [], result };
       await writeEntities(trx, changed);
       return { events: [appliedEvent(changed, uidKey(caller), now)], result };
@@ -76,6 +78,7 @@ async function write(
 
 interface Changes {
   readonly changed: readonly SaidEntity[];
+  /** What there was before and is different now. */
   readonly replaced: readonly EntityUid[];
 }
 

@@ -9,7 +9,7 @@ import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { lockRequest, pendingRequestsOf } from '../../core/store/requests.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { clockOfReads, DecideAgain, decide, type Decided, type GrantContext } from './context.ts';
-import { endIneligibleOf, withInside } from './end-ineligible.ts';
+import { endIneligibleAmong, withInside } from './end-ineligible.ts';
 import { recordEnd } from './end-grant.ts';
 import { lapseGrant, lapseRequest } from './lapses.ts';
 import { requireSystemRight } from './rights.ts';
@@ -32,13 +32,13 @@ export async function removeEntities(
   uids: readonly EntityUid[],
 ): Promise<Decided<Deleted>> {
   const { result, revision } = await remove(context, caller, uids);
-  const others = await endIneligibleOf(context, result.touched);
+  const others = await endIneligibleAmong(context, result.touchedGrantIds);
   return { result: { ...result, endedGrantIds: [...result.endedGrantIds, ...others] }, revision };
 }
 
 interface Removed extends Deleted {
-  /** Uid keys of the entities and of what was inside of them. */
-  readonly touched: ReadonlySet<string>;
+  /** Live grants of what was inside of them. */
+  readonly touchedGrantIds: readonly string[];
 }
 
 async function remove(
@@ -52,7 +52,7 @@ async function remove(
     const missing = uids.find((uid) => !replica.directory.has(uid));
     if (missing !== undefined)
       throw new AccessError('ENTITY_NOT_FOUND', `uids: the directory does not have ${formatUid(missing)}`);
-    const touched = withInside(replica.directory, uids);
+    const inside = await liveGrantsOf(trx, withInside(replica.directory, uids));
     const locked = await lockAll(trx, uids);
     // Only now: a lock that had to be waited for belongs to something that happened before.
     const now = await readClock(trx);
@@ -63,7 +63,11 @@ async function remove(
     const deleted: LedgerEvent = { kind: 'ENTITIES_DELETED', at: now, actor: uidKey(caller), uids };
     return {
       events: [...requests.events, ...grants.events, deleted],
-      result: () => ({ endedGrantIds: grants.ids, withdrawnRequestIds: requests.ids, touched }),
+      result: () => ({
+        endedGrantIds: grants.ids,
+        withdrawnRequestIds: requests.ids,
+        touchedGrantIds: inside.filter((id) => !grants.ids.includes(id)),
+      }),
       confirm: () => requireNoneLeft(trx, uids),
     };
   });

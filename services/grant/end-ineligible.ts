@@ -3,7 +3,6 @@ import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standing } from '../../core/replica/let-in.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { lockGrant } from '../../core/store/grants.ts';
-import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { decide, type GrantContext } from './context.ts';
 import { recordEnd } from './end-grant.ts';
 import { takeTurns } from './give-way.ts';
@@ -17,22 +16,21 @@ export function withInside(directory: Directory, uids: readonly EntityUid[]): Re
 }
 
 /**
- * Ends those grants of the entities whose workflow would no longer let their holder in, a transaction each.
- * @param uids uid keys of subjects and resources
- * @returns the ids of those that it ended
+ * Ends those of the grants whose workflow would no longer let their holder in, a transaction each.
+ * @returns the ids of those that have ended for that
  */
-export async function endIneligibleOf(
+export async function endIneligibleAmong(
   context: GrantContext,
-  uids: ReadonlySet<string>,
+  ids: readonly string[],
 ): Promise<readonly string[]> {
-  if (uids.size === 0) return [];
   const { replica } = context.followed;
   const giveWay = takeTurns();
   const ended: string[] = [];
-  for (const id of await liveGrantsOf(context.database, [...uids])) {
+  for (const id of ids) {
     await giveWay();
     const grant = replica.grants.get(id);
-    if (grant === undefined || standing(replica, grant) !== 'out') continue;
+    // One that is not there may have been ended by somebody who noticed it first.
+    if (grant !== undefined && standing(replica, grant) !== 'out') continue;
     if (await endIneligible(context, id)) ended.push(id);
   }
   return ended;
@@ -40,16 +38,17 @@ export async function endIneligibleOf(
 
 /**
  * Ends the grant if, asked again in its transaction, its workflow would no longer let its holder in.
- * @returns whether it did
+ * @returns whether it has ended for that
  */
 export async function endIneligible(context: GrantContext, id: string): Promise<boolean> {
   const { replica } = context.followed;
   const { result } = await decide(context, async (trx) => {
     const found = await lockGrant(trx, id);
-    if (found === undefined || standing(replica, found.row.grant) !== 'out')
-      return { events: [], result: () => false };
+    if (found === undefined) return { events: [], result: () => false };
     const { row, events } = await lapseGrant(trx, replica, found.row, found.now);
-    if (row.recorded.state === 'ENDED') return { events, result: () => false };
+    const { recorded, grant } = row;
+    if (recorded.state === 'ENDED') return { events, result: () => recorded.endReason === 'INELIGIBLE' };
+    if (standing(replica, grant) !== 'out') return { events, result: () => false };
     const { event } = await recordEnd(trx, row, { endReason: 'INELIGIBLE', actor: SYSTEM, now: found.now });
     return { events: [...events, event], result: () => true };
   });

@@ -109,12 +109,7 @@ function names(rules: Rules, value: Value, person: EntityUid): boolean {
 }
 
 /** Whether the item's own workflow would still let the subject in. */
-export function isStillEligible(
-  rules: Rules,
-  request: AccessRequest,
-  item: RequestItem,
-  now: Date,
-): boolean {
+export function isStillEligible(rules: Rules, request: AccessRequest, item: RequestItem, now: Date): boolean {
   return isLetIn(rules, request, item, now);
 }
 

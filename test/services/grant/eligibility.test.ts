@@ -1,7 +1,9 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPolicyFolder } from '../../../core/policy/files.ts';
 import { EndReason, GrantState, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
 import { database, errorOf, grantIdOf, reasonOf, submitted, vote } from './ask.ts';
@@ -34,8 +36,8 @@ async function holder(id: string, ...groups: string[]): Promise<string> {
   return grantIdOf((await vote(stack, 'bob', await submitted(stack, id))).request);
 }
 
-async function effect(id: string, atLeastRevision: bigint): Promise<string> {
-  const question = { principal: { type: 'User', id }, action: 'read', resource: database('orders') };
+async function effect(id: string, atLeastRevision: bigint, resource = 'orders'): Promise<string> {
+  const question = { principal: { type: 'User', id }, action: 'read', resource: database(resource) };
   return (await (await stack.as('robot', 'Service')).authorize({ ...question, atLeastRevision })).effect;
 }
 
@@ -49,7 +51,7 @@ const ENDED = { state: GrantState.ENDED, endReason: EndReason.INELIGIBLE };
 describe('a grant whose workflow would no longer let its holder in', () => {
   it('permits nothing from the revision at which they left the group, and has ended when that is answered', async () => {
     const id = await holder('lea', 'staff');
-    expect(await effect('lea', 0n)).toBe('allow');
+    await expect.poll(() => effect('lea', 0n), TIMEOUT).toBe('allow');
     const { endedGrantIds, revision } = await apply(user('lea'));
     expect(endedGrantIds).toEqual([id]);
     expect(await effect('lea', revision)).toBe('deny');
@@ -104,6 +106,45 @@ describe('a grant whose workflow would no longer let its holder in', () => {
     const again = async () => (await submitted(stack, 'pam')).items[0]?.workflow?.id;
     await expect.poll(again, TIMEOUT).toBe('one');
     expect(await effect('pam', 0n)).toBe('deny');
+  });
+
+  it('goes on where the workflow says so, and whoever examines other policies is told', async () => {
+    const path = join(folder, 'workflows', 'workflows.cedar');
+    const before = await readFile(path, 'utf8');
+    const kept = before.replace('@id("auto")', '@id("auto") @on_change("keep")');
+    await writeFile(path, kept);
+    const keeps = async () => {
+      const request = await submitted(stack, 'eve', { resource: database('scratch') });
+      return request.items[0]?.workflow?.keepsOnChange;
+    };
+    await expect.poll(keeps, TIMEOUT).toBe(true);
+    await apply(user('wes', 'staff'));
+    const id = grantIdOf(await submitted(stack, 'wes', { resource: database('scratch') }));
+    const { endedGrantIds, revision } = await apply(user('wes'));
+    expect(endedGrantIds).toEqual([]);
+    expect(await effect('wes', revision, 'scratch')).toBe('allow');
+    const files = Object.fromEntries(await readPolicyFolder(folder));
+    const root = (await stack.as('root')).services.policies;
+    const found = await root.validatePolicies({ files }, { timeoutMs: 60_000 });
+    expect(found.keptGrants.map((grant) => grant.id)).toContain(id);
+    expect(found.endingGrants.map((grant) => grant.id)).not.toContain(id);
+    await writeFile(path, before);
+    await expect.poll(keeps, TIMEOUT).toBe(false);
+  });
+
+  it('ends before it begins, when its holder has left by then', async () => {
+    await apply(user('xia', 'staff'));
+    const { request } = await (await stack.as('xia')).services.grants.requestAccess({
+      items: [{ resource: database('scratch'), actions: [{ type: 'Action', id: 'read' }] }],
+      duration: { seconds: 60n },
+      startsAt: timestampFromDate(new Date(Date.now() + 3_600_000)),
+      reason: 'later',
+    });
+    const id = grantIdOf(request);
+    expect((await grantOf('xia', id)).state).toBe(GrantState.SCHEDULED);
+    expect((await apply(user('xia', 'staff', 'keepers'))).endedGrantIds).toEqual([]);
+    expect((await apply(user('xia'))).endedGrantIds).toEqual([id]);
+    expect(await grantOf('xia', id)).toEqual(ENDED);
   });
 
   it('is written down once by two services that notice it at the same moment', async () => {
