@@ -17,6 +17,7 @@ const CHUNK = 1_000;
 const PAGE = 500;
 const REVOKE_EVERY_MS = 50;
 const MEMBERS = 100;
+const DELETED = 20_000;
 const AT_REST = 300;
 
 /** What may be at most. */
@@ -56,6 +57,7 @@ export async function lifecycleDirectory(): Promise<void> {
   await load(cluster, held);
   await readWhole(cluster);
   await members(cluster);
+  await deleteSome(cluster);
 }
 
 async function load(cluster: Cluster, held: Held[]): Promise<void> {
@@ -170,6 +172,18 @@ async function readWhole(cluster: Cluster): Promise<void> {
     `${count} entities   read in ${((performance.now() - begunMs) / 1_000).toFixed(1)} s, ${PAGE} a call`,
   );
   console.log(summarize('a page', callsMs));
+}
+
+async function deleteSome(cluster: Cluster): Promise<void> {
+  const { directory } = cluster.as(NAMES.admin, 0);
+  const callsMs: number[] = [];
+  for (let start = 0; start < DELETED; start += CHUNK) {
+    const calledMs = performance.now();
+    const uids = Array.from({ length: CHUNK }, (_, index) => entity(start + index).uid);
+    await directory.deleteEntities({ uids });
+    callsMs.push(performance.now() - calledMs);
+  }
+  console.log(summarize(`delete ${CHUNK} a call`, callsMs));
 }
 
 /** Somebody leaves a group: they may review no more, and what they were let in by it to hold permits no more. */
