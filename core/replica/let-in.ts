@@ -1,6 +1,7 @@
 import { type EntityUid, sameUid } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import type { RequestFacts } from '../policy/curfew-context.ts';
+import { workflowsOf } from '../policy/policy-set.ts';
 import { type Ask, ask, askInPassing, type RightQuestion, type Rules } from './rights.ts';
 
 /** Whether a workflow lets somebody in; `unknown` when the policy engine gave no answer, which is no reason to end anything. */
@@ -22,7 +23,8 @@ export function eligibility(rules: Rules, entrance: Entrance, asking: Ask = ask)
   const asked = { resource, now, request: facts };
   const own = asking(rules, { ...asked, right: 'request', principal: subject });
   if (own.failure !== undefined) return 'unknown';
-  if (own.decision !== 'allow' || !own.policyIds.includes(workflow)) return 'out';
+  const open = own.decision === 'allow' ? workflowsOf(rules.engine.policies, own.policyIds, facts) : [];
+  if (!open.some(({ id }) => id === workflow)) return 'out';
   if (sameUid(requester, subject)) return 'in';
   const forOther = asking(rules, { ...asked, right: 'requestFor', principal: requester });
   if (forOther.failure !== undefined) return 'unknown';

@@ -59,9 +59,14 @@ export function isPermitted(rules: Rules, question: RightQuestion): boolean {
 }
 
 /** The workflows that let the subject in; none when a forbid applies or a policy erred. */
-export function workflowsFor(rules: Rules, question: Omit<RightQuestion, 'right'>): readonly Workflow[] {
+export function workflowsFor(
+  rules: Rules,
+  question: Omit<RightQuestion, 'right'> & { readonly request: RequestFacts },
+): readonly Workflow[] {
   const evaluation = ask(rules, { ...question, right: 'request' });
-  return evaluation.decision === 'allow' ? workflowsOf(rules.engine.policies, evaluation.policyIds) : [];
+  return evaluation.decision === 'allow'
+    ? workflowsOf(rules.engine.policies, evaluation.policyIds, question.request)
+    : [];
 }
 
 function applicableAction(
