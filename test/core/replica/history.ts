@@ -14,6 +14,7 @@ import {
   openGrant,
 } from '../../../core/store/grant-changes.ts';
 import { countUse } from '../../../core/store/grant-uses.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
@@ -54,7 +55,7 @@ const applied = fc
   .map(
     (entities): Happening =>
       async (trx) => {
-        await writeEntities(trx, entities);
+        await writeEntities(trx, entities.map(say));
         const texts = entities.map((it) => JSON.stringify(entityToJson(it)));
         const digests = texts.map((text) => createHash('sha256').update(text).digest('hex'));
         const named = entities.map(({ uid }, i) => ({ uid, digest: digests[i] ?? '' }));
