@@ -13,6 +13,7 @@ import type { PolicyAlarm } from './policy-alarm.ts';
 import type { Question } from './question.ts';
 import { mayReadNow } from '../../core/policy/reads-about.ts';
 import type { Rights } from './rights.ts';
+import { adviceOfStops } from './stops.ts';
 
 /** What every use case of the decision service works with. */
 export interface DecisionContext {
@@ -29,7 +30,7 @@ export interface DecisionContext {
 export interface Answer extends Decision {
   /** A UUID. */
   readonly decisionId: string;
-  /** What the forbids that applied advise. */
+  /** What the locks that stop it say, and what the forbids that applied advise. */
   readonly advice: readonly string[];
   /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
   readonly validUntil: Date | undefined;
@@ -85,26 +86,39 @@ function answerUnobserved(
   return {
     ...decision,
     decisionId: randomUUID(),
-    advice: isDenied ? adviceOf(policies, decision.policyIds) : [],
-    validUntil: validUntil(policies, action, question, decision),
+    advice: [
+      ...adviceOfStops(decision.stops, question.explain),
+      ...(isDenied ? adviceOf(policies, decision.policyIds) : []),
+    ],
+    validUntil: validUntil(policies, action, question, { ...decision, now: moment.now }),
     revision: replica.revision,
     policyDigest: policies.digest,
     stale: moment.freshness !== 'fresh',
     decidedAt: moment.now,
-    accessOptions: isDenied && question.explain ? accessOptions(replica, action, question, moment.now) : [],
+    accessOptions:
+      isDenied && question.explain && isOpen(decision)
+        ? accessOptions(replica, action, question, moment.now)
+        : [],
   };
+}
+
+/** Whether another grant would help: no lock stops more than a grant. */
+function isOpen({ stops }: Decision): boolean {
+  return stops.every(({ lock }) => lock.target.kind === 'grant');
 }
 
 /**
  * A deny outlasts the end of any grant, and no lapse ends a standing permit: time alone changes only what a grant permits, at its end,
- * and what policies make of `context.now`, at any time.
+ * and what policies make of `context.now`, at any time; and what a lock stops, at its end.
  */
 function validUntil(
   policies: PolicySet,
   action: ActionShape,
   { principal, resource }: Question,
-  { grant }: Decision,
+  { grant, reopensAt, now }: Decision & { readonly now: Date },
 ): Date | undefined {
+  // It holds by the earliest that it may be, and is answered about by the latest.
+  if (reopensAt !== undefined) return reopensAt < now ? now : reopensAt;
   if (grant === undefined) return undefined;
   const kind = {
     phase: 'access',

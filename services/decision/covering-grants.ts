@@ -1,3 +1,4 @@
+import type { Directory } from '../../core/access/directory.ts';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { CallerQuestion } from '../../core/policy/check-question.ts';
@@ -10,16 +11,19 @@ import type { Replica } from '../../core/replica/replica.ts';
 export function coveringGrants(replica: Replica, question: CallerQuestion, late: Date): readonly Grant[] {
   const { principal, action } = question;
   const { directory, grants } = replica;
-  const resourceKeys = (): ReadonlySet<string> => {
-    const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
-    return new Set(found.flatMap((keys) => [...keys]));
-  };
+  const resourceKeys = (): ReadonlySet<string> => resourceKeysOf(directory, question);
   const covering = grants.coveringAnyOf({ principal, action, resourceKeys, late });
   // What takes a use to permit does not permit before that is acknowledged.
   return covering.filter(
     ({ state, usesLeft, terms }) =>
       state === 'ACTIVE' && usesLeft === undefined && terms.idleMs === undefined,
   );
+}
+
+/** Keys of the resource and of everything that it is inside of, by the directory and by what was sent. */
+export function resourceKeysOf(directory: Directory, question: CallerQuestion): ReadonlySet<string> {
+  const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
+  return new Set(found.flatMap((keys) => [...keys]));
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */

@@ -14,8 +14,9 @@ import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
-import { grantPolicies } from '../../core/policy/reads-about.ts';
+import { grantPolicies, mayReadNow } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
+import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stops.ts';
 
 /** What was decided, and by what. */
 export interface Decision {
@@ -26,20 +27,27 @@ export interface Decision {
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
   readonly errors: readonly PolicyError[];
+  /** On a deny, the locks that stop it; policies were not asked when one stops more than a grant. */
+  readonly stops: readonly Stop[];
+  /** On such a deny, when time alone could end what the locks do; undefined when it could not, or when nothing bounds it safely. */
+  readonly reopensAt: Date | undefined;
 }
 
 /**
- * Decides a question that `checkAgainstSchema` passed: standing permits first, then each live grant that covers it; the first permit
+ * Decides a question that `checkAgainstSchema` passed: locks first, then standing permits, then each live grant that covers it; the first permit
  * decides. Reads one state of the replica, because it never gives way.
  * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
  *   EVALUATION_FAILED when the engine failed and nothing permits it; TOO_MUCH when more grants cover it than are asked about
  */
 export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
   if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
+  const stops = stopsOn(replica, question, moment.early);
+  if (stops.length > 0) return lockedOut(stops);
   const asked = prepare(replica, action, question, moment);
   const { isKnown, kind } = asked;
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
-  const grants = takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const covering = takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const { free: grants, stopped } = unlocked(replica, covering, moment.early);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
     const standing = evaluations.standing(grants[0]);
@@ -50,8 +58,18 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
   if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
-  return deny(evaluations.all());
+  const denied = deny(evaluations.all());
+  if (stopped.length === 0) return denied;
+  const reopensAt = mayReadNow(replica.engine.policies, kind) ? undefined : firstReopening(stopped);
+  return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt };
 }
+
+/** A lock wins over every policy, so none is asked. */
+function lockedOut(stops: readonly Stop[]): Decision {
+  return { ...NOTHING, effect: 'DENY', stops, reopensAt: endOfStops(stops) };
+}
+
+const NOTHING = { grant: undefined, policyIds: [], errors: [], stops: [], reopensAt: undefined } as const;
 
 type Permit =
   | { readonly kind: 'found'; readonly grant: Grant; readonly evaluation: Evaluation }
@@ -157,7 +175,7 @@ function allow(
   evaluations: readonly Evaluation[],
   grant: Grant | undefined,
 ): Decision {
-  return { effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
 }
 
 function deny(evaluations: readonly Evaluation[]): Decision {
@@ -167,7 +185,7 @@ function deny(evaluations: readonly Evaluation[]): Decision {
     throw new AccessError('EVALUATION_FAILED', message, { cause: failure });
   }
   const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))].toSorted();
-  return { effect: 'DENY', grant: undefined, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'DENY', policyIds, errors: errorsOf(evaluations) };
 }
 
 function errorsOf(evaluations: readonly Evaluation[]): readonly PolicyError[] {

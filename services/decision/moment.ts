@@ -6,9 +6,12 @@ import { STALENESS_BOUND_MS } from './limits.ts';
  */
 export type Freshness = 'fresh' | 'stale' | 'silent';
 
-/** The one instant at which a call is decided, by the latest that it may be. */
+/** The one instant at which a call is decided. */
 export interface Moment {
+  /** The latest that it may be: ends grants. */
   readonly now: Date;
+  /** The earliest that it may be: ends locks. */
+  readonly early: Date;
   readonly freshness: Freshness;
   /** Age of the last good poll; Infinity before the first. */
   readonly ageMs: number;
@@ -17,13 +20,15 @@ export interface Moment {
 /** @param staleStandingMs how long standing permits go on past the staleness bound; 0 = never */
 export function momentOf(clock: DatabaseClock, staleStandingMs: number): Moment {
   const ageMs = clock.ageMs();
-  return { now: clock.late(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+  // Without a poll no lock has ended.
+  const early = clock.early() ?? new Date(0);
+  return { now: clock.late(), early, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
 /** The same instant later on: what is decided at it is as old as the last good poll or as the instant itself, whichever is older. */
-export function agedMoment({ now }: Moment, clock: DatabaseClock, staleStandingMs: number): Moment {
+export function agedMoment({ now, early }: Moment, clock: DatabaseClock, staleStandingMs: number): Moment {
   const ageMs = Math.max(clock.ageMs(), clock.late().getTime() - now.getTime());
-  return { now, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+  return { now, early, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
 function freshnessOf(ageMs: number, staleStandingMs: number): Freshness {

@@ -9,7 +9,7 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { checkEntities } from './check-entities.ts';
-import { decide, type Decided, type GrantContext } from './context.ts';
+import { by, decide, type Decided, type GrantContext } from './context.ts';
 import { inOrder } from './entity-order.ts';
 import { requireSystemRight } from './rights.ts';
 
@@ -32,7 +32,7 @@ export async function applyEntities(
   input: { readonly entities: readonly Entity[]; readonly allowReuse: boolean },
 ): Promise<Decided<Applied>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, caller), async (trx) => {
     const now = await readClock(trx);
     requireSystemRight(replica, caller, ['administer'], now);
     const { schema } = replica.engine.policies;

@@ -6,6 +6,7 @@ import { endGrant, openGrant } from '../../core/store/grant-changes.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
+import { lettingInOf, lockAgainst } from './locked.ts';
 import { mayStillBegin } from './rights.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */
@@ -50,6 +51,8 @@ export async function lapseGrant(
   const standing = standingOf(recorded, grant, now);
   if (standing.state === recorded.state) return { row, events: [] };
   if (standing.state === 'ENDED') return await recordLapse(trx, row, standing, now);
+  // A lock ends; what waits behind it waits on.
+  if (lockAgainst(replica, lettingInOf(grant), now) !== undefined) return { row, events: [] };
   if (!mayStillBegin(replica, grant, now)) {
     const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;
     return await recordLapse(trx, row, refused, now);

@@ -2,6 +2,7 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { noteUses } from '../../core/store/grant-uses.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
+import { requireFree } from './locked.ts';
 import { isPermitted, notPermitted } from './rights.ts';
 
 /** When a grant was last used, told by whoever decided by it. */
@@ -12,7 +13,7 @@ export interface ReportedUse {
 
 /**
  * Writes down when grants that end unused were last used. Whoever reports must be one who may ask about anybody.
- * @throws AccessError NOT_PERMITTED
+ * @throws AccessError LOCKED, NOT_PERMITTED
  */
 export async function reportUses(
   context: GrantContext,
@@ -20,6 +21,7 @@ export async function reportUses(
   caller: EntityUid,
 ): Promise<void> {
   const now = clockOfReads(context);
+  requireFree(context.followed.replica, caller, now);
   const question = { right: 'authorize', principal: caller, resource: SYSTEM, now } as const;
   if (!isPermitted(context.followed.replica, question)) throw notPermitted(question);
   const latest = new Map<string, Date>();

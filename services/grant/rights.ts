@@ -11,6 +11,7 @@ import { stepsOf, workflowsOf } from '../../core/policy/policy-set.ts';
 import { curfewAction, SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { evaluatedOnce } from './kept-evaluations.ts';
+import { locksOn, requireFree } from './locked.ts';
 
 /** The actions of `Curfew::Action` that the grant service asks about. */
 export type Right =
@@ -21,7 +22,9 @@ export type Right =
   | 'view'
   | 'audit'
   | 'administer'
-  | 'authorize';
+  | 'authorize'
+  | 'lock'
+  | 'unlock';
 
 export interface RightQuestion {
   readonly right: Right;
@@ -31,15 +34,19 @@ export interface RightQuestion {
   readonly request?: RequestFacts;
 }
 
+/** Asked about whoever is to be let in; whether a lock stops that is asked for itself, for it ends no grant and denies no item. */
+const ABOUT_LETTING_IN: readonly Right[] = ['request', 'requestFor'];
+
 const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
 
-/** Asks the workflows set. An action that the schema does not declare for these types is permitted to nobody. */
+/** Asks the workflows set. Who is locked has no right; an action that the schema does not declare for these types is permitted to nobody. */
 export function ask(replica: Replica, question: RightQuestion): Evaluation {
   const { right, principal, resource, now, request } = question;
   const engine = replica.engine;
   const { schema } = engine.policies;
   const action = curfewAction(schema, right);
   if (action === undefined) return DENIED;
+  if (!ABOUT_LETTING_IN.includes(right) && locksOn(replica, principal, now).length > 0) return DENIED;
   if (!action.principalTypes.includes(principal.type) || !action.resourceTypes.includes(resource.type))
     return DENIED;
   return evaluatedOnce(replica, question, action, () => {
@@ -59,13 +66,14 @@ export function notPermitted({ principal, right, resource }: RightQuestion): Acc
   return new AccessError('NOT_PERMITTED', message, { metadata: { right, resource: formatUid(resource) } });
 }
 
-/** @throws AccessError NOT_PERMITTED unless the caller has one of the rights on the installation */
+/** @throws AccessError LOCKED; NOT_PERMITTED unless the caller has one of the rights on the installation */
 export function requireSystemRight(
   replica: Replica,
   caller: EntityUid,
   rights: readonly ('audit' | 'administer')[],
   now: Date,
 ): void {
+  requireFree(replica, caller, now);
   const questions = rights.map((right) => ({ right, principal: caller, resource: SYSTEM, now }));
   if (questions.some((question) => isPermitted(replica, question))) return;
   for (const question of questions) throw notPermitted(question);

@@ -26,6 +26,7 @@ const genesis: Snapshot = {
   hash: GENESIS_HASH,
   basisRevision: 0n,
   grants: [],
+  locks: [],
   entities: [],
   policyDigest: undefined,
 };

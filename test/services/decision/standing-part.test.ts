@@ -136,7 +136,12 @@ it('one evaluation may answer for two, and the decision, its reasons and errors 
       });
       const question = questionOf({ principal: person(id), context });
       const shape = actionOf(whole.schema, question.action) ?? expect.unreachable();
-      const decision = decide(replica, shape, question, { now: NOW, freshness: 'fresh', ageMs: 0 });
+      const decision = decide(replica, shape, question, {
+        now: NOW,
+        early: NOW,
+        freshness: 'fresh',
+        ageMs: 0,
+      });
       const { effect, grant, policyIds } = decision;
       expect(outcome(effect, policyIds, [decision], grant?.id)).toEqual(plainly(replica, question));
     }),
