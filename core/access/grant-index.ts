@@ -72,16 +72,30 @@ export class GrantIndex {
 
   /** The same for what is inside of any of the resources, whose keys are given. */
   coveringAnyOf(question: GrantQuestionByKeys): readonly LiveGrant[] {
-    const held = this.#held.get(uidKey(question.principal));
-    if (held === undefined) return [];
-    return [...question.resourceKeys()]
-      .flatMap((resource) => held.get(resource) ?? [])
+    return this.#about(question)
       .filter((grant) => isLive(grant, question))
-      .filter((grant) => grant.actions.some((it) => sameUid(it, question.action)))
       .sort(
         (a, b) =>
           cost(a) - cost(b) || b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1),
       );
+  }
+
+  /** When the next of the scheduled grants begins that would then be among `coveringAnyOf`. */
+  nextStart(question: GrantQuestionByKeys): Date | undefined {
+    const starts = this.#about(question)
+      .filter(
+        (grant) => grant.state === 'SCHEDULED' && !isLive(grant, question) && question.late < grant.expiresAt,
+      )
+      .map(({ startsAt }) => startsAt.getTime());
+    return starts.length === 0 ? undefined : new Date(Math.min(...starts));
+  }
+
+  #about({ principal, action, resourceKeys }: GrantQuestionByKeys): LiveGrant[] {
+    const held = this.#held.get(uidKey(principal));
+    if (held === undefined) return [];
+    return [...resourceKeys()]
+      .flatMap((resource) => held.get(resource) ?? [])
+      .filter((grant) => grant.actions.some((it) => sameUid(it, action)));
   }
 }
 

@@ -1,6 +1,6 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import type { Entity, EntityUid } from '../../core/access/entity.ts';
-import type { Grant } from '../../core/access/grant.ts';
+import type { LiveGrant } from '../../core/access/grant.ts';
 import { accessContext } from '../../core/policy/curfew-context.ts';
 import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
@@ -14,7 +14,7 @@ import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
-import { grantPolicies, mayReadNow } from '../../core/policy/reads-about.ts';
+import { grantPolicies } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
 import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stops.ts';
 
@@ -22,20 +22,20 @@ import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stop
 export interface Decision {
   readonly effect: 'ALLOW' | 'DENY';
   /** The grant that permitted it; undefined when a standing permit did, or on a deny. */
-  readonly grant: Grant | undefined;
+  readonly grant: LiveGrant | undefined;
   /** On allow the permits that applied, on deny the forbids that applied in any evaluation; none when nothing permits it. */
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
   readonly errors: readonly PolicyError[];
   /** On a deny, the locks that stop it; policies were not asked when one stops more than a grant. */
   readonly stops: readonly Stop[];
-  /** On such a deny, when time alone could end what the locks do; undefined when it could not, or when nothing bounds it safely. */
+  /** On such a deny, when time alone could end what the locks do; undefined when it could not. */
   readonly reopensAt: Date | undefined;
 }
 
 /**
- * Decides a question that `checkAgainstSchema` passed: locks first, then standing permits, then each live grant that covers it; the first permit
- * decides. Reads one state of the replica, because it never gives way.
+ * Decides a question that `checkAgainstSchema` passed: locks first, then standing permits, then each live grant that covers it; the
+ * first permit decides. Reads one state of the replica, because it never gives way.
  * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
  *   EVALUATION_FAILED when the engine failed and nothing permits it; TOO_MUCH when more grants cover it than are asked about
  */
@@ -46,7 +46,7 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const asked = prepare(replica, action, question, moment);
   const { isKnown, kind } = asked;
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
-  const covering = takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const covering = takesGrants ? coveringGrants(replica, question, moment) : [];
   const { free: grants, stopped } = unlocked(replica, covering, moment.early);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
@@ -54,14 +54,13 @@ export function decide(replica: Replica, action: ActionShape, question: Question
     if (standing.decision === 'allow') return allow(standing, [standing], undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
-  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind) : () => '';
+  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind, moment.now) : () => '';
   const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
   if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
   const denied = deny(evaluations.all());
   if (stopped.length === 0) return denied;
-  const reopensAt = mayReadNow(replica.engine.policies, kind) ? undefined : firstReopening(stopped);
-  return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt };
+  return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt: firstReopening(stopped) };
 }
 
 /** A lock wins over every policy, so none is asked. */
@@ -72,14 +71,14 @@ function lockedOut(stops: readonly Stop[]): Decision {
 const NOTHING = { grant: undefined, policyIds: [], errors: [], stops: [], reopensAt: undefined } as const;
 
 type Permit =
-  | { readonly kind: 'found'; readonly grant: Grant; readonly evaluation: Evaluation }
+  | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
   | { readonly kind: 'none' | 'too-many' };
 
 /** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. */
 function firstPermit(
-  grants: readonly Grant[],
-  likeness: (grant: Grant) => string,
-  ask: (grant: Grant) => Evaluation,
+  grants: readonly LiveGrant[],
+  likeness: (grant: LiveGrant) => string,
+  ask: (grant: LiveGrant) => Evaluation,
 ): Permit {
   const answered = new Set<string>();
   let asked = 0;
@@ -131,7 +130,7 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
 class Evaluations {
   readonly #engine: Engine;
   readonly #asked: Asked;
-  readonly #made = new Map<Grant | undefined, Evaluation>();
+  readonly #made = new Map<LiveGrant | undefined, Evaluation>();
 
   constructor(engine: Engine, asked: Asked) {
     this.#engine = engine;
@@ -139,7 +138,7 @@ class Evaluations {
   }
 
   /** Without a grant; where policies let it, as a part of the one with the grant, which has to be made anyway if this permits nothing. */
-  standing(grant: Grant | undefined): Evaluation {
+  standing(grant: LiveGrant | undefined): Evaluation {
     const byGrant = grantPolicies(this.#engine.policies, this.#asked.kind);
     const isPart = grant !== undefined && byGrant !== undefined;
     const standing = isPart ? standingPart(this.with(grant), byGrant) : undefined;
@@ -147,7 +146,7 @@ class Evaluations {
     return this.with(undefined);
   }
 
-  with(grant: Grant | undefined): Evaluation {
+  with(grant: LiveGrant | undefined): Evaluation {
     const evaluation = this.#made.get(grant) ?? evaluate(this.#engine, this.#asked, grant);
     this.#made.set(grant, evaluation);
     return evaluation;
@@ -158,13 +157,13 @@ class Evaluations {
   }
 }
 
-function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evaluation {
+function evaluate(engine: Engine, asked: Asked, grant: LiveGrant | undefined): Evaluation {
   const { question, action, now, entities } = asked;
   const context = accessContext({
     action,
     sent: question.context,
     now,
-    grant: grant === undefined ? undefined : factsOfGrant(grant),
+    grant: grant === undefined ? undefined : factsOfGrant(grant, now),
   });
   const { principal, resource } = question;
   return engine.evaluate('access', { principal, action: action.uid, resource, context, entities });
@@ -173,7 +172,7 @@ function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evalu
 function allow(
   { policyIds }: Evaluation,
   evaluations: readonly Evaluation[],
-  grant: Grant | undefined,
+  grant: LiveGrant | undefined,
 ): Decision {
   return { ...NOTHING, effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
 }

@@ -10,8 +10,8 @@ export type Freshness = 'fresh' | 'stale' | 'silent';
 export interface Moment {
   /** The latest that it may be: ends grants. */
   readonly now: Date;
-  /** The earliest that it may be: ends locks. */
-  readonly early: Date;
+  /** The earliest that it may be: what is scheduled has begun by then, and what is locked is not any more. Undefined before the first good poll. */
+  readonly early: Date | undefined;
   readonly freshness: Freshness;
   /** Age of the last good poll; Infinity before the first. */
   readonly ageMs: number;
@@ -20,9 +20,7 @@ export interface Moment {
 /** @param staleStandingMs how long standing permits go on past the staleness bound; 0 = never */
 export function momentOf(clock: DatabaseClock, staleStandingMs: number): Moment {
   const ageMs = clock.ageMs();
-  // Without a poll no lock has ended.
-  const early = clock.early() ?? new Date(0);
-  return { now: clock.late(), early, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+  return { now: clock.late(), early: clock.early(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
 /** The same instant later on: what is decided at it is as old as the last good poll or as the instant itself, whichever is older. */

@@ -4,6 +4,9 @@ import type { CallerQuestion } from '../../core/policy/check-question.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { resourceKeysOf } from './covering-grants.ts';
 
+/** Without knowing how late it is, no lock has ended. */
+const BEGINNING = new Date(0);
+
 /** A lock that stops a question, or a grant that would cover it. */
 export interface Stop {
   readonly lock: Lock;
@@ -19,7 +22,7 @@ export interface Stop {
 export function stopsOn(
   { locks, directory }: Replica,
   question: CallerQuestion,
-  early: Date,
+  early = BEGINNING,
 ): readonly Stop[] {
   if (locks.size === 0) return [];
   const principals = directory.selfAndAncestors(question.principal);
@@ -34,7 +37,7 @@ export function stopsOn(
 export function unlocked<G extends Grant>(
   { locks }: Replica,
   grants: readonly G[],
-  early: Date,
+  early = BEGINNING,
 ): { readonly free: readonly G[]; readonly stopped: readonly StoppedGrant[] } {
   if (locks.size === 0) return { free: grants, stopped: [] };
   const stopped = grants

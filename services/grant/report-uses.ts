@@ -1,9 +1,9 @@
 import type { EntityUid } from '../../core/access/entity.ts';
-import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { noteUses } from '../../core/store/grant-uses.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
+import { grantNotFound } from './end-grant.ts';
 import { requireFree } from './locked.ts';
-import { isPermitted, notPermitted } from './rights.ts';
+import { mayUse } from './use-grant.ts';
 
 /** When a grant was last used, told by whoever decided by it. */
 export interface ReportedUse {
@@ -12,8 +12,8 @@ export interface ReportedUse {
 }
 
 /**
- * Writes down when grants that end unused were last used. Whoever reports must be one who may ask about anybody.
- * @throws AccessError LOCKED, NOT_PERMITTED
+ * Writes down when grants that end unused were last used. Grants that have ended need no more of it.
+ * @throws AccessError LOCKED; GRANT_NOT_FOUND for a live grant whose subject the caller may not ask about
  */
 export async function reportUses(
   context: GrantContext,
@@ -21,11 +21,13 @@ export async function reportUses(
   caller: EntityUid,
 ): Promise<void> {
   const now = clockOfReads(context);
-  requireFree(context.followed.replica, caller, now);
-  const question = { right: 'authorize', principal: caller, resource: SYSTEM, now } as const;
-  if (!isPermitted(context.followed.replica, question)) throw notPermitted(question);
+  const { replica } = context.followed;
+  requireFree(replica, caller, now);
   const latest = new Map<string, Date>();
   for (const { grantId, agoMs } of uses) {
+    const grant = replica.grants.get(grantId);
+    if (grant === undefined) continue;
+    if (!mayUse(replica, grant, caller, now)) throw grantNotFound(grantId);
     const usedAt = new Date(now.getTime() - Math.max(agoMs, 0));
     const known = latest.get(grantId);
     if (known === undefined || known < usedAt) latest.set(grantId, usedAt);

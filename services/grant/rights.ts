@@ -202,9 +202,9 @@ export function mayStillBegin(replica: Replica, grant: Grant, now: Date): boolea
   return seat(steps, candidates).isComplete;
 }
 
-/** Who may see a request: requester, subject, whoever may approve an item, voted on it, or is permitted to view it. */
+/** Who may see a request: requester and subject, whoever owns a service that is one of them, may approve an item, voted on it, or is permitted to view it. */
 export function maySee(replica: Replica, request: AccessRequest, caller: EntityUid, now: Date): boolean {
-  if (sameUid(caller, request.requester) || sameUid(caller, request.subject)) return true;
+  if (isParty(replica, request, caller)) return true;
   if (request.reviews.some((review) => sameUid(review.reviewer, caller))) return true;
   return request.items.some(
     (item) =>

@@ -1,6 +1,6 @@
-import { type EntityUid, uidKey } from '../../core/access/entity.ts';
+import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
-import { claimedWindow } from '../../core/access/grant.ts';
+import { claimedWindow, type Grant } from '../../core/access/grant.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { claimGrant, endGrant } from '../../core/store/grant-changes.ts';
@@ -37,7 +37,7 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
   const { replica } = context.followed;
   return await decide(by(context, use.caller), async (trx): Promise<Outcome<Finish<Acknowledged>>> => {
     const found = await lockGrantForUse(trx, use.grantId, use.useId);
-    if (found === undefined || !mayUse(replica, found.row, use.caller, found.now))
+    if (found === undefined || !mayUse(replica, found.row.grant, use.caller, found.now))
       throw grantNotFound(use.grantId);
     const { isCounted, now } = found;
     requireOpen(replica, lettingInOf(found.row.grant), now);
@@ -56,8 +56,15 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
   });
 }
 
-function mayUse(replica: Replica, { grant }: RecordedGrant, caller: EntityUid, now: Date): boolean {
-  return [SYSTEM, grant.subject].some((resource) =>
+/** Whoever may ask about the subject may use its grants. */
+export function mayUse(
+  replica: Replica,
+  { subject }: Pick<Grant, 'subject'>,
+  caller: EntityUid,
+  now: Date,
+): boolean {
+  if (sameUid(caller, subject)) return true;
+  return [SYSTEM, subject].some((resource) =>
     isPermitted(replica, { right: 'authorize', principal: caller, resource, now }),
   );
 }

@@ -73,7 +73,7 @@ CREATE INDEX grants_exhausted_until ON grants (expires_at) WHERE end_reason = 'E
 -- Each use of a counted grant, once, however often it is reported.
 CREATE TABLE grant_uses (
   grant_id uuid NOT NULL CONSTRAINT grant_uses_grant REFERENCES grants,
-  use_id text NOT NULL CONSTRAINT grant_uses_use_id CHECK (octet_length(use_id) BETWEEN 1 AND 256),
+  use_id text NOT NULL CONSTRAINT grant_uses_use_id CHECK (octet_length(use_id) BETWEEN 1 AND 64),
   used_at timestamptz(3) NOT NULL,
   PRIMARY KEY (grant_id, use_id)
 );

@@ -92,7 +92,7 @@ function plainly(replica: Replica, question: Question) {
   const entities = entitiesFor(engine.policies, 'access', question, (uid) => known.get(uid));
   const made: Evaluation[] = [];
   for (const grant of [undefined, ...covering]) {
-    const facts = grant === undefined ? undefined : factsOfGrant(grant);
+    const facts = grant === undefined ? undefined : factsOfGrant(grant, NOW);
     const context = accessContext({ action: shape, sent: question.context, now: NOW, grant: facts });
     const evaluation = engine.evaluate('access', { principal, action, resource, context, entities });
     made.push(evaluation);

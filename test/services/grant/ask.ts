@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { expect } from 'vitest';
 import { CurfewError } from '../../../clients/sdk/index.ts';
 import type { AccessRequest } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
@@ -14,6 +15,8 @@ export interface Wish {
   readonly reason?: string;
   readonly ticket?: string;
   readonly subject?: { readonly type: string; readonly id: string };
+  readonly startsAt?: Date;
+  readonly breakGlass?: boolean;
 }
 
 /** To ask for the very same again is to get what is there: each call has a reason of its own unless one is said. */
@@ -30,6 +33,8 @@ export async function submit(stack: Stack, who: string, wish: Wish = {}) {
     reason: wish.reason ?? reasonOfItsOwn(),
     ticket: wish.ticket ?? '',
     ...(wish.subject === undefined ? {} : { subject: wish.subject }),
+    ...(wish.startsAt === undefined ? {} : { startsAt: timestampFromDate(wish.startsAt) }),
+    breakGlass: wish.breakGlass ?? false,
   });
 }
 
