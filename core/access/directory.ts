@@ -1,4 +1,5 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
+import { lookOf } from './look.ts';
 
 /**
  * The entities known to Curfew, in memory. It changes only between decisions: every question is asked and answered without
@@ -12,6 +13,8 @@ export class Directory {
   readonly #entities = new Map<string, Entity>();
   /** Keys of the entities that name this one as a parent, whether it is there or not. */
   readonly #children = new Map<string, Set<string>>();
+  /** By type and look, the entities' ids; undefined until somebody asks for look-alikes. */
+  #looks: Map<string, Set<string>> | undefined;
 
   get size(): number {
     return this.#entities.size;
@@ -46,6 +49,7 @@ export class Directory {
     const isNew = !this.#applied.has(key);
     this.#unlink(key);
     this.#applied.set(key, entity);
+    if (this.#looks !== undefined) noteLook(this.#looks, entity.uid);
     for (const parent of entity.parents) this.#childrenOf(uidKey(parent)).add(key);
     this.#see(key);
     if (isNew) for (const child of this.#children.get(key) ?? []) this.#see(child);
@@ -56,6 +60,7 @@ export class Directory {
     this.#unlink(key);
     this.#applied.delete(key);
     this.#entities.delete(key);
+    this.#looks?.get(lookKey(uid))?.delete(uid.id);
     for (const child of this.#children.get(key) ?? []) this.#see(child);
   }
 
@@ -63,6 +68,20 @@ export class Directory {
     this.#applied.clear();
     this.#entities.clear();
     this.#children.clear();
+    this.#looks = undefined;
+  }
+
+  /** Another entity of the type whose id people could take for this one; undefined when there is none. */
+  lookAlike(uid: EntityUid): EntityUid | undefined {
+    this.#looks ??= this.#looksOfAll();
+    for (const id of this.#looks.get(lookKey(uid)) ?? []) if (id !== uid.id) return { type: uid.type, id };
+    return undefined;
+  }
+
+  #looksOfAll(): Map<string, Set<string>> {
+    const looks = new Map<string, Set<string>>();
+    for (const { uid } of this.#applied.values()) noteLook(looks, uid);
+    return looks;
   }
 
   /** The keys of the entity and all its ancestors; of just itself when the directory does not know it. */
@@ -116,4 +135,15 @@ function reach(starts: Iterable<string>, next: (key: string) => Iterable<string>
   // A Set visits what is added while it is walked.
   for (const key of seen) for (const further of next(key)) seen.add(further);
   return seen;
+}
+
+function noteLook(looks: Map<string, Set<string>>, uid: EntityUid): void {
+  const key = lookKey(uid);
+  const ids = looks.get(key);
+  if (ids === undefined) looks.set(key, new Set([uid.id]));
+  else ids.add(uid.id);
+}
+
+function lookKey({ type, id }: EntityUid): string {
+  return uidKey({ type, id: lookOf(id) });
 }

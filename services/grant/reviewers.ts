@@ -7,6 +7,7 @@ import {
   type Value,
 } from '../../core/access/entity.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import { personOf } from '../../core/access/person.ts';
 import { type Candidate, Seats } from '../../core/access/seats.ts';
 import { curfewAction } from '../../core/policy/schema-shape.ts';
 import { curfewContext } from '../../core/policy/curfew-context.ts';
@@ -103,7 +104,7 @@ async function* candidates(
     seen.add(key);
     budget.left -= 1;
     const steps = fillableSteps(rules, request, item, entity.uid, now);
-    if (steps.length > 0) yield { person: key, steps };
+    if (steps.length > 0) yield { person: personOf(rules.directory, entity.uid), steps };
   }
 }
 
