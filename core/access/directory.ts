@@ -1,5 +1,12 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
 
+/** Told of every change, so that what is worked out from the entities need not be worked out anew. */
+export interface DirectoryWatcher {
+  readonly applied: (entity: Entity, before: Entity | undefined) => void;
+  readonly removed: (entity: Entity) => void;
+  readonly cleared: () => void;
+}
+
 /**
  * The entities known to Curfew, in memory. It changes only between decisions: every question is asked and answered without
  * giving way in between. A parent that it does not have, because it was deleted, is left out of its children: nobody is inside of
@@ -12,6 +19,7 @@ export class Directory {
   readonly #entities = new Map<string, Entity>();
   /** Keys of the entities that name this one as a parent, whether it is there or not. */
   readonly #children = new Map<string, Set<string>>();
+  readonly #watchers: DirectoryWatcher[] = [];
 
   get size(): number {
     return this.#entities.size;
@@ -25,6 +33,11 @@ export class Directory {
     return this.#entities.has(uidKey(uid));
   }
 
+  /** Tells the watcher of all that changes from now on, for as long as the directory lives. */
+  watch(watcher: DirectoryWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
   /** In the order in which they were first applied. */
   all(): Iterable<Entity> {
     return this.#entities.values();
@@ -33,26 +46,30 @@ export class Directory {
   /** Creates the entity, or replaces it whole. */
   apply(entity: Entity): void {
     const key = uidKey(entity.uid);
-    const isNew = !this.#applied.has(key);
+    const before = this.#applied.get(key);
     this.#unlink(key);
     this.#applied.set(key, entity);
     for (const parent of entity.parents) this.#childrenOf(uidKey(parent)).add(key);
     this.#see(key);
-    if (isNew) for (const child of this.#children.get(key) ?? []) this.#see(child);
+    if (before === undefined) for (const child of this.#children.get(key) ?? []) this.#see(child);
+    for (const watcher of this.#watchers) watcher.applied(entity, before);
   }
 
   remove(uid: EntityUid): void {
     const key = uidKey(uid);
+    const before = this.#applied.get(key);
     this.#unlink(key);
     this.#applied.delete(key);
     this.#entities.delete(key);
     for (const child of this.#children.get(key) ?? []) this.#see(child);
+    if (before !== undefined) for (const watcher of this.#watchers) watcher.removed(before);
   }
 
   clear(): void {
     this.#applied.clear();
     this.#entities.clear();
     this.#children.clear();
+    for (const watcher of this.#watchers) watcher.cleared();
   }
 
   /** The keys of the entity and all its ancestors; of just itself when the directory does not know it. */

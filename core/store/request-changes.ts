@@ -8,6 +8,7 @@ import {
   requestExpiresAt,
   type Review,
 } from '../access/request.ts';
+import { closeSteps, openSteps } from './open-steps.ts';
 import { Call, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
@@ -44,7 +45,8 @@ export async function insertRequest(trx: Trx, request: AccessRequest): Promise<v
     requestExpiresAt(request.items),
     state === 'PENDING' ? null : request.createdAt,
   ]);
-  await sendLater(trx, insert, ...request.items.map((item) => insertItem(request.id, item)));
+  const items = request.items.map((item) => insertItem(request.id, item));
+  await sendLater(trx, insert, ...items, ...openSteps(request));
 }
 
 function insertItem(requestId: string, item: RequestItem): Call {
@@ -103,7 +105,11 @@ export async function resolveItems(
   if (resolutions.length === 0) return request;
   const resolved = withResolutions(request, resolutions);
   const items = resolutions.map((resolution) => resolveItem(request.id, resolution));
-  await sendLater(trx, ...items, ...resolveRequest(resolved));
+  const closed = closeSteps(
+    request,
+    resolutions.map(({ item }) => item),
+  );
+  await sendLater(trx, ...items, ...closed, ...resolveRequest(resolved));
   return resolved;
 }
 

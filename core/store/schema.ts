@@ -101,6 +101,18 @@ export interface LedgerText {
   text: string;
 }
 
+export interface OpenSteps {
+  expires_at: Timestamp;
+  item: number;
+  position: Int8;
+  request_id: string;
+  requester: string;
+  resource: string;
+  resource_type: string;
+  step: string;
+  subject: string;
+}
+
 export interface PolicySets {
   digest: string;
   files: string;
@@ -145,6 +157,7 @@ export interface DB {
   ledger: Ledger;
   ledger_head: LedgerHead;
   ledger_text: LedgerText;
+  open_steps: OpenSteps;
   policy_sets: PolicySets;
   request_items: RequestItems;
   reviews: Reviews;

@@ -5,11 +5,17 @@ import {
   type RequestState,
   requestStateAt,
 } from '../../core/access/request.ts';
-import { listRequests, type PlacedRequest } from '../../core/store/requests.ts';
+import {
+  type Chunk,
+  listRequests,
+  listToReview,
+  type PlacedRequest,
+} from '../../core/store/list-requests.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
 import { fillableSteps, maySee } from './rights.ts';
+import { waysToReview } from './ways-to-review.ts';
 
 export interface RequestFilter {
   readonly caller: EntityUid;
@@ -41,10 +47,18 @@ export async function listAccessRequests(
 ): Promise<Listed<AccessRequest>> {
   await catchUp(context);
   const party = filter.mine ? uidKey(filter.caller) : undefined;
-  const isPending = filter.toReview || (filter.states.length === 1 && filter.states[0] === 'PENDING');
+  const { states } = filter;
+  const ways = filter.toReview ? await waysToReview(context.followed.replica, filter.caller, signal) : [];
   const found = await scan(
     page,
-    (before) => listRequests(context.database, { before, size: CHUNK, party, isPending }),
+    async (before) =>
+      filter.toReview
+        ? await listToReview(context.database, ways, { before, size: CHUNK })
+        : await listRequests(
+            context.database,
+            { party, states, now: clockOfReads(context) },
+            { before, size: CHUNK },
+          ),
     {
       positionOf: (row: PlacedRequest) => row.position,
       isWanted: (row) => matches(context, filter, row.request),
@@ -81,7 +95,7 @@ export interface Scan<T> {
  */
 export async function scan<T>(
   page: Page,
-  read: (before: bigint | undefined) => Promise<readonly T[]>,
+  read: (before: bigint | undefined) => Promise<Chunk<T>>,
   { positionOf, isWanted, signal }: Scan<T>,
 ): Promise<Listed<T>> {
   const giveWay = takeTurns();
@@ -90,7 +104,7 @@ export async function scan<T>(
   let { before } = page;
   for (let examined = 0; examined < MOST_EXAMINED && performance.now() < stopMs; ) {
     signal.throwIfAborted();
-    const rows = await read(before);
+    const { rows, isLast } = await read(before);
     for (const row of rows) {
       await giveWay(signal);
       if (isWanted(row)) found.push(row);
@@ -100,7 +114,7 @@ export async function scan<T>(
       examined += 1;
       if (performance.now() >= stopMs) return { found, next: before };
     }
-    if (rows.length < CHUNK) return { found, next: undefined };
+    if (isLast) return { found, next: undefined };
   }
   return { found, next: before };
 }

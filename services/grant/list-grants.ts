@@ -42,7 +42,10 @@ export async function listGrantsOf(
       : GrantState.ENDED;
   const { found, next } = await scan(
     readPage(message),
-    (before) => listGrants(context.database, { before, size: CHUNK, subject }),
+    async (before) => {
+      const rows = await listGrants(context.database, { before, size: CHUNK, subject });
+      return { rows, isLast: rows.length < CHUNK };
+    },
     {
       positionOf: (row) => row.position,
       isWanted: (row) =>

@@ -12,11 +12,13 @@ import {
 import { ROLE_PASSWORDS } from '../../support/postgres.ts';
 import { emptyDatabase, migratedDatabase, type OpenDatabase } from './database.ts';
 
+const MIGRATIONS = ['0001_first', '0005_open_steps'];
+
 test('an empty database gets the schema', async () => {
   const { open } = await emptyDatabase();
   const owner = open('owner');
   await ensureRoles(owner, ROLE_PASSWORDS);
-  expect(await migrateSchema(owner)).toEqual(['0001_first']);
+  expect(await migrateSchema(owner)).toEqual(MIGRATIONS);
   await requireSchema(open('grant'));
 });
 
@@ -35,7 +37,7 @@ test('of three runs at once one migrates and the others wait for it', async () =
     return migrateSchema(owner);
   });
   const applied = await Promise.all(runs);
-  expect(applied.flat()).toEqual(['0001_first']);
+  expect(applied.flat()).toEqual(MIGRATIONS);
   await requireSchema(open('decision'));
 });
 
