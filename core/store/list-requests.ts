@@ -59,7 +59,7 @@ export async function listRequests(
       ? ofEverybody(filter, page)
       : ofParty(filter, filter.party, page)
     ).execute(database);
-    return await chunkOf(database, rows, page);
+    return await chunkOf(database, rows, page.size);
   });
 }
 
@@ -111,37 +111,50 @@ export interface ReviewWay {
   readonly is: string;
 }
 
-/** Requests with an open step that one of the ways leads to, newest first. @throws AccessError */
+/** Rows read for a chunk, however many ways there are. */
+const MOST_READ = 20_000;
+
+/** Requests with an open step that one of the ways leads to, newest first; a chunk may be short. @throws AccessError */
 export async function listToReview(
   database: Database,
   ways: readonly ReviewWay[],
   { before = NEWEST, size }: RequestPage,
 ): Promise<Chunk<PlacedRequest>> {
   if (ways.length === 0) return { rows: [], isLast: true };
-  const by = Map.groupBy(ways, (way) => way.by);
-  const scan = (column: ReviewWay['by']) => {
-    const of = by.get(column) ?? [];
-    const [steps, values] = [of.map((way) => way.step), of.map((way) => way.is)];
-    return sql`
-      SELECT found.request_id, found.position FROM unnest(${steps}::text[], ${values}::text[]) AS way (step, value)
-      CROSS JOIN LATERAL (
-        SELECT request_id, position FROM open_steps
-        WHERE step = way.step AND ${sql.ref(column)} = way.value AND position < ${before}
-        ORDER BY position DESC LIMIT ${size}) AS found`;
-  };
-  const scans = [...by.keys()].map(scan);
+  const ofEach = Math.max(2, Math.min(size, Math.floor(MOST_READ / ways.length)));
+  const scans = [...Map.groupBy(ways, (way) => way.by)].map(([column, of]) =>
+    scanOf(column, of, { before, size: ofEach }),
+  );
+  // Below where the first way breaks off, rows of it may be missing between those of the others.
   return await guarded(async () => {
-    const { rows } = await sql<Found>`
-      SELECT request_id AS id, position FROM (${sql.join(scans, sql` UNION ALL `)}) AS open
-      ORDER BY position DESC LIMIT ${size}`.execute(database);
-    return await chunkOf(database, rows, { before, size });
+    const { rows } = await sql<Found & { readonly is_all: boolean }>`
+      WITH open AS MATERIALIZED (${sql.join(scans, sql` UNION ALL `)}),
+      broken_off AS (
+        SELECT max(lowest) AS at FROM (
+          SELECT min(position) AS lowest FROM open GROUP BY column_name, way HAVING count(*) = ${ofEach}::int) AS full_one
+      )
+      SELECT request_id AS id, position, at IS NULL AS is_all FROM open, broken_off
+      WHERE position >= COALESCE(at, 0) ORDER BY position DESC LIMIT ${size}`.execute(database);
+    const isAll = rows[0]?.is_all ?? true;
+    return { ...(await chunkOf(database, rows, size)), isLast: isAll && rows.length < size };
   });
+}
+
+function scanOf(column: ReviewWay['by'], ways: readonly ReviewWay[], { before, size }: RequestPage) {
+  const [steps, values] = [ways.map((way) => way.step), ways.map((way) => way.is)];
+  return sql`
+    SELECT ${column}::text AS column_name, way, found.request_id, found.position
+    FROM unnest(${steps}::text[], ${values}::text[]) WITH ORDINALITY AS ways (step, value, way)
+    CROSS JOIN LATERAL (
+      SELECT request_id, position FROM open_steps
+      WHERE step = ways.step AND ${sql.ref(column)} = ways.value AND position < ${before}
+      ORDER BY position DESC LIMIT ${size}) AS found`;
 }
 
 async function chunkOf(
   database: Database,
   found: readonly Found[],
-  { size }: RequestPage,
+  size: number,
 ): Promise<Chunk<PlacedRequest>> {
   const positions = new Map(found.map(({ id, position }) => [id, position]));
   const requests = await readRequests(database, [...positions.keys()]);

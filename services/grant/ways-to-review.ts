@@ -7,7 +7,7 @@ import type { ReviewWay } from '../../core/store/list-requests.ts';
 import { takeTurns } from './give-way.ts';
 
 /** Each resource is looked for by itself; of more, everything of the step is looked through. */
-const MOST_EACH = 2_000;
+const MOST_EACH = 10_000;
 
 /**
  * Where requests that somebody may review are to be looked for, by the approve permits, groups and attributes of now: the same

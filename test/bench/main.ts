@@ -2,6 +2,7 @@ import { authorize } from './authorize.ts';
 import { certificates } from './certificates.ts';
 import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
+import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   certificates,
   expiry,
   ledger,
+  lifecycle,
   observing,
   propagation,
   recovery,
