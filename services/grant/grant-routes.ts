@@ -19,6 +19,7 @@ import { releaseGrant } from './end-grant.ts';
 import { inTurns } from './give-way.ts';
 import { type Listed, listAccessRequests } from './list-access-requests.ts';
 import { getGrant, listGrantsOf } from './list-grants.ts';
+import { listRequestableOf } from './requestable-message.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import type { Asked } from './plan-request.ts';
 import { presentGrant, presentRequest, type Showing, toProtoState } from './present.ts';
@@ -75,6 +76,9 @@ function aboutRequests(
         presentRequest(showing(caller.uid), request, revisions.get(request.id) ?? 0n),
       );
       return { requests, nextPageToken: nextPageToken(next) };
+    },
+    async listRequestable(message, { caller, signal }) {
+      return await listRequestableOf(context, message, { caller: caller.uid, signal });
     },
     async *watchAccessRequest({ id }, { caller, signal }) {
       for await (const request of watchAccessRequest(context, { id, caller: caller.uid, signal })) {

@@ -14,7 +14,7 @@ import {
   requestStateAt,
   type Review,
 } from '../../core/access/request.ts';
-import type { Workflow } from '../../core/access/workflow.ts';
+import { checkText, type TextRule, type Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { toProtoUid } from '../../core/rpc/uid.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
@@ -132,7 +132,8 @@ function countMembers(replica: Replica, resource: EntityUid): number {
   return count;
 }
 
-function presentWorkflow(workflow: Workflow) {
+/** The terms of a workflow. */
+export function presentWorkflow(workflow: Workflow) {
   return {
     id: workflow.id,
     title: workflow.title,
@@ -140,6 +141,15 @@ function presentWorkflow(workflow: Workflow) {
     maxDuration: durationFromMs(workflow.maxMs),
     defaultDuration: durationFromMs(workflow.defaultMs),
     pendingDuration: durationFromMs(workflow.pendingMs),
+    reasonRule: presentRule(workflow.reason),
+    ticketRule: presentRule(workflow.ticket),
+  };
+}
+
+function presentRule(rule: TextRule) {
+  return {
+    required: checkText(rule, '') !== undefined,
+    pattern: rule.kind === 'pattern' ? rule.pattern : '',
   };
 }
 

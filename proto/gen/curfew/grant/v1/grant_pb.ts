@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/grant.proto.
  */
 export const file_curfew_grant_v1_grant: GenFile = /*@__PURE__*/
-  fileDesc("ChtjdXJmZXcvZ3JhbnQvdjEvZ3JhbnQucHJvdG8SD2N1cmZldy5ncmFudC52MSK5BAoNQWNjZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIsCglyZXF1ZXN0ZXIYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKgoHc3ViamVjdBgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIsCgVzdGF0ZRgEIAEoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGUSKwoFaXRlbXMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdEl0ZW0SDgoGcmVhc29uGAYgASgJEg4KBnRpY2tldBgHIAEoCRIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXNvbHZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVxdWVzdF9oYXNoGAwgASgMEjcKD2FsbG93ZWRfYWN0aW9ucxgNIAMoDjIeLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWN0aW9uEhAKCHJldmlzaW9uGA4gASgDEigKB3Jldmlld3MYDyADKAsyFy5jdXJmZXcuZ3JhbnQudjEuUmV2aWV3IpADCgtSZXF1ZXN0SXRlbRIrCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIqCgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHdvcmtmbG93GAMgASgLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93EiwKBXN0YXRlGAQgASgOMh0uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RTdGF0ZRIsCgVzdGVwcxgFIAMoCzIdLmN1cmZldy5ncmFudC52MS5TdGVwUHJvZ3Jlc3MSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVzb2x2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGdyYW50X2lkGAggASgJEhQKDG1lbWJlcl9jb3VudBgJIAEoAxIWCg5kZW5pZWRfYmVjYXVzZRgKIAEoCSLmAQoIV29ya2Zsb3cSCgoCaWQYASABKAkSDQoFdGl0bGUYAiABKAkSJAoFc3RlcHMYAyADKAsyFS5jdXJmZXcuZ3JhbnQudjEuU3RlcBIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBwZW5kaW5nX2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIiMKBFN0ZXASDAoEbmFtZRgBIAEoCRINCgVzZWF0cxgCIAEoBSJtCgxTdGVwUHJvZ3Jlc3MSDAoEbmFtZRgBIAEoCRINCgVzZWF0cxgCIAEoBRIsCglmaWxsZWRfYnkYAyADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEgoKY2FuZGlkYXRlcxgEIAEoBSLGAQoGUmV2aWV3EisKCHJldmlld2VyGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEikKB3ZlcmRpY3QYAiABKA4yGC5jdXJmZXcuZ3JhbnQudjEuVmVyZGljdBIPCgdjb21tZW50GAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGl0ZW0YBSABKAUSFQoNcG9saWN5X2RpZ2VzdBgGIAEoCSKQBAoFR3JhbnQSCgoCaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIMCgRpdGVtGAMgASgFEioKB3N1YmplY3QYBCABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKgoHYWN0aW9ucxgFIAMoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghyZXNvdXJjZRgGIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIQCgh3b3JrZmxvdxgHIAEoCRIqCgVzdGF0ZRgIIAEoDjIbLmN1cmZldy5ncmFudC52MS5HcmFudFN0YXRlEi0KCXN0YXJ0c19hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmVuZF9yZWFzb24YDCABKA4yGi5jdXJmZXcuZ3JhbnQudjEuRW5kUmVhc29uEg4KBnJlYXNvbhgNIAEoCRIOCgZ0aWNrZXQYDiABKAkSEwoLbWF5X3JlbGVhc2UYDyABKAgSEgoKbWF5X3Jldm9rZRgQIAEoCBIQCghyZXZpc2lvbhgRIAEoAyrcAQoMUmVxdWVzdFN0YXRlEh0KGVJFUVVFU1RfU1RBVEVfVU5TUEVDSUZJRUQQABIZChVSRVFVRVNUX1NUQVRFX1BFTkRJTkcQARIaChZSRVFVRVNUX1NUQVRFX0FQUFJPVkVEEAISJAogUkVRVUVTVF9TVEFURV9QQVJUSUFMTFlfQVBQUk9WRUQQAxIYChRSRVFVRVNUX1NUQVRFX0RFTklFRBAEEhsKF1JFUVVFU1RfU1RBVEVfV0lUSERSQVdOEAUSGQoVUkVRVUVTVF9TVEFURV9FWFBJUkVEEAYqWAoKR3JhbnRTdGF0ZRIbChdHUkFOVF9TVEFURV9VTlNQRUNJRklFRBAAEhYKEkdSQU5UX1NUQVRFX0FDVElWRRABEhUKEUdSQU5UX1NUQVRFX0VOREVEEAIqiwEKCUVuZFJlYXNvbhIaChZFTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRU5EX1JFQVNPTl9FWFBJUkVEEAESFwoTRU5EX1JFQVNPTl9SRUxFQVNFRBACEhYKEkVORF9SRUFTT05fUkVWT0tFRBADEhkKFUVORF9SRUFTT05fSU5FTElHSUJMRRAEKkkKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhMKD1ZFUkRJQ1RfQVBQUk9WRRABEhAKDFZFUkRJQ1RfREVOWRACKmcKDVJlcXVlc3RBY3Rpb24SHgoaUkVRVUVTVF9BQ1RJT05fVU5TUEVDSUZJRUQQABIZChVSRVFVRVNUX0FDVElPTl9SRVZJRVcQARIbChdSRVFVRVNUX0FDVElPTl9XSVRIRFJBVxACYgZwcm90bzM", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtjdXJmZXcvZ3JhbnQvdjEvZ3JhbnQucHJvdG8SD2N1cmZldy5ncmFudC52MSK5BAoNQWNjZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIsCglyZXF1ZXN0ZXIYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKgoHc3ViamVjdBgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIsCgVzdGF0ZRgEIAEoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGUSKwoFaXRlbXMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdEl0ZW0SDgoGcmVhc29uGAYgASgJEg4KBnRpY2tldBgHIAEoCRIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXNvbHZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVxdWVzdF9oYXNoGAwgASgMEjcKD2FsbG93ZWRfYWN0aW9ucxgNIAMoDjIeLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWN0aW9uEhAKCHJldmlzaW9uGA4gASgDEigKB3Jldmlld3MYDyADKAsyFy5jdXJmZXcuZ3JhbnQudjEuUmV2aWV3IpADCgtSZXF1ZXN0SXRlbRIrCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIqCgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHdvcmtmbG93GAMgASgLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93EiwKBXN0YXRlGAQgASgOMh0uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RTdGF0ZRIsCgVzdGVwcxgFIAMoCzIdLmN1cmZldy5ncmFudC52MS5TdGVwUHJvZ3Jlc3MSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVzb2x2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGdyYW50X2lkGAggASgJEhQKDG1lbWJlcl9jb3VudBgJIAEoAxIWCg5kZW5pZWRfYmVjYXVzZRgKIAEoCSLGAgoIV29ya2Zsb3cSCgoCaWQYASABKAkSDQoFdGl0bGUYAiABKAkSJAoFc3RlcHMYAyADKAsyFS5jdXJmZXcuZ3JhbnQudjEuU3RlcBIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBwZW5kaW5nX2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC3JlYXNvbl9ydWxlGBQgASgLMhkuY3VyZmV3LmdyYW50LnYxLlRleHRSdWxlEi4KC3RpY2tldF9ydWxlGBUgASgLMhkuY3VyZmV3LmdyYW50LnYxLlRleHRSdWxlIi0KCFRleHRSdWxlEhAKCHJlcXVpcmVkGAEgASgIEg8KB3BhdHRlcm4YAiABKAkiIwoEU3RlcBIMCgRuYW1lGAEgASgJEg0KBXNlYXRzGAIgASgFIqIBCgxTdGVwUHJvZ3Jlc3MSDAoEbmFtZRgBIAEoCRINCgVzZWF0cxgCIAEoBRIsCglmaWxsZWRfYnkYAyADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEgoKY2FuZGlkYXRlcxgEIAEoBRIzChBjYW5kaWRhdGVfcGVvcGxlGAUgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkIsYBCgZSZXZpZXcSKwoIcmV2aWV3ZXIYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKQoHdmVyZGljdBgCIAEoDjIYLmN1cmZldy5ncmFudC52MS5WZXJkaWN0Eg8KB2NvbW1lbnQYAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEaXRlbRgFIAEoBRIVCg1wb2xpY3lfZGlnZXN0GAYgASgJIpAECgVHcmFudBIKCgJpZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEgwKBGl0ZW0YAyABKAUSKgoHc3ViamVjdBgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIqCgdhY3Rpb25zGAUgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHJlc291cmNlGAYgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhAKCHdvcmtmbG93GAcgASgJEioKBXN0YXRlGAggASgOMhsuY3VyZmV3LmdyYW50LnYxLkdyYW50U3RhdGUSLQoJc3RhcnRzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZW5kX3JlYXNvbhgMIAEoDjIaLmN1cmZldy5ncmFudC52MS5FbmRSZWFzb24SDgoGcmVhc29uGA0gASgJEg4KBnRpY2tldBgOIAEoCRITCgttYXlfcmVsZWFzZRgPIAEoCBISCgptYXlfcmV2b2tlGBAgASgIEhAKCHJldmlzaW9uGBEgASgDKtwBCgxSZXF1ZXN0U3RhdGUSHQoZUkVRVUVTVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVJFUVVFU1RfU1RBVEVfUEVORElORxABEhoKFlJFUVVFU1RfU1RBVEVfQVBQUk9WRUQQAhIkCiBSRVFVRVNUX1NUQVRFX1BBUlRJQUxMWV9BUFBST1ZFRBADEhgKFFJFUVVFU1RfU1RBVEVfREVOSUVEEAQSGwoXUkVRVUVTVF9TVEFURV9XSVRIRFJBV04QBRIZChVSRVFVRVNUX1NUQVRFX0VYUElSRUQQBipYCgpHcmFudFN0YXRlEhsKF0dSQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSR1JBTlRfU1RBVEVfQUNUSVZFEAESFQoRR1JBTlRfU1RBVEVfRU5ERUQQAiqLAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX0VYUElSRUQQARIXChNFTkRfUkVBU09OX1JFTEVBU0VEEAISFgoSRU5EX1JFQVNPTl9SRVZPS0VEEAMSGQoVRU5EX1JFQVNPTl9JTkVMSUdJQkxFEAQqSQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9BUFBST1ZFEAESEAoMVkVSRElDVF9ERU5ZEAIqZwoNUmVxdWVzdEFjdGlvbhIeChpSRVFVRVNUX0FDVElPTl9VTlNQRUNJRklFRBAAEhkKFVJFUVVFU1RfQUNUSU9OX1JFVklFVxABEhsKF1JFUVVFU1RfQUNUSU9OX1dJVEhEUkFXEAJiBnByb3RvMw", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question put to reviewers: may the subject have these items for this long.
@@ -455,6 +455,20 @@ export type Workflow = Message<"curfew.grant.v1.Workflow"> & {
    * @generated from field: google.protobuf.Duration pending_duration = 6;
    */
   pendingDuration?: Duration | undefined;
+
+  /**
+   * What the reason must be.
+   *
+   * @generated from field: curfew.grant.v1.TextRule reason_rule = 20;
+   */
+  reasonRule?: TextRule | undefined;
+
+  /**
+   * What the ticket must be.
+   *
+   * @generated from field: curfew.grant.v1.TextRule ticket_rule = 21;
+   */
+  ticketRule?: TextRule | undefined;
 };
 
 /**
@@ -504,6 +518,20 @@ export type WorkflowJson = {
    * @generated from field: google.protobuf.Duration pending_duration = 6;
    */
   pendingDuration?: DurationJson;
+
+  /**
+   * What the reason must be.
+   *
+   * @generated from field: curfew.grant.v1.TextRule reason_rule = 20;
+   */
+  reasonRule?: TextRuleJson;
+
+  /**
+   * What the ticket must be.
+   *
+   * @generated from field: curfew.grant.v1.TextRule ticket_rule = 21;
+   */
+  ticketRule?: TextRuleJson;
 };
 
 /**
@@ -512,6 +540,55 @@ export type WorkflowJson = {
  */
 export const WorkflowSchema: GenMessage<Workflow, {jsonType: WorkflowJson}> = /*@__PURE__*/
   messageDesc(file_curfew_grant_v1_grant, 2);
+
+/**
+ * What a text of a request must be.
+ *
+ * @generated from message curfew.grant.v1.TextRule
+ */
+export type TextRule = Message<"curfew.grant.v1.TextRule"> & {
+  /**
+   * Whether it must not be empty.
+   *
+   * @generated from field: bool required = 1;
+   */
+  required: boolean;
+
+  /**
+   * What the whole of it must match, in the syntax of RE2; empty when anything will do.
+   *
+   * @generated from field: string pattern = 2;
+   */
+  pattern: string;
+};
+
+/**
+ * What a text of a request must be.
+ *
+ * @generated from message curfew.grant.v1.TextRule
+ */
+export type TextRuleJson = {
+  /**
+   * Whether it must not be empty.
+   *
+   * @generated from field: bool required = 1;
+   */
+  required?: boolean;
+
+  /**
+   * What the whole of it must match, in the syntax of RE2; empty when anything will do.
+   *
+   * @generated from field: string pattern = 2;
+   */
+  pattern?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.TextRule.
+ * Use `create(TextRuleSchema)` to create a new message.
+ */
+export const TextRuleSchema: GenMessage<TextRule, {jsonType: TextRuleJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant, 3);
 
 /**
  * A named role that reviewers must fill.
@@ -560,7 +637,7 @@ export type StepJson = {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step, {jsonType: StepJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 3);
+  messageDesc(file_curfew_grant_v1_grant, 4);
 
 /**
  * How far a step of an item is.
@@ -595,6 +672,13 @@ export type StepProgress = Message<"curfew.grant.v1.StepProgress"> & {
    * @generated from field: int32 candidates = 4;
    */
   candidates: number;
+
+  /**
+   * In a preview: who they are, if the caller may see the requests of others for the resource, audit or administer.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid candidate_people = 5;
+   */
+  candidatePeople: EntityUid[];
 };
 
 /**
@@ -630,6 +714,13 @@ export type StepProgressJson = {
    * @generated from field: int32 candidates = 4;
    */
   candidates?: number;
+
+  /**
+   * In a preview: who they are, if the caller may see the requests of others for the resource, audit or administer.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid candidate_people = 5;
+   */
+  candidatePeople?: EntityUidJson[];
 };
 
 /**
@@ -637,7 +728,7 @@ export type StepProgressJson = {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress, {jsonType: StepProgressJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 4);
+  messageDesc(file_curfew_grant_v1_grant, 5);
 
 /**
  * One person's vote on one item.
@@ -742,7 +833,7 @@ export type ReviewJson = {
  * Use `create(ReviewSchema)` to create a new message.
  */
 export const ReviewSchema: GenMessage<Review, {jsonType: ReviewJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 5);
+  messageDesc(file_curfew_grant_v1_grant, 6);
 
 /**
  * The access itself.
@@ -1001,7 +1092,7 @@ export type GrantJson = {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant, {jsonType: GrantJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 6);
+  messageDesc(file_curfew_grant_v1_grant, 7);
 
 /**
  * Where an access request, or one of its items, stands. Computed from the record and the clock.

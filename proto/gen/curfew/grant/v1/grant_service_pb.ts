@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { AccessRequest, AccessRequestJson, Grant, GrantJson, GrantState, GrantStateJson, RequestState, RequestStateJson, Verdict, VerdictJson } from "./grant_pb.ts";
+import type { AccessRequest, AccessRequestJson, Grant, GrantJson, GrantState, GrantStateJson, RequestState, RequestStateJson, Verdict, VerdictJson, Workflow, WorkflowJson } from "./grant_pb.ts";
 import { file_curfew_grant_v1_grant } from "./grant_pb.ts";
 import type { EntityUid, EntityUidJson } from "../../type/v1/entity_pb.ts";
 import { file_curfew_type_v1_entity } from "../../type/v1/entity_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/grant_service.proto.
  */
 export const file_curfew_grant_v1_grant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIrECChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQimAEKDVJlcXVlc3RlZEl0ZW0SMwoIcmVzb3VyY2UYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCBrpIA8gBARI2CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgq6SAeSAQQIARAyEhoKCHdvcmtmbG93GAMgASgJQgi6SAVyAyiAAiJsChVSZXF1ZXN0QWNjZXNzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIi8KF0dldEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJLChhHZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IrkBChlMaXN0QWNjZXNzUmVxdWVzdHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhI+CgZzdGF0ZXMYAyADKA4yHS5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdFN0YXRlQg+6SAySAQkiB4IBBBABIAASDAoEbWluZRgEIAEoCBIRCgl0b19yZXZpZXcYBSABKAgiZwoaTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USMAoIcmVxdWVzdHMYASADKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMQoZV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTQoaV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IsYBChpSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESNQoHdmVyZGljdBgCIAEoDjIYLmN1cmZldy5ncmFudC52MS5WZXJkaWN0Qgq6SAeCAQQQASAAEhkKB2NvbW1lbnQYAyABKAlCCLpIBXIDKMA+Eh0KDHJlcXVlc3RfaGFzaBgEIAEoDEIHukgEegJoIBIhCgVpdGVtcxgFIAMoBUISukgPkgEMEBQYASIGGgQQFCgAImAKG1Jldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiNAocV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiYgodV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIicKD0dldEdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiOQoQR2V0R3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudCK6AQoRTGlzdEdyYW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEioKB3N1YmplY3QYAyABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSPAoGc3RhdGVzGAQgAygOMhsuY3VyZmV3LmdyYW50LnYxLkdyYW50U3RhdGVCD7pIDJIBCSIHggEEEAEgACJVChJMaXN0R3JhbnRzUmVzcG9uc2USJgoGZ3JhbnRzGAEgAygLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChNSZWxlYXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJPChRSZWxlYXNlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLcAgoTUmV2b2tlR3JhbnRzUmVxdWVzdBIfCgNpZHMYASADKAlCErpID5IBDBD0AxgBIgVyA7ABARIqCgdzdWJqZWN0GAIgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHJlc291cmNlGAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhoKBnJlYXNvbhgEIAEoCUIKukgHcgUQASjAPjquAbpIqgEapwEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISLWdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0IGFuZCByZXNvdXJjZRpeKHNpemUodGhpcy5pZHMpID4gMCA/IDEgOiAwKSArIChoYXModGhpcy5zdWJqZWN0KSA/IDEgOiAwKSArIChoYXModGhpcy5yZXNvdXJjZSkgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzMoMICgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_rpc_status]);
+  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIrECChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQimAEKDVJlcXVlc3RlZEl0ZW0SMwoIcmVzb3VyY2UYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCBrpIA8gBARI2CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgq6SAeSAQQIARAyEhoKCHdvcmtmbG93GAMgASgJQgi6SAVyAyiAAiJsChVSZXF1ZXN0QWNjZXNzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIi8KF0dldEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJLChhHZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IrkBChlMaXN0QWNjZXNzUmVxdWVzdHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhI+CgZzdGF0ZXMYAyADKA4yHS5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdFN0YXRlQg+6SAySAQkiB4IBBBABIAASDAoEbWluZRgEIAEoCBIRCgl0b19yZXZpZXcYBSABKAgiZwoaTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USMAoIcmVxdWVzdHMYASADKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMQoZV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTQoaV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IsYBChpSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESNQoHdmVyZGljdBgCIAEoDjIYLmN1cmZldy5ncmFudC52MS5WZXJkaWN0Qgq6SAeCAQQQASAAEhkKB2NvbW1lbnQYAyABKAlCCLpIBXIDKMA+Eh0KDHJlcXVlc3RfaGFzaBgEIAEoDEIHukgEegJoIBIhCgVpdGVtcxgFIAMoBUISukgPkgEMEBQYASIGGgQQFCgAImAKG1Jldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiNAocV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiYgodV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIicKD0dldEdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiOQoQR2V0R3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudCK6AQoRTGlzdEdyYW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEioKB3N1YmplY3QYAyABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSPAoGc3RhdGVzGAQgAygOMhsuY3VyZmV3LmdyYW50LnYxLkdyYW50U3RhdGVCD7pIDJIBCSIHggEEEAEgACJVChJMaXN0R3JhbnRzUmVzcG9uc2USJgoGZ3JhbnRzGAEgAygLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChNSZWxlYXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJPChRSZWxlYXNlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLcAgoTUmV2b2tlR3JhbnRzUmVxdWVzdBIfCgNpZHMYASADKAlCErpID5IBDBD0AxgBIgVyA7ABARIqCgdzdWJqZWN0GAIgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHJlc291cmNlGAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhoKBnJlYXNvbhgEIAEoCUIKukgHcgUQASjAPjquAbpIqgEapwEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISLWdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0IGFuZCByZXNvdXJjZRpeKHNpemUodGhpcy5pZHMpID4gMCA/IDEgOiAwKSArIChoYXModGhpcy5zdWJqZWN0KSA/IDEgOiAwKSArIChoYXModGhpcy5yZXNvdXJjZSkgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIrIBChZMaXN0UmVxdWVzdGFibGVSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAQBIYCgZzZWFyY2gYAyABKAlCCLpIBXIDKKAGEikKBmFjdGlvbhgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIWCgR0eXBlGAUgASgJQgi6SAVyAyiAAiJjChdMaXN0UmVxdWVzdGFibGVSZXNwb25zZRIvCglyZXNvdXJjZXMYASADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdGFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn0KC1JlcXVlc3RhYmxlEisKCHJlc291cmNlGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEgwKBG5hbWUYAiABKAkSMwoHYWN0aW9ucxgDIAMoCzIiLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0YWJsZUFjdGlvbiJsChFSZXF1ZXN0YWJsZUFjdGlvbhIpCgZhY3Rpb24YASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSLAoJd29ya2Zsb3dzGAIgAygLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93MukICgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZRJkCg9MaXN0UmVxdWVzdGFibGUSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFJlcXVlc3RhYmxlUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0UmVxdWVzdGFibGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_rpc_status]);
 
 /**
  * What is asked for.
@@ -224,7 +224,7 @@ export type RequestAccessResponse = Message<"curfew.grant.v1.RequestAccessRespon
   revision: bigint;
 
   /**
-   * In a preview: what the requester should know, one sentence each.
+   * In a preview: what the requester should know, one sentence each; also what the request would be refused for as it is.
    *
    * @generated from field: repeated string warnings = 3;
    */
@@ -252,7 +252,7 @@ export type RequestAccessResponseJson = {
   revision?: string;
 
   /**
-   * In a preview: what the requester should know, one sentence each.
+   * In a preview: what the requester should know, one sentence each; also what the request would be refused for as it is.
    *
    * @generated from field: repeated string warnings = 3;
    */
@@ -1240,6 +1240,258 @@ export const RevokeFailureSchema: GenMessage<RevokeFailure, {jsonType: RevokeFai
   messageDesc(file_curfew_grant_v1_grant_service, 21);
 
 /**
+ * What of all that could be asked for.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableRequest
+ */
+export type ListRequestableRequest = Message<"curfew.grant.v1.ListRequestableRequest"> & {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only resources with this in their type and id, written type::id, or in their attribute "name"; upper and lower case are the same.
+   *
+   * @generated from field: string search = 3;
+   */
+  search: string;
+
+  /**
+   * Only this action, or those of this action group.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 4;
+   */
+  action?: EntityUid | undefined;
+
+  /**
+   * Only resources of this type.
+   *
+   * @generated from field: string type = 5;
+   */
+  type: string;
+};
+
+/**
+ * What of all that could be asked for.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableRequest
+ */
+export type ListRequestableRequestJson = {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize?: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken?: string;
+
+  /**
+   * Only resources with this in their type and id, written type::id, or in their attribute "name"; upper and lower case are the same.
+   *
+   * @generated from field: string search = 3;
+   */
+  search?: string;
+
+  /**
+   * Only this action, or those of this action group.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 4;
+   */
+  action?: EntityUidJson;
+
+  /**
+   * Only resources of this type.
+   *
+   * @generated from field: string type = 5;
+   */
+  type?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListRequestableRequest.
+ * Use `create(ListRequestableRequestSchema)` to create a new message.
+ */
+export const ListRequestableRequestSchema: GenMessage<ListRequestableRequest, {jsonType: ListRequestableRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 22);
+
+/**
+ * A page of resources. Examining takes a while: a page may be short, or empty, and still have a next one.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableResponse
+ */
+export type ListRequestableResponse = Message<"curfew.grant.v1.ListRequestableResponse"> & {
+  /**
+   * By type and id.
+   *
+   * @generated from field: repeated curfew.grant.v1.Requestable resources = 1;
+   */
+  resources: Requestable[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * A page of resources. Examining takes a while: a page may be short, or empty, and still have a next one.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableResponse
+ */
+export type ListRequestableResponseJson = {
+  /**
+   * By type and id.
+   *
+   * @generated from field: repeated curfew.grant.v1.Requestable resources = 1;
+   */
+  resources?: RequestableJson[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListRequestableResponse.
+ * Use `create(ListRequestableResponseSchema)` to create a new message.
+ */
+export const ListRequestableResponseSchema: GenMessage<ListRequestableResponse, {jsonType: ListRequestableResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 23);
+
+/**
+ * A resource and what the caller could ask for on it.
+ *
+ * @generated from message curfew.grant.v1.Requestable
+ */
+export type Requestable = Message<"curfew.grant.v1.Requestable"> & {
+  /**
+   * The resource, or a container that a workflow takes.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 1;
+   */
+  resource?: EntityUid | undefined;
+
+  /**
+   * Its attribute "name", if it has one that is a text.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated curfew.grant.v1.RequestableAction actions = 3;
+   */
+  actions: RequestableAction[];
+};
+
+/**
+ * A resource and what the caller could ask for on it.
+ *
+ * @generated from message curfew.grant.v1.Requestable
+ */
+export type RequestableJson = {
+  /**
+   * The resource, or a container that a workflow takes.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 1;
+   */
+  resource?: EntityUidJson;
+
+  /**
+   * Its attribute "name", if it has one that is a text.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated curfew.grant.v1.RequestableAction actions = 3;
+   */
+  actions?: RequestableActionJson[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.Requestable.
+ * Use `create(RequestableSchema)` to create a new message.
+ */
+export const RequestableSchema: GenMessage<Requestable, {jsonType: RequestableJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 24);
+
+/**
+ * An action that the caller could ask for, alone, for the workflow's default duration and without a ticket.
+ *
+ * @generated from message curfew.grant.v1.RequestableAction
+ */
+export type RequestableAction = Message<"curfew.grant.v1.RequestableAction"> & {
+  /**
+   * The action.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 1;
+   */
+  action?: EntityUid | undefined;
+
+  /**
+   * The workflow that would be used first, and others of its rank that the caller may name instead.
+   *
+   * @generated from field: repeated curfew.grant.v1.Workflow workflows = 2;
+   */
+  workflows: Workflow[];
+};
+
+/**
+ * An action that the caller could ask for, alone, for the workflow's default duration and without a ticket.
+ *
+ * @generated from message curfew.grant.v1.RequestableAction
+ */
+export type RequestableActionJson = {
+  /**
+   * The action.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 1;
+   */
+  action?: EntityUidJson;
+
+  /**
+   * The workflow that would be used first, and others of its rank that the caller may name instead.
+   *
+   * @generated from field: repeated curfew.grant.v1.Workflow workflows = 2;
+   */
+  workflows?: WorkflowJson[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.RequestableAction.
+ * Use `create(RequestableActionSchema)` to create a new message.
+ */
+export const RequestableActionSchema: GenMessage<RequestableAction, {jsonType: RequestableActionJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 25);
+
+/**
  * Asking for access, reviewing, and ending it. Every change answers with the ledger revision it made; hand that to Authorize as
  * at_least_revision to be sure that the decision has seen it.
  *
@@ -1345,6 +1597,16 @@ export const GrantService: GenService<{
     methodKind: "unary";
     input: typeof RevokeGrantsRequestSchema;
     output: typeof RevokeGrantsResponseSchema;
+  },
+  /**
+   * Lists what the caller could ask for, and on which terms, by type and id.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ListRequestable
+   */
+  listRequestable: {
+    methodKind: "unary";
+    input: typeof ListRequestableRequestSchema;
+    output: typeof ListRequestableResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_curfew_grant_v1_grant_service, 0);
