@@ -40,6 +40,7 @@ export type Reason =
   | 'NOT_READY'
   | 'EVALUATION_FAILED'
   | 'TOO_MUCH'
+  | 'TOO_MANY_OPEN'
   | 'INTERNAL';
 
 /** A field of the call that is not as it must be. */

@@ -47,6 +47,7 @@ export const codeOf: Readonly<Record<Reason, Code>> = {
   NOT_READY: Code.UNAVAILABLE,
   EVALUATION_FAILED: Code.UNAVAILABLE,
   TOO_MUCH: Code.RESOURCE_EXHAUSTED,
+  TOO_MANY_OPEN: Code.RESOURCE_EXHAUSTED,
   INTERNAL: Code.INTERNAL,
 };
 

@@ -23,8 +23,8 @@ import { listRequestableOf } from './requestable-message.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import type { Asked } from './plan-request.ts';
 import { presentGrant, presentRequest, type Showing, toProtoState } from './present.ts';
-import { presentPreview } from './preview.ts';
-import { type CallKey, previewRequest, requestAccess } from './request-access.ts';
+import { previewRequest } from './preview.ts';
+import { type CallKey, requestAccess } from './request-access.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
 import { revokeGrants } from './revoke-grants.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
@@ -56,10 +56,7 @@ function aboutRequests(
   return {
     async requestAccess(message, { caller, signal }) {
       const asked = askedOf(message, caller.uid);
-      if (message.validateOnly) {
-        const previewed = await previewRequest(context, asked, signal);
-        return await presentPreview(showing(caller.uid), previewed, signal);
-      }
+      if (message.validateOnly) return await previewRequest(context, asked, signal);
       const { result, revision } = await requestAccess(context, asked, {
         callKey: callKeyOf(message),
         signal,

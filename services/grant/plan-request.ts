@@ -17,12 +17,24 @@ export interface Asked extends AskedTerms {
 /** PostgreSQL's and JavaScript's dates end later; a longer grant is a mistake. */
 const MAX_DURATION_MS = 366 * 86_400_000;
 
+/** Told of a reason or ticket that a workflow does not take. */
+export type WrongText = (error: AccessError) => void;
+
+const refuse: WrongText = (error) => {
+  throw error;
+};
+
 /**
  * Turns what is asked into the request that reviewers will see, or refuses it. Reads only memory; writes nothing. Whether anybody
  * could answer it is left to `requireAnswerable`, which takes long in a large directory.
  * @throws AccessError naming the field, what was seen and what is wanted
  */
-export function planRequest(replica: Replica, asked: Asked, now: Date): AccessRequest {
+export function planRequest(
+  replica: Replica,
+  asked: Asked,
+  now: Date,
+  onWrongText: WrongText = refuse,
+): AccessRequest {
   requireSubject(replica, asked.subject);
   requireTexts(asked);
   requireDistinct(asked.items);
@@ -32,6 +44,7 @@ export function planRequest(replica: Replica, asked: Asked, now: Date): AccessRe
   const durationMs = asked.durationMs ?? proposedDuration(replica, asked, expanded, now);
   const terms = { ...asked, durationMs };
   const items = expanded.map((item, index) => planItem(replica, terms, item, index, now));
+  for (const { workflow } of items) requireTerms(workflow, terms, onWrongText);
   const { id, requester, subject, reason, ticket } = asked;
   const draft = { id, requester, subject, reason, ticket, durationMs, createdAt: now, items };
   return { ...draft, reviews: [], requestHash: hashRequest(draft) };
@@ -73,7 +86,6 @@ function planItem(
     { workflow: terms.items[index]?.workflow, field },
     now,
   );
-  requireTerms(workflow, terms);
   return {
     item: index,
     resource: item.resource,
@@ -116,7 +128,11 @@ function requireTexts(asked: AskedTerms): void {
   }
 }
 
-function requireTerms(workflow: Workflow, terms: AskedTerms & { readonly durationMs: number }): void {
+function requireTerms(
+  workflow: Workflow,
+  terms: AskedTerms & { readonly durationMs: number },
+  onWrongText: WrongText,
+): void {
   if (terms.durationMs > workflow.maxMs) {
     const max = formatDuration(workflow.maxMs);
     const description = `seen ${formatDuration(terms.durationMs)}, wanted at most ${max}, the limit of workflow ${workflow.id}`;
@@ -129,7 +145,7 @@ function requireTerms(workflow: Workflow, terms: AskedTerms & { readonly duratio
     const wrong = checkText(workflow[field], terms[field]);
     if (wrong !== undefined) {
       const seen = seenText(field, terms[field]);
-      throw fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`);
+      onWrongText(fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`));
     }
   }
 }
@@ -140,7 +156,8 @@ function seenText(field: 'reason' | 'ticket', text: string): string {
   return `a text of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`;
 }
 
-function unanswerable(item: RequestItem, step: string): AccessError {
+/** What it means that a step of the item is one that not enough people can fill. */
+export function unanswerable(item: RequestItem, step: string): AccessError {
   const seats = item.workflow.steps.find((it) => it.name === step)?.seats ?? 1;
   const message = `items[${item.item}]: nobody could answer: step "${step}" of workflow ${item.workflow.id} needs ${seats} distinct ${seats === 1 ? 'person' : 'people'} other than requester and subject; ask an administrator, or for another workflow`;
   return new AccessError('UNANSWERABLE', message, { metadata: { step, workflow: item.workflow.id } });

@@ -9,9 +9,9 @@ import { submittedRevision } from '../../core/store/grants.ts';
 import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts';
 import { insertRequest } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
-import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
+import { send } from '../../core/store/statement.ts';
+import { clockCall, nowOf, type Outcome, type Trx } from '../../core/store/transition.ts';
 import {
-  catchUp,
   clockOfReads,
   DecideAgain,
   decidePlanned,
@@ -19,8 +19,9 @@ import {
   type Finish,
   type GrantContext,
 } from './context.ts';
+import { requireRoom, requireRoomLeft, roomFor } from './open-limits.ts';
 import { type Asked, planRequest, requireAnswerable } from './plan-request.ts';
-import { boundedSearch, wholeSearch } from './reviewers.ts';
+import { wholeSearch } from './reviewers.ts';
 import { startGrant } from './start-grant.ts';
 
 /** An idempotency key with what it stands for. */
@@ -32,7 +33,7 @@ export interface CallKey {
 
 /**
  * Submits a request; items whose workflow needs nobody are granted in the same transaction.
- * @throws AccessError of `planRequest`, UNANSWERABLE, IDEMPOTENCY_KEY_REUSED
+ * @throws AccessError of `planRequest`, UNANSWERABLE, TOO_MANY_OPEN, IDEMPOTENCY_KEY_REUSED
  */
 export async function requestAccess(
   context: GrantContext,
@@ -46,6 +47,7 @@ export async function requestAccess(
       if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey))) return [];
       const now = clockOfReads(context);
       const planned = planRequest(replica, asked, now);
+      await requireRoomLeft(context.database, asked.requester, roomFor(asked, planned.items));
       await requireAnswerable(replica, planned, wholeSearch(now, signal));
       return planned.items;
     },
@@ -59,20 +61,6 @@ export async function requestAccess(
   });
   if (decided.revision > 0n) return decided;
   return { ...decided, revision: await submittedRevision(context.database, decided.result.id) };
-}
-
-/** What the request would be; writes nothing. @throws AccessError of `planRequest`, UNANSWERABLE */
-export async function previewRequest(
-  context: GrantContext,
-  asked: Asked,
-  signal: AbortSignal,
-): Promise<AccessRequest> {
-  await catchUp(context);
-  const search = boundedSearch(clockOfReads(context), signal);
-  const { replica } = context.followed;
-  const planned = planRequest(replica, asked, search.now);
-  await requireAnswerable(replica, planned, search);
-  return planned;
 }
 
 /** The id of the request that the caller made with this key. @throws AccessError IDEMPOTENCY_KEY_REUSED */
@@ -106,7 +94,11 @@ async function submit(
   { asked, planned, callKey }: Submission,
 ): Promise<Outcome<Finish<AccessRequest>>> {
   const { replica } = context.followed;
-  const now = await readClock(trx);
+  const room = roomFor(asked, planned);
+  const clock = clockCall();
+  await send(trx, clock, ...room.counting);
+  requireRoom(context.database, asked.requester, room);
+  const now = nowOf(clock);
   // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
   let request = planRequest(replica, asked, now);
   if (!isDeepStrictEqual(workflowsOf(request.items), workflowsOf(planned)))
@@ -124,7 +116,7 @@ async function submit(
     request = started.request;
     events.push(...started.events);
   }
-  return { events, result: () => request };
+  return { events, result: () => request, guards: room.guards };
 }
 
 function workflowsOf(items: readonly RequestItem[]): readonly Workflow[] {
