@@ -9,6 +9,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
 import { addRequest } from './commands/request.ts';
+import { addRequestable } from './commands/requestable.ts';
 import { addRequests } from './commands/requests.ts';
 import { addReview } from './commands/review.ts';
 import { addRevoke } from './commands/revoke.ts';
@@ -42,6 +43,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addCan,
     addRequest,
     addRequests,
+    addRequestable,
     addReview,
     addWithdraw,
     addGrants,

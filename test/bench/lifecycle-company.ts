@@ -11,7 +11,7 @@ const POLICIES = fileURLToPath(new URL('../../policies', import.meta.url));
 
 export const PEOPLE = 10_000;
 /** In the group whose members fill the step "security". */
-const SECURITY = 3_000;
+export const SECURITY = 3_000;
 export const DATABASES = 2_000;
 const AT_ONCE = 1_000;
 /** Of the last, all by one person. */

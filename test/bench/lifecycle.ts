@@ -1,8 +1,9 @@
 import { startCompany } from './lifecycle-company.ts';
 import { lists } from './lifecycle-lists.ts';
+import { preview } from './lifecycle-preview.ts';
 
 /** Each part alone: `npm run bench -- lifecycle lists`. */
-const parts = { lists } as const;
+const parts = { preview, lists } as const;
 
 /** How long people wait for what they see while they ask for access and decide on it. */
 export async function lifecycle(): Promise<void> {

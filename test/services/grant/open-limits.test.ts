@@ -13,6 +13,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 const FLOOD = 10_000;
 const AT_ONCE = 64;
+const OTHERS = 20;
 
 async function openOf(column: 'requester' | 'subject', id: string): Promise<number> {
   const rows = await stack.query<{ open: number }>(
