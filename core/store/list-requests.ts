@@ -112,7 +112,7 @@ export interface ReviewWay {
 }
 
 /** Rows read for a chunk, however many ways there are. */
-const MOST_READ = 20_000;
+const MOST_READ = 5_000;
 
 /** Requests with an open step that one of the ways leads to, newest first; a chunk may be short. @throws AccessError */
 export async function listToReview(

@@ -10,6 +10,7 @@ import {
   listRequests,
   listToReview,
   type PlacedRequest,
+  type RequestPage,
 } from '../../core/store/list-requests.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { takeTurns } from './give-way.ts';
@@ -32,7 +33,7 @@ export interface Listed<T> {
 }
 
 /** Rows read at once while looking for what the caller may see. */
-export const CHUNK = 200;
+const CHUNK = 200;
 /** Rows examined for one page: asking the policies about each takes a while. */
 const MOST_EXAMINED = 2_000;
 /** And the longest that it takes, on a slow machine. */
@@ -46,26 +47,27 @@ export async function listAccessRequests(
   signal: AbortSignal,
 ): Promise<Listed<AccessRequest>> {
   await catchUp(context);
-  const party = filter.mine ? uidKey(filter.caller) : undefined;
-  const { states } = filter;
-  const ways = filter.toReview ? await waysToReview(context.followed.replica, filter.caller, signal) : [];
-  const found = await scan(
-    page,
-    async (before) =>
-      filter.toReview
-        ? await listToReview(context.database, ways, { before, size: CHUNK })
-        : await listRequests(
-            context.database,
-            { party, states, now: clockOfReads(context) },
-            { before, size: CHUNK },
-          ),
-    {
-      positionOf: (row: PlacedRequest) => row.position,
-      isWanted: (row) => matches(context, filter, row.request),
-      signal,
-    },
-  );
+  const found = await scan(page, await readerOf(context, filter, signal), {
+    positionOf: (row: PlacedRequest) => row.position,
+    isWanted: (row) => matches(context, filter, row.request),
+    signal,
+  });
   return { found: found.found.map((row) => row.request), next: found.next };
+}
+
+/** Reads what may be wanted: little more than that, wherever an index leads to it. */
+async function readerOf(
+  context: GrantContext,
+  { caller, mine, states, toReview }: RequestFilter,
+  signal: AbortSignal,
+): Promise<ReadChunk<PlacedRequest>> {
+  const { database } = context;
+  if (toReview) {
+    const ways = await waysToReview(context.followed.replica, caller, signal);
+    return (page) => listToReview(database, ways, page);
+  }
+  const filter = { party: mine ? uidKey(caller) : undefined, states, now: clockOfReads(context) };
+  return (page) => listRequests(database, filter, page);
 }
 
 function matches(context: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
@@ -81,6 +83,9 @@ function matches(context: GrantContext, filter: RequestFilter, request: AccessRe
   return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
 }
 
+/** Reads the next stretch of a list. */
+export type ReadChunk<T> = (page: RequestPage) => Promise<Chunk<T>>;
+
 /** What a list looks for. */
 export interface Scan<T> {
   readonly positionOf: (row: T) => bigint;
@@ -95,16 +100,19 @@ export interface Scan<T> {
  */
 export async function scan<T>(
   page: Page,
-  read: (before: bigint | undefined) => Promise<Chunk<T>>,
+  read: ReadChunk<T>,
   { positionOf, isWanted, signal }: Scan<T>,
 ): Promise<Listed<T>> {
   const giveWay = takeTurns();
   const stopMs = performance.now() + LONGEST_MS;
   const found: T[] = [];
   let { before } = page;
+  let size = Math.min(CHUNK, page.size + 1);
   for (let examined = 0; examined < MOST_EXAMINED && performance.now() < stopMs; ) {
     signal.throwIfAborted();
-    const { rows, isLast } = await read(before);
+    const { rows, isLast } = await read({ before, size });
+    // Mostly the first is enough.
+    size = CHUNK;
     for (const row of rows) {
       await giveWay(signal);
       if (isWanted(row)) found.push(row);

@@ -11,7 +11,7 @@ import type {
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { grantNotFound, maySeeGrant } from './end-grant.ts';
 import { inTurns } from './give-way.ts';
-import { CHUNK, scan } from './list-access-requests.ts';
+import { scan } from './list-access-requests.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentGrant, type Showing } from './present.ts';
 
@@ -42,9 +42,9 @@ export async function listGrantsOf(
       : GrantState.ENDED;
   const { found, next } = await scan(
     readPage(message),
-    async (before) => {
-      const rows = await listGrants(context.database, { before, size: CHUNK, subject });
-      return { rows, isLast: rows.length < CHUNK };
+    async ({ before, size }) => {
+      const rows = await listGrants(context.database, { before, size, subject });
+      return { rows, isLast: rows.length < size };
     },
     {
       positionOf: (row) => row.position,

@@ -42,7 +42,7 @@ function at99(valuesMs: readonly number[]): number {
 
 async function previewed(cluster: Cluster, { actions, database }: Wish): Promise<number> {
   const startedMs = performance.now();
-  const { request } = await cluster.as('bruce', 0).grants.requestAccess({
+  const { request } = await cluster.as(person(2), 0).grants.requestAccess({
     items: [{ resource: databaseOf(database), actions: actions.map((id) => ({ id })) }],
     validateOnly: true,
   });

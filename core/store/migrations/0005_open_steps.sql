@@ -1,16 +1,17 @@
 -- What waits for whom: a row for each step of an item that is pending, so that a reviewer's list need not look at every request.
 -- It is an index and no record: all of it follows from request_items, and a row goes when its item is decided.
 
+-- Nothing of it is sorted for people: "C" compares bytes.
 CREATE TABLE open_steps (
   request_id uuid NOT NULL,
   item smallint NOT NULL,
-  step text NOT NULL,
+  step text COLLATE "C" NOT NULL,
   -- The request's, by which lists are ordered.
   position bigint NOT NULL,
-  resource text NOT NULL,
-  resource_type text NOT NULL,
-  requester text NOT NULL,
-  subject text NOT NULL,
+  resource text COLLATE "C" NOT NULL,
+  resource_type text COLLATE "C" NOT NULL,
+  requester text COLLATE "C" NOT NULL,
+  subject text COLLATE "C" NOT NULL,
   -- When the item lapses unanswered.
   expires_at timestamptz(3) NOT NULL,
   PRIMARY KEY (request_id, item, step)
