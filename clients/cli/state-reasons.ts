@@ -49,11 +49,35 @@ export const stateReasons = {
       'Somebody else may come to bear the id of a person who left, and would inherit what policies say about it',
     remedy: 'Use another id; or say allow_reuse, if it is the same person, service or resource again',
   },
+  NOTHING_LEFT: {
+    code: 'FAILED_PRECONDITION',
+    meaning: 'the approvals together would leave nothing to grant',
+    cause: 'A grant is what all approvals agree to, and this one agrees to nothing that the others do',
+    remedy: 'Narrow it less, or deny: that says so',
+  },
+  NO_REVIEW: {
+    code: 'FAILED_PRECONDITION',
+    meaning: 'the caller has no vote there that could be taken back',
+    cause: 'Only a vote of your own on an item that is still pending can be taken back',
+    remedy: 'Look at the request again; what is decided is ended by revoking its grants',
+  },
+  GRANT_STATE: {
+    code: 'FAILED_PRECONDITION',
+    meaning: 'the grant is not in the state that this wants',
+    cause: 'Only a claimable grant is activated, and only an active one extended',
+    remedy: 'Look at where the grant stands: curfew grants show ID',
+  },
   ALREADY_REVIEWED: {
     code: 'ALREADY_EXISTS',
     meaning: 'the caller has already voted on this item',
-    cause: 'One person has one vote on an item and cannot take it back',
-    remedy: 'Nothing, the vote counts; a request that should not go on can be withdrawn, a grant revoked',
+    cause: 'One person has one vote on an item',
+    remedy: 'Nothing, the vote counts; while the item is pending it can be taken back, and cast anew',
+  },
+  EXTENSION_PENDING: {
+    code: 'ALREADY_EXISTS',
+    meaning: 'an extension of the grant is asked for already',
+    cause: 'One extension of a grant is asked for at a time',
+    remedy: 'Wait for that request, or withdraw it before asking for another',
   },
   IDEMPOTENCY_KEY_REUSED: {
     code: 'ALREADY_EXISTS',
@@ -104,6 +128,14 @@ export const stateReasons = {
     remedy:
       'Treat it as a deny and ask again; the log of the service has the failure, and curfew policy check may find its cause',
   },
+  USE_NOT_ACKNOWLEDGED: {
+    code: 'UNAVAILABLE',
+    meaning: 'the grant service did not acknowledge the use of a grant that needs it',
+    cause:
+      'A grant that is counted, or begins with its first use, permits only when the grant service has written the use down; it is down, or the decision service was not told where it is',
+    remedy:
+      'Treat it as a deny and ask again with the same use_id; the decision service needs CURFEW_GRANT_ADDRESS and credentials for it',
+  },
   TOO_MUCH: {
     code: 'RESOURCE_EXHAUSTED',
     meaning: 'a message, a question or a queue is over its limit',
@@ -119,6 +151,13 @@ export const stateReasons = {
       'A flood of requests wears reviewers down until they approve without looking, so no more than so many wait at once; the metadata has whose they are, how many there are, and the limit',
     remedy:
       'Withdraw requests that are not needed any more, see curfew requests --mine --state pending, or wait until some are decided',
+  },
+  EXTENSION_LIMIT: {
+    code: 'FAILED_PRECONDITION',
+    meaning: 'the grant has been extended as often, or lasts as long, as its workflow lets it',
+    cause:
+      'A workflow says with @extensions how often a grant is extended, and with @max how long each part is',
+    remedy: 'Ask for access anew when the grant ends; somebody looks at it again then',
   },
   INTERNAL: {
     code: 'INTERNAL',

@@ -1,4 +1,4 @@
-import type { TextRule, Workflow } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { Workflow } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 
 /** What a workflow wants to be told: `reason, ticket like ^CHG-[0-9]+$`; empty when nothing. */
 export function wantedTexts({ reasonRule, ticketRule }: Workflow): string {
@@ -7,7 +7,7 @@ export function wantedTexts({ reasonRule, ticketRule }: Workflow): string {
     .join(', ');
 }
 
-function wanted(name: string, rule: TextRule | undefined): string {
-  if (rule === undefined || (!rule.required && rule.pattern === '')) return '';
-  return rule.pattern === '' ? name : `${name} like ${rule.pattern}`;
+function wanted(name: string, rule: string): string {
+  if (rule === 'optional' || rule === '') return '';
+  return rule === 'required' ? name : `${name} like ${rule}`;
 }

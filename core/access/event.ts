@@ -1,6 +1,14 @@
 import type { EntityUid } from './entity.ts';
+import type { GrantTerms, LiveState } from './grant.ts';
 
-export type EndReason = 'EXPIRED' | 'RELEASED' | 'REVOKED' | 'INELIGIBLE';
+export type EndReason =
+  | 'EXPIRED'
+  | 'RELEASED'
+  | 'REVOKED'
+  | 'UNCLAIMED'
+  | 'EXHAUSTED'
+  | 'IDLE'
+  | 'INELIGIBLE';
 export type Verdict = 'APPROVE' | 'DENY';
 
 /**
@@ -17,9 +25,18 @@ export type LedgerEvent = EventOf<
       /** Hexadecimal. */
       readonly requestHash: string;
       readonly policyDigest: string;
+      /** What the vote narrows its items to; those that are not here stay as they were asked for. */
+      readonly narrowing?: readonly NarrowedItem[];
       /** The comment. */
       readonly text?: string;
     }
+  | {
+      readonly kind: 'REVIEW_WITHDRAWN';
+      readonly requestId: string;
+      readonly reviewer: EntityUid;
+      readonly items: readonly number[];
+    }
+  | { readonly kind: 'REVIEWERS_REMINDED'; readonly requestId: string }
   | {
       readonly kind: 'ITEM_DENIED';
       readonly requestId: string;
@@ -39,6 +56,41 @@ export type LedgerEvent = EventOf<
       readonly because: string;
     }
   | ({ readonly kind: 'GRANT_STARTED'; readonly requestId: string; readonly grantId: string } & Started)
+  | { readonly kind: 'GRANT_OPENED'; readonly requestId: string; readonly grantId: string }
+  | {
+      readonly kind: 'GRANT_CLAIMED';
+      readonly requestId: string;
+      readonly grantId: string;
+      readonly startsAt: Date;
+      readonly expiresAt: Date;
+    }
+  | {
+      readonly kind: 'GRANT_USED';
+      readonly requestId: string;
+      readonly grantId: string;
+      readonly useId: string;
+      readonly usesLeft: number;
+    }
+  | {
+      readonly kind: 'GRANT_EXTENDED';
+      /** Of the request for the extension. */
+      readonly requestId: string;
+      readonly grantId: string;
+      readonly expiresAt: Date;
+      /** The how manieth it is. */
+      readonly extension: number;
+    }
+  | {
+      readonly kind: 'BREAK_GLASS_REVIEWED';
+      readonly requestId: string;
+      readonly grantId: string;
+      readonly verdict: Verdict;
+      /** Hexadecimal. */
+      readonly requestHash: string;
+      readonly policyDigest: string;
+      /** The comment. */
+      readonly text: string;
+    }
   | {
       readonly kind: 'GRANT_ENDED';
       readonly requestId: string;
@@ -59,6 +111,14 @@ export type LedgerEvent = EventOf<
   | { readonly kind: 'POLICY_ACTIVATED'; readonly digest: string }
 >;
 
+/** A vote's narrowing of one item. */
+export interface NarrowedItem {
+  readonly item: number;
+  readonly actions?: readonly EntityUid[];
+  readonly durationMs?: number;
+  readonly startsAt?: Date;
+}
+
 interface Submitted {
   readonly requester: EntityUid;
   readonly subject: EntityUid;
@@ -69,6 +129,10 @@ interface Submitted {
     readonly expiresAt: Date;
   }[];
   readonly durationMs: number;
+  readonly startsAt?: Date;
+  readonly breakGlass: boolean;
+  /** The grant that it asks to extend. */
+  readonly extends?: string;
   /** Hexadecimal. */
   readonly requestHash: string;
   readonly policyDigest: string;
@@ -84,8 +148,17 @@ interface Started {
   readonly resource: EntityUid;
   readonly workflow: string;
   readonly steps: readonly string[];
+  readonly seats: readonly number[];
+  /** How it begins. */
+  readonly state: LiveState;
   readonly startsAt: Date;
   readonly expiresAt: Date;
+  readonly durationMs: number;
+  readonly terms: GrantTerms;
+  readonly usesLeft?: number;
+  readonly approvers: readonly EntityUid[];
+  /** By when break-glass is to be reviewed. */
+  readonly reviewDueAt?: Date;
   /** JSON: `{"reason": …, "ticket": …}`; grants show it to policies. */
   readonly text: string;
 }

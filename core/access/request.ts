@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type EntityUid, uidKey } from './entity.ts';
 import type { Verdict } from './event.ts';
+import type { Narrowing } from './narrowing.ts';
 import type { Workflow } from './workflow.ts';
 
 export type ItemState = 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
@@ -20,8 +21,10 @@ export interface RequestItem {
   readonly resolvedAt: Date | undefined;
   /** Why it was denied without a reviewer's deny; else empty. */
   readonly deniedBecause: string;
-  /** The grant it became. */
+  /** The grant it became, or that it extended. */
   readonly grantId: string | undefined;
+  /** Whether somebody has yet to look at its break-glass grant. */
+  readonly isOwed: boolean;
 }
 
 /** One person's vote on one item. */
@@ -32,6 +35,10 @@ export interface Review {
   readonly comment: string;
   readonly policyDigest: string;
   readonly at: Date;
+  /** Of an approval: what it agrees to, where that is less than was asked for. */
+  readonly narrowing: Narrowing;
+  /** When its reviewer took it back; it does not count from then on. */
+  readonly withdrawnAt: Date | undefined;
 }
 
 export interface AccessRequest {
@@ -42,12 +49,24 @@ export interface AccessRequest {
   /** Empty when there is none. */
   readonly ticket: string;
   readonly durationMs: number;
+  /** A fixed start; undefined = from approval, or on first use. */
+  readonly startsAt: Date | undefined;
+  readonly breakGlass: boolean;
+  /** What it asks to extend; undefined when it asks for a grant of its own. */
+  readonly extends: Extension | undefined;
   /** 32 bytes. */
   readonly requestHash: Uint8Array;
   readonly createdAt: Date;
   readonly items: readonly RequestItem[];
   /** In the order cast. */
   readonly reviews: readonly Review[];
+}
+
+/** A grant that is to last longer. */
+export interface Extension {
+  readonly grantId: string;
+  /** The how manieth of the grant, from 1. */
+  readonly extension: number;
 }
 
 /** Where an item stands at an instant, whatever has been written down of it. */
@@ -84,6 +103,44 @@ export function pendingItems(request: AccessRequest, now: Date): readonly Reques
   return request.items.filter((item) => itemStateAt(item, now) === 'PENDING');
 }
 
+/** The votes on an item that have not been taken back. */
+export function votesOn(request: Pick<AccessRequest, 'reviews'>, item: number): readonly Review[] {
+  return request.reviews.filter((review) => review.item === item && review.withdrawnAt === undefined);
+}
+
+/** When an item that is asked for now lapses unanswered: a fixed window is not answered after its end. */
+export function itemExpiresAt(
+  { durationMs, startsAt }: Pick<AccessRequest, 'durationMs' | 'startsAt'>,
+  workflow: Pick<Workflow, 'pendingMs'>,
+  now: Date,
+): Date {
+  const pendingTo = now.getTime() + workflow.pendingMs;
+  if (startsAt === undefined) return new Date(pendingTo);
+  return new Date(Math.min(pendingTo, startsAt.getTime() + durationMs));
+}
+
+/** SHA-256 over what is asked for, by and for whom and why: equal for a request that asks for the very same again. */
+export function hashWish(
+  request: Omit<AccessRequest, 'id' | 'requestHash' | 'createdAt' | 'reviews'>,
+): Buffer {
+  const items = request.items.map((item) => ({
+    resource: uidKey(item.resource),
+    actions: item.actions.map(uidKey).toSorted(),
+    workflow: item.workflow.id,
+  }));
+  return sha256Of({
+    requester: uidKey(request.requester),
+    subject: uidKey(request.subject),
+    reason: request.reason,
+    ticket: request.ticket,
+    durationMs: request.durationMs,
+    items: items.toSorted((a, b) => (a.resource < b.resource ? -1 : 1)),
+    startsAt: request.startsAt?.toISOString(),
+    breakGlass: request.breakGlass,
+    extends: request.extends?.grantId,
+  });
+}
+
 /** SHA-256 over the request as submitted, workflow copies included: what a reviewer saw and votes on. */
 export function hashRequest(request: Omit<AccessRequest, 'requestHash' | 'reviews'>): Buffer {
   const shown = {
@@ -93,6 +150,9 @@ export function hashRequest(request: Omit<AccessRequest, 'requestHash' | 'review
     reason: request.reason,
     ticket: request.ticket,
     durationMs: request.durationMs,
+    startsAt: request.startsAt?.toISOString(),
+    breakGlass: request.breakGlass,
+    extends: request.extends,
     createdAt: request.createdAt.toISOString(),
     items: request.items.map((item) => ({
       resource: uidKey(item.resource),
@@ -100,5 +160,9 @@ export function hashRequest(request: Omit<AccessRequest, 'requestHash' | 'review
       workflow: item.workflow,
     })),
   };
-  return Buffer.from(hash('sha256', JSON.stringify(shown), 'hex'), 'hex');
+  return sha256Of(shown);
+}
+
+function sha256Of(value: object): Buffer {
+  return Buffer.from(hash('sha256', JSON.stringify(value), 'hex'), 'hex');
 }

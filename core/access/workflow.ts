@@ -27,9 +27,62 @@ export interface Workflow {
   readonly rank: number;
   readonly reason: TextRule;
   readonly ticket: TextRule;
+  /** What the comment of a review must be. */
+  readonly comment: TextRule;
+  /** Whether a grant begins with its approval (or at the time asked for), or with its first use. */
+  readonly start: 'approval' | 'first-use';
+  /** How long a grant may lie unclaimed that begins with its first use. */
+  readonly claimMs: number;
+  /** How far in the future a fixed start may be. */
+  readonly aheadMs: number;
+  /** How often a grant may be extended; together it lasts at most `maxMs` × (1 + this). */
+  readonly extensions: number;
+  /** How many uses a grant is good for; undefined = it is not counted. */
+  readonly uses?: number | undefined;
+  /** After how long unused a grant ends; undefined = it does not. */
+  readonly idleMs?: number | undefined;
+  /** Only for break-glass requests, which owe a review afterwards; undefined = for all others. */
+  readonly breakGlass?: OwedTerms | undefined;
+  /** Whether a running grant ends when policies or directory would no longer let its subject in. */
+  readonly onChange: 'end' | 'keep';
+  /** Whose steps stand in for others once nobody has answered for so long. */
+  readonly escalations: readonly Escalation[];
   /** The type that the permit's scope accepts by `is`; empty when it names none. A container may be requested only by a workflow that names its type. */
   readonly resourceTypes: readonly string[];
 }
+
+/** The review that break-glass owes afterwards. */
+export interface OwedTerms {
+  /** The step that must look. */
+  readonly step: string;
+  readonly withinMs: number;
+}
+
+/** Whoever may fill the step may fill any open seat of the item from then on. */
+export interface Escalation {
+  /** Since the request was made. */
+  readonly afterMs: number;
+  readonly step: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** What a workflow says that does not speak of it. */
+export const DEFAULT_TERMS = {
+  pendingMs: 24 * HOUR_MS,
+  rank: 0,
+  reason: { kind: 'required' },
+  ticket: { kind: 'optional' },
+  comment: { kind: 'optional' },
+  start: 'approval',
+  aheadMs: 7 * 24 * HOUR_MS,
+  extensions: 0,
+  onChange: 'end',
+  escalations: [],
+} as const satisfies Partial<Workflow>;
+
+/** How long break-glass may go without its review. */
+export const DEFAULT_REVIEW_WITHIN_MS = 24 * HOUR_MS;
 
 /** All seats of all steps together; 0 when nobody need approve. */
 export function seatCount(workflow: Workflow): number {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { parseDuration } from '../access/duration.ts';
 import { databaseSettings } from '../runtime/database-settings.ts';
 import { oidcSettings } from '../runtime/oidc-settings.ts';
-import { decisionListenSettings, tlsSettings } from '../runtime/settings.ts';
+import { isLoopback } from '../runtime/address.ts';
+import { decisionListenSettings, reporter, tlsSettings } from '../runtime/settings.ts';
 
 const MAX_STALE_STANDING_MS = 86_400_000;
 const wanted = 'whole seconds or a Cedar duration, from 0 (never) to 24h, such as 60s';
@@ -22,10 +23,32 @@ const staleSettings = z
   })
   .transform((env) => ({ staleStandingMs: env.CURFEW_STALE_STANDING }));
 
+const grantServiceSettings = z
+  .object({
+    CURFEW_GRANT_ADDRESS: z.string().default('127.0.0.1:2201').meta({
+      description:
+        'the grant service, which acknowledges uses of grants that are counted or begin with a use',
+    }),
+    CURFEW_CA: z.string().optional().meta({
+      description: "the PEM authority of the grant service's certificate; wanted unless that is on loopback",
+    }),
+  })
+  .transform((env, context) => {
+    const { CURFEW_GRANT_ADDRESS: address, CURFEW_CA: caPath } = env;
+    const report = reporter(context);
+    const [, host = '', port] = /^(.+):(\d{1,5})$/.exec(address) ?? [];
+    if (port === undefined || Number(port) > 65_535)
+      report('CURFEW_GRANT_ADDRESS', 'a host and a port, such as 127.0.0.1:2201', address);
+    else if (caPath === undefined && !isLoopback(host))
+      report('CURFEW_CA', 'the authority of the grant service, because it is on another machine');
+    return { address, caPath };
+  });
+
 /** What the decision service reads from its environment. */
 export const decisionSettings = {
   database: databaseSettings,
   decision: staleSettings,
+  grantService: grantServiceSettings,
   listen: decisionListenSettings,
   tls: tlsSettings,
   oidc: oidcSettings,

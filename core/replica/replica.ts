@@ -2,7 +2,7 @@ import { AccessError } from '../access/access-error.ts';
 import { Directory } from '../access/directory.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import { changesBasis, type EventOfKind, type LedgerEvent } from '../access/event.ts';
-import type { Grant } from '../access/grant.ts';
+import type { LiveGrant } from '../access/grant.ts';
 import { GrantIndex } from '../access/grant-index.ts';
 import type { Sink } from '../feed/follower.ts';
 import type { Engine } from '../policy/engine.ts';
@@ -132,8 +132,21 @@ export class Replica implements Sink {
     switch (event.kind) {
       case 'GRANT_STARTED':
         return this.grants.add(grantOf(event));
+      case 'GRANT_OPENED':
+        return this.grants.change(event.grantId, { state: 'ACTIVE' });
+      case 'GRANT_CLAIMED': {
+        const { grantId, startsAt, expiresAt } = event;
+        return this.grants.change(grantId, { state: 'ACTIVE', startsAt, expiresAt });
+      }
+      case 'GRANT_USED':
+        return this.grants.change(event.grantId, { usesLeft: event.usesLeft });
+      case 'GRANT_EXTENDED': {
+        const { grantId, expiresAt, extension } = event;
+        return this.grants.change(grantId, { expiresAt, extensions: extension });
+      }
       case 'GRANT_ENDED':
-        return this.grants.remove(event.grantId);
+        // One that is used up still answers for the calls that used it.
+        return event.endReason === 'EXHAUSTED' ? undefined : this.grants.remove(event.grantId);
       case 'ENTITIES_APPLIED':
         for (const entity of parseEntities(textOf(event))) this.directory.apply(entity);
         return;
@@ -143,6 +156,9 @@ export class Replica implements Sink {
       case 'REQUEST_SUBMITTED':
       case 'REQUEST_REVIEWED':
       case 'REQUEST_WITHDRAWN':
+      case 'REVIEW_WITHDRAWN':
+      case 'REVIEWERS_REMINDED':
+      case 'BREAK_GLASS_REVIEWED':
       case 'ITEM_DENIED':
       case 'ITEM_EXPIRED':
       case 'POLICY_ACTIVATED':
@@ -158,34 +174,29 @@ function textOf(event: { readonly kind: string; readonly text?: string }): strin
   return event.text;
 }
 
-function grantOf(event: EventOfKind<'GRANT_STARTED'>): Grant {
+function grantOf(event: EventOfKind<'GRANT_STARTED'>): LiveGrant {
   const { reason, ticket } = JSON.parse(textOf(event)) as { reason: string; ticket: string }; // written by the grant service
-  const {
-    grantId: id,
-    requestId,
-    item,
-    requester,
-    subject,
-    actions,
-    resource,
-    workflow,
-    steps,
-    startsAt,
-    expiresAt,
-  } = event;
   return {
-    id,
-    requestId,
-    item,
-    requester,
-    subject,
-    actions,
-    resource,
-    workflow,
-    steps,
+    id: event.grantId,
+    requestId: event.requestId,
+    item: event.item,
+    requester: event.requester,
+    subject: event.subject,
+    approvers: event.approvers,
+    actions: event.actions,
+    resource: event.resource,
+    workflow: event.workflow,
+    steps: event.steps,
+    seats: event.seats,
     reason,
     ticket,
-    startsAt,
-    expiresAt,
+    state: event.state,
+    startsAt: event.startsAt,
+    expiresAt: event.expiresAt,
+    durationMs: event.durationMs,
+    terms: event.terms,
+    extensions: 0,
+    usesLeft: event.usesLeft,
+    lastUsedAt: undefined,
   };
 }

@@ -107,10 +107,12 @@ function open(
   const request = decode(method.desc.input, call.request);
   answering.validate?.(method.desc.input, request);
   const deadline = call.getDeadline();
+  const [authorization] = call.metadata.get('authorization');
   const context = {
     caller,
     signal,
     requestBytes: call.request.byteLength,
+    ...(typeof authorization === 'string' ? { authorization } : {}),
     ...(deadline === Number.POSITIVE_INFINITY ? {} : { deadline: new Date(deadline) }),
   };
   return { request, context };

@@ -15,6 +15,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Size of the encoded request. */
   readonly requestBytes: number;
+  /** The caller's bearer token as it was sent, for calls that another of Curfew's services makes on their behalf; absent when a certificate named them. */
+  readonly authorization?: string;
 }
 
 /** Answers one method: a promise for a unary one, an async iterable for a server streaming one. */

@@ -1,5 +1,8 @@
+import type { EventKind } from '../access/event.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
+import { Call, send, type Statement } from './statement.ts';
+import type { Trx } from './transition.ts';
 
 /** A row of the ledger as auditors read it. */
 export interface LedgerRecord {
@@ -49,4 +52,20 @@ export async function listEvents(database: Database, page: EventPage): Promise<r
     text: row.text ?? undefined,
     hash: new Uint8Array(row.hash),
   }));
+}
+
+const LAST_EVENT: Statement = {
+  name: 'last_event',
+  isRead: true,
+  text: 'SELECT at FROM ledger WHERE request_id = $1 AND kind = $2 ORDER BY revision DESC LIMIT 1',
+};
+
+/** When something of this kind last happened to the request; undefined when it never did. */
+export async function lastEventAt(
+  trx: Trx,
+  { requestId, kind }: { readonly requestId: string; readonly kind: EventKind },
+): Promise<Date | undefined> {
+  const last = new Call<{ readonly at: Date }>(LAST_EVENT, [requestId, kind]);
+  await send(trx, last);
+  return last.rows[0]?.at;
 }

@@ -12,19 +12,33 @@ export function toGrant(row: GrantRow): Grant {
     item: row.item,
     requester: parseUidKey(row.requester),
     subject: parseUidKey(row.subject),
+    approvers: row.approvers.map(parseUidKey),
     actions: row.actions.map(parseUidKey),
     resource: parseUidKey(row.resource),
     workflow: row.workflow,
     steps: row.steps,
+    seats: row.seats,
     reason: row.reason,
     ticket: row.ticket,
     startsAt: row.starts_at,
     expiresAt: row.expires_at,
+    durationMs: Number(row.duration_ms),
+    terms: {
+      breakGlass: row.break_glass,
+      onChange: row.keep_on_change ? 'keep' : 'end',
+      ...(row.idle_ms === null ? {} : { idleMs: Number(row.idle_ms) }),
+      maxExtensions: row.max_extensions,
+    },
+    extensions: row.extensions,
+    usesLeft: row.uses_left ?? undefined,
+    lastUsedAt: row.last_used_at ?? undefined,
   };
 }
 
 /** What has been written down of where the grant stands. */
 export function toStanding(row: GrantRow): GrantStanding {
-  if (row.end_reason === null || row.ended_at === null) return { state: 'ACTIVE' };
-  return { state: 'ENDED', endReason: row.end_reason, endedAt: row.ended_at };
+  const { state, end_reason: endReason, ended_at: endedAt } = row;
+  if (state !== 'ENDED') return { state };
+  if (endReason === null || endedAt === null) throw new Error(`grant ${row.id} ended without saying how`);
+  return { state, endReason, endedAt };
 }

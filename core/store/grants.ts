@@ -1,11 +1,9 @@
 import { sql } from 'kysely';
-import { uidKey } from '../access/entity.ts';
-import type { EndReason } from '../access/event.ts';
 import type { Grant, GrantStanding } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { type GrantRow, toGrant, toStanding } from './grant-row.ts';
-import { Call, send, sendLater, type Statement } from './statement.ts';
+import { Call, send, type Statement } from './statement.ts';
 import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 
 /** A grant with what has been written down of where it stands. */
@@ -16,51 +14,26 @@ export interface RecordedGrant {
   readonly position: bigint;
 }
 
-const INSERT_GRANT: Statement = {
-  name: 'insert_grant',
-  isRead: false,
-  text: `
-    INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
-      starts_at, expires_at, max_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'ACTIVE', $12, $13, $14)`,
-};
-
-/** Writes a new grant; the database refuses a second one for the item and a window longer than `maxMs`. */
-export async function insertGrant(trx: Trx, grant: Grant, maxMs: number): Promise<void> {
-  const values = [
-    grant.id,
-    grant.requestId,
-    grant.item,
-    uidKey(grant.requester),
-    uidKey(grant.subject),
-    uidKey(grant.resource),
-    grant.actions.map(uidKey),
-    grant.workflow,
-    grant.steps,
-    grant.reason,
-    grant.ticket,
-    grant.startsAt,
-    grant.expiresAt,
-    maxMs,
-  ];
-  await sendLater(trx, new Call(INSERT_GRANT, values));
-}
-
 const LOCK_GRANT: Statement = {
   name: 'lock_grant',
   isRead: true,
   text: `
-    SELECT id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
-      starts_at, expires_at, max_ms, ended_at, end_reason, position
+    SELECT id, request_id, item, requester, subject, approvers, resource, actions, workflow, steps, seats, reason, ticket, state,
+      created_at, starts_at, expires_at, duration_ms, max_ms, break_glass, keep_on_change, idle_ms, last_used_at, uses_left,
+      max_extensions, extensions, ended_at, end_reason, position
     FROM grants WHERE id = $1 FOR UPDATE`,
 };
 
-/** Takes the grant's row for this transaction; undefined when there is none. */
-export async function lockGrant(trx: Trx, id: string): Promise<Locked<RecordedGrant> | undefined> {
+/** Takes the grant's row for this transaction; undefined when there is none. @param besides read when the row is held */
+export async function lockGrant(
+  trx: Trx,
+  id: string,
+  ...besides: readonly Call[]
+): Promise<Locked<RecordedGrant> | undefined> {
   const rows = new Call<GrantRow>(LOCK_GRANT, [id]);
   // A statement of its own: within one, the clock could be read before the lock has been waited for.
   const clock = clockCall();
-  await send(trx, rows, clock);
+  await send(trx, rows, ...besides, clock);
   const [row] = rows.rows;
   return row === undefined ? undefined : { row: recorded(row), now: nowOf(clock) };
 }
@@ -83,26 +56,6 @@ export async function readGrants(
     database.selectFrom('grants').selectAll().where('id', 'in', ids).execute(),
   );
   return new Map(rows.map((row) => [row.id, recorded(row)]));
-}
-
-const END_GRANT: Statement = {
-  name: 'end_grant',
-  isRead: false,
-  text: `
-    WITH changed AS (
-      UPDATE grants SET state = 'ENDED', end_reason = $2, ended_at = $3 WHERE id = $1 AND state = 'ACTIVE' RETURNING 1
-    )
-    SELECT 1 / count(*) FROM changed`,
-};
-
-/** Writes that an active grant has ended. The caller holds the row and has checked: when it was not active, the transaction fails. */
-export async function endGrant(
-  trx: Trx,
-  id: string,
-  end: { readonly endReason: EndReason; readonly endedAt: Date },
-): Promise<void> {
-  const wasNot = (): Error => new Error(`grant ${id} was not active`);
-  await sendLater(trx, new Call(END_GRANT, [id, end.endReason, end.endedAt], wasNot));
 }
 
 export interface GrantPage {
@@ -128,12 +81,12 @@ export async function listGrants(database: Database, page: GrantPage): Promise<r
   return rows.map(recorded);
 }
 
-/** The grants of a subject or on a resource that have not ended, oldest first. */
+/** Which of the grants that have not ended. */
 export type GrantSelector =
-  | { readonly by: 'subject'; readonly uid: string }
-  | { readonly by: 'resource'; readonly uid: string };
+  | { readonly by: 'subject' | 'resource' | 'workflow'; readonly value: string }
+  | { readonly by: 'all' };
 
-/** @throws AccessError */
+/** Oldest first. @throws AccessError */
 export async function liveGrantIds(
   database: Database | Trx,
   selector: GrantSelector,
@@ -142,8 +95,10 @@ export async function liveGrantIds(
     database
       .selectFrom('grants')
       .select('id')
-      .where(selector.by, '=', selector.uid)
-      .where('state', '=', 'ACTIVE')
+      .$if(selector.by !== 'all', (query) =>
+        selector.by === 'all' ? query : query.where(selector.by, '=', selector.value),
+      )
+      .where('state', '<>', 'ENDED')
       .where('expires_at', '>', sql<Date>`clock_timestamp()`)
       .orderBy('position')
       .execute(),

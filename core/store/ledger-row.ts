@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { LedgerEvent } from '../access/event.ts';
+import { PLAIN_TERMS } from '../access/grant.ts';
 
 const LEAF = '\0';
 const LINK = Buffer.of(1);
@@ -52,14 +53,23 @@ function rowOf(event: LedgerEvent, facts: object): LedgerRow {
  * @throws SyntaxError when the body is not one that `toLedgerRow` wrote
  */
 export function fromLedgerRow(body: string, text: string | undefined): LedgerEvent {
-  const { textDigest: _, ...facts } = JSON.parse(body, reviveInstant) as StoredBody; // our own writing, covered by the hash
+  const { textDigest: _, ...written } = JSON.parse(body, reviveInstant) as StoredBody; // our own writing, covered by the hash
+  const facts = withAbsent(written);
   if (text === undefined) return facts;
   return { ...facts, text } as LedgerEvent; // the kinds that have a text were split by toLedgerRow
 }
 
+/** What was written before a fact existed has what its lack means. */
+function withAbsent(event: LedgerEvent): LedgerEvent {
+  if (event.kind === 'REQUEST_SUBMITTED') return Object.assign({ breakGlass: false }, event);
+  if (event.kind !== 'GRANT_STARTED') return event;
+  const durationMs = event.expiresAt.getTime() - event.startsAt.getTime();
+  return Object.assign({ state: 'ACTIVE', durationMs, terms: PLAIN_TERMS, seats: [], approvers: [] }, event);
+}
+
 type StoredBody = LedgerEvent & { readonly textDigest?: string };
 
-const INSTANT_FIELDS = new Set(['at', 'lapsedAt', 'startsAt', 'expiresAt', 'endedAt']);
+const INSTANT_FIELDS = new Set(['at', 'lapsedAt', 'startsAt', 'expiresAt', 'endedAt', 'reviewDueAt']);
 
 function reviveInstant(name: string, value: unknown): unknown {
   return INSTANT_FIELDS.has(name) && typeof value === 'string' ? new Date(value) : value;

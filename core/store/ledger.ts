@@ -3,7 +3,7 @@ import { AccessError } from '../access/access-error.ts';
 import type { Entity } from '../access/entity.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import type { LedgerEvent } from '../access/event.ts';
-import type { Grant } from '../access/grant.ts';
+import type { LiveGrant } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { fromLedgerRow } from './ledger-row.ts';
@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly hash: Buffer;
   readonly basisRevision: bigint;
   /** Those that had not ended. */
-  readonly grants: readonly Grant[];
+  readonly grants: readonly LiveGrant[];
   readonly entities: readonly Entity[];
   /** The policy set in force, if there is one yet. */
   readonly policyDigest: string | undefined;

@@ -31,8 +31,8 @@ async function endSome(trx: Trx): Promise<Outcome<number>> {
   const now = await readClock(trx);
   const rows = await trx
     .selectFrom('grants')
-    .select(['id', 'request_id', 'starts_at'])
-    .where('state', '=', 'ACTIVE')
+    .select(['id', 'request_id', 'created_at'])
+    .where('state', '<>', 'ENDED')
     .where('expires_at', '>', now)
     .orderBy('id')
     .limit(BATCH)
@@ -44,7 +44,7 @@ async function endSome(trx: Trx): Promise<Outcome<number>> {
     .set((set) => ({
       state: 'ENDED',
       end_reason: 'REVOKED',
-      ended_at: set.fn<Date>('greatest', ['starts_at', set.val(now)]),
+      ended_at: set.fn<Date>('greatest', ['created_at', set.val(now)]),
     }))
     .where(
       'id',
@@ -60,8 +60,8 @@ async function endSome(trx: Trx): Promise<Outcome<number>> {
       requestId: row.request_id,
       grantId: row.id,
       endReason: 'REVOKED',
-      // A clock that was set back must not end a grant before it began.
-      endedAt: now < row.starts_at ? row.starts_at : now,
+      // A clock that was set back must not end a grant before it was there.
+      endedAt: now < row.created_at ? row.created_at : now,
       text: 'the database was restored from a backup',
     }),
   );

@@ -1,5 +1,5 @@
 import { uidKey } from '../access/entity.ts';
-import type { AccessRequest } from '../access/request.ts';
+import type { AccessRequest, RequestItem } from '../access/request.ts';
 import { Call, type Statement } from './statement.ts';
 
 const OPEN_STEPS: Statement = {
@@ -15,7 +15,7 @@ const OPEN_STEPS: Statement = {
 
 /** Notes what a request that was just written waits for. */
 export function openSteps({ id, items }: AccessRequest): readonly Call[] {
-  const open = items.flatMap((item) => item.workflow.steps.map(({ name }) => ({ ...item, step: name })));
+  const open = items.flatMap((item) => stepsOf(item).map((step) => ({ ...item, step })));
   if (open.length === 0) return [];
   return [
     new Call(OPEN_STEPS, [
@@ -27,6 +27,12 @@ export function openSteps({ id, items }: AccessRequest): readonly Call[] {
       open.map(({ expiresAt }) => expiresAt),
     ]),
   ];
+}
+
+/** The steps that must agree, and those that stand in for them some day. */
+function stepsOf({ workflow: { steps, escalations } }: RequestItem): readonly string[] {
+  if (steps.length === 0) return [];
+  return [...new Set([...steps.map(({ name }) => name), ...escalations.map(({ step }) => step)])];
 }
 
 const CLOSE_STEPS: Statement = {

@@ -1,7 +1,8 @@
-import { uidKey } from '../access/entity.ts';
+import { type EntityUid, sameUid, uidKey } from '../access/entity.ts';
 import {
   type AccessRequest,
   aggregate,
+  hashWish,
   type ItemState,
   type RequestItem,
   type RequestState,
@@ -16,9 +17,13 @@ const INSERT_REQUEST: Statement = {
   name: 'insert_request',
   isRead: false,
   text: `
+    WITH written AS (
     INSERT INTO access_requests (id, requester, subject, state, reason, ticket, duration_ms, request_hash, created_at,
-      expires_at, resolved_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      expires_at, resolved_at, starts_at, break_glass, extends, extension, wish)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT 1 / count(*) FROM written`,
 };
 
 const INSERT_ITEM: Statement = {
@@ -29,10 +34,15 @@ const INSERT_ITEM: Statement = {
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 };
 
-/** Writes a new request with its items. */
+/** Another transition has written at this moment what this one would have found: nothing is written, and it is to be decided again. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+/** Writes a new request with its items. Fails as Overtaken when the same is pending already. */
 export async function insertRequest(trx: Trx, request: AccessRequest): Promise<void> {
   const state = aggregate(request.items.map((item) => item.state));
-  const insert = new Call(INSERT_REQUEST, [
+  const values = [
     request.id,
     uidKey(request.requester),
     uidKey(request.subject),
@@ -44,7 +54,13 @@ export async function insertRequest(trx: Trx, request: AccessRequest): Promise<v
     request.createdAt,
     requestExpiresAt(request.items),
     state === 'PENDING' ? null : request.createdAt,
-  ]);
+    request.startsAt ?? null,
+    request.breakGlass,
+    request.extends?.grantId ?? null,
+    request.extends?.extension ?? 0,
+    hashWish(request),
+  ];
+  const insert = new Call(INSERT_REQUEST, values, () => new Overtaken('the same is asked for already'));
   const items = request.items.map((item) => insertItem(request.id, item));
   await sendLater(trx, insert, ...items, ...openSteps(request));
 }
@@ -139,11 +155,12 @@ const INSERT_REVIEW: Statement = {
   name: 'insert_review',
   isRead: false,
   text: `
-    INSERT INTO reviews (request_id, item, reviewer, requester, subject, request_hash, verdict, comment, policy_digest, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    INSERT INTO reviews (request_id, item, reviewer, requester, subject, request_hash, verdict, comment, policy_digest, created_at,
+      actions, duration_ms, starts_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 };
 
-/** Writes votes; the database refuses a second one of a person on an item, and one on another hash. */
+/** Writes votes; the database refuses a second one of a person on an item while the first stands, and one on another hash. */
 export async function insertReviews(
   trx: Trx,
   request: AccessRequest,
@@ -162,7 +179,46 @@ export async function insertReviews(
         review.comment,
         review.policyDigest,
         review.at,
+        review.narrowing.actions?.map(uidKey) ?? null,
+        review.narrowing.durationMs ?? null,
+        review.narrowing.startsAt ?? null,
       ]),
   );
   await sendLater(trx, ...inserts);
+}
+
+const WITHDRAW_REVIEW: Statement = {
+  name: 'withdraw_review',
+  isRead: false,
+  text: `
+    WITH changed AS (
+      UPDATE reviews SET withdrawn_at = $4
+      WHERE request_id = $1 AND item = $2 AND reviewer = $3 AND withdrawn_at IS NULL RETURNING 1
+    )
+    SELECT 1 / count(*) FROM changed`,
+};
+
+/**
+ * Writes that a reviewer took back their votes on these items of a locked request.
+ * @returns the request as it is then
+ */
+export async function withdrawReviews(
+  trx: Trx,
+  request: AccessRequest,
+  {
+    reviewer,
+    items,
+    at,
+  }: { readonly reviewer: EntityUid; readonly items: readonly number[]; readonly at: Date },
+): Promise<AccessRequest> {
+  const key = uidKey(reviewer);
+  const wasNot = (): Error => new Error(`${key} has no vote on request ${request.id} to take back`);
+  const calls = items.map((item) => new Call(WITHDRAW_REVIEW, [request.id, item, key, at], wasNot));
+  await sendLater(trx, ...calls);
+  const isTakenBack = (review: Review): boolean =>
+    review.withdrawnAt === undefined && items.includes(review.item) && sameUid(review.reviewer, reviewer);
+  return {
+    ...request,
+    reviews: request.reviews.map((review) => (isTakenBack(review) ? { ...review, withdrawnAt: at } : review)),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { AccessRequest } from '../access/request.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
@@ -11,7 +11,7 @@ const LOCK_REQUEST: Statement = {
   name: 'lock_request',
   isRead: true,
   text: `
-    SELECT id, requester, subject, reason, ticket, duration_ms, request_hash, created_at
+    SELECT id, requester, subject, reason, ticket, duration_ms, starts_at, break_glass, extends, extension, request_hash, created_at
     FROM access_requests WHERE id = $1 FOR UPDATE`,
 };
 
@@ -20,8 +20,12 @@ const READ_ITEMS: Statement = {
   isRead: true,
   text: `
     SELECT items.request_id, items.item, items.resource, items.actions, items.workflow, items.state, items.expires_at,
-      items.resolved_at, items.denied_because, grants.id AS grant_id
+      items.resolved_at, items.denied_because, coalesce(grants.id, requests.extends) AS grant_id,
+      requests.break_glass AND EXISTS (
+        SELECT FROM owed_reviews AS owed WHERE owed.grant_id = grants.id AND owed.settled_at IS NULL
+      ) AS is_owed
     FROM request_items AS items
+    JOIN access_requests AS requests ON requests.id = items.request_id
     LEFT JOIN grants ON grants.request_id = items.request_id AND grants.item = items.item
     WHERE items.request_id = $1 ORDER BY items.item`,
 };
@@ -30,8 +34,8 @@ const READ_REVIEWS: Statement = {
   name: 'read_reviews',
   isRead: true,
   text: `
-    SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at
-    FROM reviews WHERE request_id = $1 ORDER BY created_at, item`,
+    SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at, actions, duration_ms, starts_at, withdrawn_at
+    FROM reviews WHERE request_id = $1 ORDER BY position`,
 };
 
 /** Takes the request's row for this transaction and reads it whole; undefined when there is none. */
@@ -98,13 +102,18 @@ async function complete(
   const ids = rows.map((row) => row.id);
   const items = await reader
     .selectFrom('request_items')
+    .innerJoin('access_requests', 'access_requests.id', 'request_items.request_id')
     .leftJoin('grants', (join) =>
       join
         .onRef('grants.request_id', '=', 'request_items.request_id')
         .onRef('grants.item', '=', 'request_items.item'),
     )
     .selectAll('request_items')
-    .select('grants.id as grant_id')
+    .leftJoin('owed_reviews', (join) =>
+      join.onRef('owed_reviews.grant_id', '=', 'grants.id').on('owed_reviews.settled_at', 'is', null),
+    )
+    .select((each) => each.fn.coalesce('grants.id', 'access_requests.extends').as('grant_id'))
+    .select(sql<boolean>`owed_reviews.grant_id IS NOT NULL`.as('is_owed'))
     .where('request_items.request_id', 'in', ids)
     .orderBy('request_items.item')
     .execute();
@@ -112,8 +121,7 @@ async function complete(
     .selectFrom('reviews')
     .selectAll()
     .where('request_id', 'in', ids)
-    .orderBy('created_at')
-    .orderBy('item')
+    .orderBy('position')
     .execute();
   return toRequests(rows, items, reviews);
 }

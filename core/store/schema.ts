@@ -5,14 +5,21 @@
 
 import type { ColumnType } from 'kysely';
 
-export type EndReason = 'EXPIRED' | 'INELIGIBLE' | 'RELEASED' | 'REVOKED';
+export type EndReason =
+  | 'EXHAUSTED'
+  | 'EXPIRED'
+  | 'IDLE'
+  | 'INELIGIBLE'
+  | 'RELEASED'
+  | 'REVOKED'
+  | 'UNCLAIMED';
 
 export type Generated<T> =
   T extends ColumnType<infer S, infer I, infer U>
     ? ColumnType<S, I | undefined, U>
     : ColumnType<T, T | undefined, T>;
 
-export type GrantState = 'ACTIVE' | 'ENDED';
+export type GrantState = 'ACTIVE' | 'CLAIMABLE' | 'ENDED' | 'SCHEDULED';
 
 export type Int8 = ColumnType<bigint, bigint | number | string, bigint | number | string>;
 
@@ -25,18 +32,23 @@ export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 export type Verdict = 'APPROVE' | 'DENY';
 
 export interface AccessRequests {
+  break_glass: Generated<boolean>;
   created_at: Timestamp;
   duration_ms: Int8;
   expires_at: Timestamp;
+  extends: string | null;
+  extension: Generated<number>;
   id: string;
   position: Generated<Int8>;
   reason: string;
   request_hash: Buffer;
   requester: string;
   resolved_at: Timestamp | null;
+  starts_at: Timestamp | null;
   state: RequestState;
   subject: string;
   ticket: string;
+  wish: Buffer | null;
 }
 
 export interface Entities {
@@ -49,23 +61,40 @@ export interface Entities {
 
 export interface Grants {
   actions: string[];
+  approvers: Generated<string[]>;
+  break_glass: Generated<boolean>;
+  created_at: Timestamp;
+  duration_ms: Int8;
   end_reason: EndReason | null;
   ended_at: Timestamp | null;
   expires_at: Timestamp;
+  extensions: Generated<number>;
   id: string;
+  idle_ms: Int8 | null;
   item: number;
+  keep_on_change: Generated<boolean>;
+  last_used_at: Timestamp | null;
+  max_extensions: Generated<number>;
   max_ms: Int8;
   position: Generated<Int8>;
   reason: string;
   request_id: string;
   requester: string;
   resource: string;
+  seats: Generated<number[]>;
   starts_at: Timestamp;
   state: GrantState;
   steps: string[];
   subject: string;
   ticket: string;
+  uses_left: number | null;
   workflow: string;
+}
+
+export interface GrantUses {
+  grant_id: string;
+  use_id: string;
+  used_at: Timestamp;
 }
 
 export interface IdempotencyKeys {
@@ -113,6 +142,20 @@ export interface OpenSteps {
   subject: string;
 }
 
+export interface OwedReviews {
+  comment: string | null;
+  due_at: Timestamp;
+  grant_id: string;
+  item: number;
+  request_id: string;
+  requester: string;
+  reviewer: string | null;
+  settled_at: Timestamp | null;
+  step: string;
+  subject: string;
+  verdict: Verdict | null;
+}
+
 export interface PolicySets {
   digest: string;
   files: string;
@@ -131,16 +174,21 @@ export interface RequestItems {
 }
 
 export interface Reviews {
+  actions: string[] | null;
   comment: string;
   created_at: Timestamp;
+  duration_ms: Int8 | null;
   item: number;
   policy_digest: string;
+  position: Generated<Int8>;
   request_hash: Buffer;
   request_id: string;
   requester: string;
   reviewer: string;
+  starts_at: Timestamp | null;
   subject: string;
   verdict: Verdict;
+  withdrawn_at: Timestamp | null;
 }
 
 export interface SchemaState {
@@ -152,12 +200,14 @@ export interface SchemaState {
 export interface DB {
   access_requests: AccessRequests;
   entities: Entities;
+  grant_uses: GrantUses;
   grants: Grants;
   idempotency_keys: IdempotencyKeys;
   ledger: Ledger;
   ledger_head: LedgerHead;
   ledger_text: LedgerText;
   open_steps: OpenSteps;
+  owed_reviews: OwedReviews;
   policy_sets: PolicySets;
   request_items: RequestItems;
   reviews: Reviews;

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityUid } from '../../core/access/entity.ts';
-import { adviceOf, type PolicySet } from '../../core/policy/policy-set.ts';
+import { adviceOf } from '../../core/policy/policy-set.ts';
+import type { Replica } from '../../core/replica/replica.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { FollowedState } from './followed-state.ts';
 import { type AccessOption, accessOptions } from './access-options.ts';
 import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
+import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
 import { type Moment, momentOf } from './moment.ts';
 import type { ObserveDecision } from './observe-decisions.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
 import type { Question } from './question.ts';
 import { mayReadNow } from '../../core/policy/reads-about.ts';
+import { REFUSED_USES } from './limits.ts';
 import type { Rights } from './rights.ts';
+import { type Asking, mayStand, notAcknowledged, takesUses, type Uses } from './uses.ts';
 
 /** What every use case of the decision service works with. */
 export interface DecisionContext {
@@ -21,6 +25,8 @@ export interface DecisionContext {
   /** Hears of policies that err. */
   readonly alarm: PolicyAlarm;
   readonly observe: ObserveDecision;
+  /** Tells the grant service of uses. */
+  readonly uses: Uses;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
 }
@@ -47,14 +53,21 @@ export interface Answer extends Decision {
  */
 export async function authorize(
   context: DecisionContext,
-  caller: EntityUid,
+  asking: Asking,
   question: Question,
 ): Promise<Answer> {
   const { followed, staleStandingMs } = context;
   checkRevision(followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
   await awaitRevision(followed, question.atLeastRevision);
-  // The instant is taken after all waiting: it must not be older than the state that it is used with.
-  return answerAt(context, momentOf(followed.clock, staleStandingMs), caller, question);
+  const without = new Set<string>();
+  for (;;) {
+    // The instant is taken after all waiting: it must not be older than the state that it is used with.
+    const moment = momentOf(followed.clock, staleStandingMs);
+    const answer = answerAt(context, moment, asking.caller, { ...question, without });
+    if (await mayStand(context, asking, question, answer)) return answer;
+    if (answer.grant === undefined || without.size === REFUSED_USES) throw notAcknowledged();
+    without.add(answer.grant.id);
+  }
 }
 
 /** Answers one question from the replica as it is, at the moment given, without giving way. @throws AccessError */
@@ -86,7 +99,7 @@ function answerUnobserved(
     ...decision,
     decisionId: randomUUID(),
     advice: isDenied ? adviceOf(policies, decision.policyIds) : [],
-    validUntil: validUntil(policies, action, question, decision),
+    validUntil: validUntil(replica, action, question, { ...decision, moment }),
     revision: replica.revision,
     policyDigest: policies.digest,
     stale: moment.freshness !== 'fresh',
@@ -97,20 +110,24 @@ function answerUnobserved(
 
 /**
  * A deny outlasts the end of any grant, and no lapse ends a standing permit: time alone changes only what a grant permits, at its end,
- * and what policies make of `context.now`, at any time.
+ * what one will permit that is scheduled, and what policies make of `context.now`, at any time. What a grant permits whose uses count,
+ * or that ends unused, is asked again each time.
  */
 function validUntil(
-  policies: PolicySet,
+  replica: Replica,
   action: ActionShape,
-  { principal, resource }: Question,
-  { grant }: Decision,
+  question: Question,
+  { effect, grant, moment }: Decision & { readonly moment: Moment },
 ): Date | undefined {
-  if (grant === undefined) return undefined;
+  const { principal, resource } = question;
   const kind = {
     phase: 'access',
     action,
     principalType: principal.type,
     resourceType: resource.type,
   } as const;
-  return mayReadNow(policies, kind) ? undefined : grant.expiresAt;
+  if (mayReadNow(replica.engine.policies, kind)) return undefined;
+  if (effect === 'DENY') return nextStart(replica, question, moment);
+  if (grant === undefined || takesUses(grant)) return undefined;
+  return grant.expiresAt;
 }

@@ -7,6 +7,7 @@ import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
 import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
 import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
+import { type Asking, mayStand } from './uses.ts';
 
 /** An answer, or why there is none. */
 export type Result =
@@ -24,7 +25,7 @@ export type ReadQuestion = () => Question;
  */
 export async function batchAuthorize(
   context: DecisionContext,
-  caller: EntityUid,
+  asking: Asking,
   read: readonly ReadQuestion[],
 ): Promise<readonly Result[]> {
   const { followed } = context;
@@ -38,9 +39,10 @@ export async function batchAuthorize(
   const revisions = questions.map((each) => (each.kind === 'value' ? each.value.atLeastRevision : 0n));
   const late = await awaitLatest(followed, revisions);
   for (let restarts = 0; ; restarts += 1) {
+    const { caller } = asking;
     const batch = { context, caller, questions, late, givesWay: restarts < BATCH_RESTARTS };
     const results = await answerAll(batch);
-    if (results !== undefined) return results;
+    if (results !== undefined) return await takeUses(context, asking, questions, results);
   }
 }
 
@@ -72,6 +74,37 @@ async function answerAll(batch: Batch): Promise<readonly Result[] | undefined> {
     results.push(answerOne(batch, moment, question));
   }
   return results;
+}
+
+/** What a grant permits that takes a use permits only when that is acknowledged, one after the other: they may be of one grant. */
+async function takeUses(
+  context: DecisionContext,
+  asking: Asking,
+  questions: readonly Attempt<Question>[],
+  results: readonly Result[],
+): Promise<readonly Result[]> {
+  const taken: Result[] = [];
+  for (const [index, result] of results.entries()) {
+    const question = questions[index];
+    if (result.kind === 'error' || question?.kind !== 'value') taken.push(result);
+    else taken.push(await takeUse(context, asking, question.value, result.answer));
+  }
+  return taken;
+}
+
+async function takeUse(
+  context: DecisionContext,
+  asking: Asking,
+  question: Question,
+  answer: Answer,
+): Promise<Result> {
+  try {
+    if (await mayStand(context, asking, question, answer)) return { kind: 'answer', answer };
+    const message = 'the last use of the grant was taken by another call at the same moment; ask again';
+    return { kind: 'error', error: new AccessError('CONFLICT', message) };
+  } catch (error) {
+    return { kind: 'error', error };
+  }
 }
 
 function answerOne({ context, caller, late }: Batch, moment: Moment, each: Attempt<Question>): Result {

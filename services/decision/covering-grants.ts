@@ -1,20 +1,44 @@
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
-import type { Grant } from '../../core/access/grant.ts';
+import type { LiveGrant } from '../../core/access/grant.ts';
+import type { GrantQuestionByKeys } from '../../core/access/grant-index.ts';
 import type { CallerQuestion } from '../../core/policy/check-question.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import type { Moment } from './moment.ts';
+import type { Question } from './question.ts';
 
 /**
- * The live grants by which the principal may be permitted the action on the resource, the one that lasts longest first, among equals
- * by id. A document of the caller's is inside of what its sent parents are inside of.
+ * The live grants by which the principal may be permitted the action on the resource: those that permit without more first, the one that
+ * lasts longest first, among equals by id. A document of the caller's is inside of what its sent parents are inside of.
  */
-export function coveringGrants(replica: Replica, question: CallerQuestion, late: Date): readonly Grant[] {
+export function coveringGrants(
+  replica: Replica,
+  question: Question,
+  { now: late, early }: Moment,
+): readonly LiveGrant[] {
+  const usedUp = question.useId !== '';
+  const covering = replica.grants.coveringAnyOf({ ...keysOf(replica, question), late, early, usedUp });
+  return question.without === undefined ? covering : covering.filter(({ id }) => !question.without?.has(id));
+}
+
+/** When the next of the scheduled grants begins that cover the question; undefined when none will. */
+export function nextStart(
+  replica: Replica,
+  question: Question,
+  { now: late, early }: Moment,
+): Date | undefined {
+  return replica.grants.nextStart({ ...keysOf(replica, question), late, early });
+}
+
+function keysOf(
+  { directory }: Replica,
+  question: CallerQuestion,
+): Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'> {
   const { principal, action } = question;
-  const { directory, grants } = replica;
   const resourceKeys = (): ReadonlySet<string> => {
     const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
     return new Set(found.flatMap((keys) => [...keys]));
   };
-  return grants.coveringAnyOf({ principal, action, resourceKeys, late });
+  return { principal, action, resourceKeys };
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */

@@ -1,6 +1,6 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import type { Entity, EntityUid } from '../../core/access/entity.ts';
-import type { Grant } from '../../core/access/grant.ts';
+import type { LiveGrant } from '../../core/access/grant.ts';
 import { accessContext } from '../../core/policy/curfew-context.ts';
 import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
@@ -21,7 +21,7 @@ import { standingPart } from './standing-part.ts';
 export interface Decision {
   readonly effect: 'ALLOW' | 'DENY';
   /** The grant that permitted it; undefined when a standing permit did, or on a deny. */
-  readonly grant: Grant | undefined;
+  readonly grant: LiveGrant | undefined;
   /** On allow the permits that applied, on deny the forbids that applied in any evaluation; none when nothing permits it. */
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
@@ -39,14 +39,14 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const asked = prepare(replica, action, question, moment);
   const { isKnown, kind } = asked;
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
-  const grants = takesGrants ? coveringGrants(replica, question, moment.now) : [];
+  const grants = takesGrants ? coveringGrants(replica, question, moment) : [];
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
     const standing = evaluations.standing(grants[0]);
     if (standing.decision === 'allow') return allow(standing, [standing], undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
-  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind) : () => '';
+  const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind, moment.now) : () => '';
   const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
   if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
@@ -54,14 +54,14 @@ export function decide(replica: Replica, action: ActionShape, question: Question
 }
 
 type Permit =
-  | { readonly kind: 'found'; readonly grant: Grant; readonly evaluation: Evaluation }
+  | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
   | { readonly kind: 'none' | 'too-many' };
 
 /** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. */
 function firstPermit(
-  grants: readonly Grant[],
-  likeness: (grant: Grant) => string,
-  ask: (grant: Grant) => Evaluation,
+  grants: readonly LiveGrant[],
+  likeness: (grant: LiveGrant) => string,
+  ask: (grant: LiveGrant) => Evaluation,
 ): Permit {
   const answered = new Set<string>();
   let asked = 0;
@@ -113,7 +113,7 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
 class Evaluations {
   readonly #engine: Engine;
   readonly #asked: Asked;
-  readonly #made = new Map<Grant | undefined, Evaluation>();
+  readonly #made = new Map<LiveGrant | undefined, Evaluation>();
 
   constructor(engine: Engine, asked: Asked) {
     this.#engine = engine;
@@ -121,7 +121,7 @@ class Evaluations {
   }
 
   /** Without a grant; where policies let it, as a part of the one with the grant, which has to be made anyway if this permits nothing. */
-  standing(grant: Grant | undefined): Evaluation {
+  standing(grant: LiveGrant | undefined): Evaluation {
     const byGrant = grantPolicies(this.#engine.policies, this.#asked.kind);
     const isPart = grant !== undefined && byGrant !== undefined;
     const standing = isPart ? standingPart(this.with(grant), byGrant) : undefined;
@@ -129,7 +129,7 @@ class Evaluations {
     return this.with(undefined);
   }
 
-  with(grant: Grant | undefined): Evaluation {
+  with(grant: LiveGrant | undefined): Evaluation {
     const evaluation = this.#made.get(grant) ?? evaluate(this.#engine, this.#asked, grant);
     this.#made.set(grant, evaluation);
     return evaluation;
@@ -140,13 +140,13 @@ class Evaluations {
   }
 }
 
-function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evaluation {
+function evaluate(engine: Engine, asked: Asked, grant: LiveGrant | undefined): Evaluation {
   const { question, action, now, entities } = asked;
   const context = accessContext({
     action,
     sent: question.context,
     now,
-    grant: grant === undefined ? undefined : factsOfGrant(grant),
+    grant: grant === undefined ? undefined : factsOfGrant(grant, now),
   });
   const { principal, resource } = question;
   return engine.evaluate('access', { principal, action: action.uid, resource, context, entities });
@@ -155,7 +155,7 @@ function evaluate(engine: Engine, asked: Asked, grant: Grant | undefined): Evalu
 function allow(
   { policyIds }: Evaluation,
   evaluations: readonly Evaluation[],
-  grant: Grant | undefined,
+  grant: LiveGrant | undefined,
 ): Decision {
   return { effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
 }

@@ -15,6 +15,17 @@ export const GRANT_EVALUATIONS = 50;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 
+/** Grants of one question whose use was refused; after so many there is no answer. */
+export const REFUSED_USES = 20;
+/** How long the grant service may take to acknowledge a use. */
+export const USE_TIMEOUT_MS = 1_000;
+/** How often it is told of uses that it need not acknowledge. */
+export const USE_REPORT_MS = 15_000;
+/** Grants whose uses one report tells of. */
+export const USES_REPORTED = 1_000;
+/** Grants whose last uses are remembered. */
+export const USES_REMEMBERED = 100_000;
+
 /** S: from this age of the last good poll on no grant permits. */
 export const STALENESS_BOUND_MS = 2_000;
 

@@ -9,6 +9,8 @@ export type Freshness = 'fresh' | 'stale' | 'silent';
 /** The one instant at which a call is decided, by the latest that it may be. */
 export interface Moment {
   readonly now: Date;
+  /** The earliest that it may be: what is scheduled has begun by then. Undefined before the first good poll. */
+  readonly early: Date | undefined;
   readonly freshness: Freshness;
   /** Age of the last good poll; Infinity before the first. */
   readonly ageMs: number;
@@ -17,13 +19,13 @@ export interface Moment {
 /** @param staleStandingMs how long standing permits go on past the staleness bound; 0 = never */
 export function momentOf(clock: DatabaseClock, staleStandingMs: number): Moment {
   const ageMs = clock.ageMs();
-  return { now: clock.late(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+  return { now: clock.late(), early: clock.early(), freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
 /** The same instant later on: what is decided at it is as old as the last good poll or as the instant itself, whichever is older. */
-export function agedMoment({ now }: Moment, clock: DatabaseClock, staleStandingMs: number): Moment {
+export function agedMoment({ now, early }: Moment, clock: DatabaseClock, staleStandingMs: number): Moment {
   const ageMs = Math.max(clock.ageMs(), clock.late().getTime() - now.getTime());
-  return { now, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
+  return { now, early, freshness: freshnessOf(ageMs, staleStandingMs), ageMs };
 }
 
 function freshnessOf(ageMs: number, staleStandingMs: number): Freshness {

@@ -11,6 +11,12 @@ import { QUESTION_BYTES, USE_ID_BYTES } from './limits.ts';
 export interface Question extends CallerQuestion {
   readonly atLeastRevision: bigint;
   readonly explain: boolean;
+  /** Whether it is a rehearsal that uses nothing. */
+  readonly dryRun: boolean;
+  /** Names one use of a counted grant; empty when the caller has no name for it. */
+  readonly useId: string;
+  /** Ids of grants by which it is not permitted any more: their use was refused. */
+  readonly without?: ReadonlySet<string>;
   /** What its fields are called in errors: "" or `requests[3].`. */
   readonly prefix: string;
 }
@@ -21,8 +27,8 @@ export function readQuestion(request: AuthorizeRequest, prefix = ''): Question {
   const action = fromProtoAction(request.action, `${prefix}action`);
   const resource = fromProtoUid(request.resource, `${prefix}resource`);
   const context = fromProtoContext(request.context, `${prefix}context`);
-  const { atLeastRevision, explain } = request;
-  checkUseId(request.useId, `${prefix}use_id`);
+  const { atLeastRevision, explain, dryRun, useId } = request;
+  checkUseId(useId, `${prefix}use_id`);
   return {
     principal,
     action,
@@ -31,6 +37,8 @@ export function readQuestion(request: AuthorizeRequest, prefix = ''): Question {
     entities: readEntities(request, `${prefix}entities`),
     atLeastRevision,
     explain,
+    dryRun,
+    useId,
     prefix,
   };
 }

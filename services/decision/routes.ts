@@ -1,6 +1,5 @@
 import { type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { fieldError } from '../../core/access/access-error.ts';
-import type { EntityUid } from '../../core/access/entity.ts';
 import { type CallContext, type Route, route } from '../../core/rpc/route.ts';
 import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
 import type { Logger } from '../../core/runtime/log.ts';
@@ -17,6 +16,7 @@ import { getStatus } from './get-status.ts';
 import { BATCH_EXPLAINED, BATCH_QUESTIONS, QUESTION_BYTES } from './limits.ts';
 import { checkQuestionSize, readQuestion } from './question.ts';
 import { toResponse, toStatusResponse } from './to-response.ts';
+import type { Asking } from './uses.ts';
 
 /** Binds the decision service's use cases to its proto. */
 export function decisionRoute(context: DecisionContext, logger: Logger): Route {
@@ -25,7 +25,7 @@ export function decisionRoute(context: DecisionContext, logger: Logger): Route {
     {
       async authorize(request: AuthorizeRequest, call: CallContext) {
         checkQuestionSize(call.requestBytes, 'the question');
-        const answer = await authorize(context, call.caller.uid, readQuestion(request));
+        const answer = await authorize(context, askingOf(call), readQuestion(request));
         return toResponse(answer, request.explain);
       },
       batchAuthorize: (request: BatchAuthorizeRequest, call: CallContext) =>
@@ -59,11 +59,14 @@ async function answerBatch(
     }
     return readQuestion(request, `requests[${index}].`);
   });
-  const caller: EntityUid = call.caller.uid;
-  const results = await batchAuthorize(context, caller, read);
+  const results = await batchAuthorize(context, askingOf(call), read);
   return {
     results: results.map((result, index) => toResult(result, requests[index]?.explain === true, logger)),
   };
+}
+
+function askingOf({ caller, authorization, signal }: CallContext): Asking {
+  return { caller: caller.uid, authorization, signal };
 }
 
 function toResult(result: Result, explain: boolean, logger: Logger) {

@@ -4,6 +4,7 @@ import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
+import { connectService, type RemoteAddress, type RemoteService } from '../../core/rpc/remote-service.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
@@ -16,6 +17,7 @@ import { connect } from '../../core/store/connect.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import type { DecisionContext } from './authorize.ts';
+import { GrantServiceUses } from './grant-service-uses.ts';
 import { MESSAGE_BYTES } from './limits.ts';
 import { observeDecisions } from './observe-decisions.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
@@ -35,6 +37,8 @@ export interface DecisionServiceOptions {
   readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
+  /** Where uses of grants are acknowledged; without it nothing is permitted that takes one. */
+  readonly grantService?: Pick<RemoteAddress, 'address' | 'caPath'> | undefined;
   readonly logger: Logger;
   /** Replaced only to test what broken clocks do. */
   readonly machine?: MachineClock;
@@ -77,7 +81,10 @@ async function open(
   });
   onClose(() => followed.close());
   const alarm = createPolicyAlarm(logger, followed.clock, meter);
+  const uses = new GrantServiceUses({ remote: connectGrantService(options), log: logger });
+  onClose(() => uses.close());
   const context = {
+    uses,
     followed,
     rights: createRights(followed, { alarm }),
     alarm,
@@ -99,6 +106,12 @@ async function open(
     server.stopServing();
   };
   return { port, httpPort, followed, stopServing };
+}
+
+function connectGrantService({ grantService, tls }: DecisionServiceOptions): RemoteService | undefined {
+  if (grantService === undefined) return undefined;
+  const own = tls === undefined ? undefined : { certPath: tls.certPath, keyPath: tls.keyPath };
+  return connectService({ ...grantService, own });
 }
 
 function serve(options: DecisionServiceOptions, context: DecisionContext, meter: Meter): RpcServer {

@@ -4,6 +4,7 @@ import { compareWorkflows, type Workflow } from '../../core/access/workflow.ts';
 import { mayReadOfRequest } from '../../core/policy/reads-about.ts';
 import { curfewAction } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import type { Extension } from '../../core/access/request.ts';
 import type { ExpandedItem } from './plan-items.ts';
 import { factsOf, isPermitted, workflowsFor } from './rights.ts';
 
@@ -16,6 +17,10 @@ export interface AskedTerms {
   readonly ticket: string;
   /** Each workflow's default if undefined. */
   readonly durationMs: number | undefined;
+  /** From approval, or on first use, if undefined. */
+  readonly startsAt: Date | undefined;
+  readonly breakGlass: boolean;
+  readonly extends: Extension | undefined;
 }
 
 /** Which workflow the caller chose for an item, and how errors name the item. */
@@ -41,7 +46,9 @@ export function chooseWorkflow(
   const [first] = matching;
   if (first === undefined) throw notRequestable(terms, item, choice.field);
   if (choice.workflow === undefined) return first;
-  const eligible = matching.filter((workflow) => workflow.rank === first.rank);
+  // An extension goes by the workflow that gave the grant, whatever else there is now.
+  const isFree = terms.extends !== undefined;
+  const eligible = matching.filter((workflow) => isFree || workflow.rank === first.rank);
   const chosen = eligible.find((workflow) => workflow.id === choice.workflow);
   if (chosen !== undefined) return chosen;
   const ids = eligible.map((workflow) => workflow.id).join(', ');
@@ -65,7 +72,8 @@ export function matchingWorkflows(
         (workflow) => isOfAll || workflow.defaultMs === durationMs,
       ),
     )
-    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type));
+    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type))
+    .filter((workflow) => (workflow.breakGlass !== undefined) === terms.breakGlass);
 }
 
 /** The durations to ask with, and whether what is answered is true of workflows with another default too. */
@@ -108,7 +116,8 @@ function notRequestable(terms: AskedTerms, item: ExpandedItem, field: string): A
   const container = item.isDirect
     ? ''
     : ` (a container: the permit's scope must say "resource is ${item.resource.type}")`;
-  const message = `${field}: no workflow lets ${who} request ${actions} on ${formatUid(item.resource)}${container}`;
+  const how = terms.breakGlass ? ' by break-glass' : '';
+  const message = `${field}: no workflow lets ${who} request ${actions} on ${formatUid(item.resource)}${how}${container}`;
   return new AccessError('NOT_REQUESTABLE', message, {
     metadata: { field, resource: formatUid(item.resource) },
   });

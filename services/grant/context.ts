@@ -3,6 +3,7 @@ import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
 import { type Basis, BasisChanged } from '../../core/store/append.ts';
+import { Overtaken } from '../../core/store/request-changes.ts';
 import { type Outcome, transition, type Trx } from '../../core/store/transition.ts';
 import type { FirstRevisions } from './first-revisions.ts';
 import type { GrantCounts } from './grant-counts.ts';
@@ -19,6 +20,13 @@ export interface GrantContext {
 
 /** What a transition hands back once it is committed; it may refuse then, after writing down what it found lapsed. */
 export type Finish<T> = () => T;
+
+/** Refuses once what was found on the way is written down. */
+export function refuse(error: AccessError): Finish<never> {
+  return () => {
+    throw error;
+  };
+}
 
 export interface Decided<T> {
   readonly result: T;
@@ -115,7 +123,7 @@ async function tryOn<P, T>(
     context.firstRevisions.appended(events, revision, basis.epoch);
     return { result, revision };
   } catch (error) {
-    if (error instanceof BasisChanged || error instanceof DecideAgain) return undefined;
+    if ([BasisChanged, DecideAgain, Overtaken].some((kind) => error instanceof kind)) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
+import type { Replica } from '../../core/replica/replica.ts';
 import { deleteEntities } from '../../core/store/entities.ts';
 import { liveGrantIds, lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import { lockRequest, pendingRequestsOf } from '../../core/store/requests.ts';
@@ -38,7 +39,7 @@ export async function removeEntities(
     const now = await readClock(trx);
     const because = 'an entity that it is about was deleted';
     const requests = await withdrawRequests(trx, locked.requests, { actor: uidKey(caller), because, now });
-    const grants = await endGrants(trx, locked.grants, { actor: caller, now });
+    const grants = await endGrants(trx, locked.grants, { replica, actor: caller, now });
     await deleteEntities(trx, uids, now);
     const deleted: LedgerEvent = { kind: 'ENTITIES_DELETED', at: now, actor: uidKey(caller), uids };
     return {
@@ -73,7 +74,7 @@ async function liveGrantsOf(trx: Trx, uids: readonly EntityUid[]): Promise<reado
   const live = new Set<string>();
   for (const uid of uids.map(uidKey)) {
     for (const by of ['subject', 'resource'] as const) {
-      for (const id of await liveGrantIds(trx, { by, uid })) live.add(id);
+      for (const id of await liveGrantIds(trx, { by, value: uid })) live.add(id);
     }
   }
   return [...live].sort();
@@ -111,12 +112,12 @@ async function withdrawRequests(
 async function endGrants(
   trx: Trx,
   grants: readonly RecordedGrant[],
-  by: { readonly actor: EntityUid; readonly now: Date },
+  { replica, ...by }: { readonly replica: Replica; readonly actor: EntityUid; readonly now: Date },
 ): Promise<Ended> {
   const ids: string[] = [];
   const events: LedgerEvent[] = [];
   for (const grant of grants) {
-    const lapsed = await lapseGrant(trx, grant, by.now);
+    const lapsed = await lapseGrant(trx, replica, grant, by.now);
     events.push(...lapsed.events);
     if (lapsed.row.recorded.state === 'ENDED') continue;
     const ended = await recordEnd(trx, lapsed.row, { endReason: 'INELIGIBLE', ...by });

@@ -2,11 +2,12 @@ import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import type { EndReason, LedgerEvent } from '../../core/access/event.ts';
 import { checkFreeText } from '../../core/access/free-text.ts';
-import type { Grant } from '../../core/access/grant.ts';
+import type { Grant, GrantStanding } from '../../core/access/grant.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import { endGrant, lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import { endGrant } from '../../core/store/grant-changes.ts';
+import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type Finish, type GrantContext } from './context.ts';
+import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { lapseGrant } from './lapses.ts';
 import { isPermitted, notPermitted, type RightQuestion } from './rights.ts';
 
@@ -29,7 +30,7 @@ export async function releaseGrant(
         `only its holder, ${holder}, releases a grant; revoke it instead`,
       );
     }
-    return await end(trx, row, { endReason: 'RELEASED', actor: caller, now });
+    return await end(trx, replica, row, { endReason: 'RELEASED', actor: caller, now });
   });
 }
 
@@ -52,7 +53,7 @@ export async function revokeGrant(
     if (!isPermitted(replica, question)) {
       throw maySeeGrant(replica, row.grant, by.caller, now) ? notPermitted(question) : grantNotFound(id);
     }
-    return await end(trx, row, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
+    return await end(trx, replica, row, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
   };
   return await decide(context, work, context.revokeDatabase);
 }
@@ -94,13 +95,19 @@ export function grantQuestion(
       actions: grant.actions.map((action) => action.id),
       reason: grant.reason,
       ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
-      durationMs: grant.expiresAt.getTime() - grant.startsAt.getTime(),
+      durationMs: grant.durationMs,
       startsAt: grant.startsAt,
       workflow: grant.workflow,
-      breakGlass: false,
-      extension: 0n,
+      breakGlass: grant.terms.breakGlass,
+      extension: BigInt(grant.extensions),
     },
   };
+}
+
+/** That nothing can be done with a grant any more. */
+export function grantEnded({ endReason, endedAt }: Extract<GrantStanding, { state: 'ENDED' }>): AccessError {
+  const message = `the grant ended at ${endedAt.toISOString()} (${endReason}); nothing is left of it`;
+  return new AccessError('GRANT_ENDED', message, { metadata: { end_reason: endReason } });
 }
 
 /** How a grant is ended. */
@@ -112,18 +119,14 @@ export interface Ending {
 }
 
 /** Ends a locked grant; one that has ended already is refused, after its lapse is written down. */
-async function end(trx: Trx, found: RecordedGrant, ending: Ending): Promise<Outcome<Finish<RecordedGrant>>> {
-  const { row, events } = await lapseGrant(trx, found, ending.now);
-  if (row.recorded.state === 'ENDED') {
-    const { endReason, endedAt } = row.recorded;
-    const message = `the grant ended at ${endedAt.toISOString()} (${endReason}); nothing is left to end`;
-    return {
-      events,
-      result: () => {
-        throw new AccessError('GRANT_ENDED', message, { metadata: { end_reason: endReason } });
-      },
-    };
-  }
+async function end(
+  trx: Trx,
+  replica: Replica,
+  found: RecordedGrant,
+  ending: Ending,
+): Promise<Outcome<Finish<RecordedGrant>>> {
+  const { row, events } = await lapseGrant(trx, replica, found, ending.now);
+  if (row.recorded.state === 'ENDED') return { events, result: refuse(grantEnded(row.recorded)) };
   const ended = await recordEnd(trx, row, ending);
   return { events: [...events, ended.event], result: () => ended.row };
 }
@@ -134,8 +137,9 @@ export async function recordEnd(
   row: RecordedGrant,
   { endReason, actor, now, text }: Ending,
 ): Promise<{ readonly row: RecordedGrant; readonly event: LedgerEvent }> {
+  const isBefore = row.recorded.state === 'ACTIVE' && now < row.grant.startsAt;
   // A clock that was set back must not end a grant before it began.
-  const endedAt = now < row.grant.startsAt ? row.grant.startsAt : now;
+  const endedAt = isBefore ? row.grant.startsAt : now;
   await endGrant(trx, row.grant.id, { endReason, endedAt });
   const { id: grantId, requestId } = row.grant;
   const event: LedgerEvent = {

@@ -1,10 +1,12 @@
-import type { LedgerEvent } from '../../core/access/event.ts';
-import { SYSTEM_ACTOR } from '../../core/access/event.ts';
-import { standingOf } from '../../core/access/grant.ts';
+import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
+import { type GrantStanding, standingOf } from '../../core/access/grant.ts';
 import { type AccessRequest, itemStateAt } from '../../core/access/request.ts';
-import { endGrant, type RecordedGrant } from '../../core/store/grants.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { endGrant, openGrant } from '../../core/store/grant-changes.ts';
+import type { RecordedGrant } from '../../core/store/grants.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
+import { mayStillBegin } from './rights.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */
 export interface Lapsed<T> {
@@ -37,21 +39,42 @@ export async function lapseRequest(
   return { row, events };
 }
 
-/** Writes down that a locked grant's time was up. */
-export async function lapseGrant(trx: Trx, row: RecordedGrant, now: Date): Promise<Lapsed<RecordedGrant>> {
-  const standing = standingOf(row.recorded, row.grant.expiresAt, now);
-  if (standing.state === 'ACTIVE' || row.recorded.state === 'ENDED') return { row, events: [] };
-  const { endReason, endedAt } = standing;
-  await endGrant(trx, row.grant.id, { endReason, endedAt });
-  const { id: grantId, requestId } = row.grant;
-  const event: LedgerEvent = {
-    kind: 'GRANT_ENDED',
-    at: now,
-    actor: SYSTEM_ACTOR,
-    requestId,
-    grantId,
-    endReason,
-    endedAt,
+/** Writes down what time has done to a locked grant: that it is over, or that it has begun, if its subject is still let in. */
+export async function lapseGrant(
+  trx: Trx,
+  replica: Replica,
+  row: RecordedGrant,
+  now: Date,
+): Promise<Lapsed<RecordedGrant>> {
+  const { grant, recorded } = row;
+  const standing = standingOf(recorded, grant, now);
+  if (standing.state === recorded.state) return { row, events: [] };
+  if (standing.state === 'ENDED') return await recordLapse(trx, row, standing, now);
+  if (!mayStillBegin(replica, grant, now)) {
+    const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;
+    return await recordLapse(trx, row, refused, now);
+  }
+  await openGrant(trx, grant.id);
+  const { id: grantId, requestId } = grant;
+  return {
+    row: { ...row, recorded: standing },
+    events: [{ kind: 'GRANT_OPENED', at: now, actor: SYSTEM_ACTOR, requestId, grantId }],
   };
-  return { row: { ...row, recorded: standing }, events: [event] };
+}
+
+type Ended = Extract<GrantStanding, { readonly state: 'ENDED' }>;
+
+async function recordLapse(
+  trx: Trx,
+  row: RecordedGrant,
+  ended: Ended,
+  now: Date,
+): Promise<Lapsed<RecordedGrant>> {
+  const { endReason, endedAt } = ended;
+  const { id: grantId, requestId } = row.grant;
+  await endGrant(trx, grantId, { endReason, endedAt });
+  return {
+    row: { ...row, recorded: ended },
+    events: [{ kind: 'GRANT_ENDED', at: now, actor: SYSTEM_ACTOR, requestId, grantId, endReason, endedAt }],
+  };
 }

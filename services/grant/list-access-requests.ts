@@ -4,6 +4,7 @@ import {
   pendingItems,
   type RequestState,
   requestStateAt,
+  votesOn,
 } from '../../core/access/request.ts';
 import {
   type Chunk,
@@ -77,8 +78,7 @@ function matches(context: GrantContext, filter: RequestFilter, request: AccessRe
   if (states.length > 0 && !states.includes(requestStateAt(request, now))) return false;
   if (!filter.toReview) return maySee(replica, request, caller, now);
   const open = pendingItems(request, now).filter(
-    (item) =>
-      !request.reviews.some((review) => review.item === item.item && sameUid(review.reviewer, caller)),
+    (item) => !votesOn(request, item.item).some((review) => sameUid(review.reviewer, caller)),
   );
   return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
 }

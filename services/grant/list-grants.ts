@@ -3,7 +3,7 @@ import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standingOf } from '../../core/access/grant.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
 import { firstRevisions, listGrants, readGrant, type RecordedGrant } from '../../core/store/grants.ts';
-import { GrantState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { GrantState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type {
   ListGrantsRequest,
   ListGrantsResponseSchema,
@@ -13,7 +13,8 @@ import { grantNotFound, maySeeGrant } from './end-grant.ts';
 import { inTurns } from './give-way.ts';
 import { scan } from './list-access-requests.ts';
 import { nextPageToken, readPage } from './page-token.ts';
-import { presentGrant, type Showing } from './present.ts';
+import type { Showing } from './present.ts';
+import { presentGrant, toProtoGrantState } from './present-grant.ts';
 
 /** Reads a grant that the caller may see. @throws AccessError GRANT_NOT_FOUND */
 export async function getGrant(context: GrantContext, id: string, caller: EntityUid): Promise<RecordedGrant> {
@@ -37,9 +38,7 @@ export async function listGrantsOf(
   const now = clockOfReads(context);
   const showing: Showing = { replica, caller, now };
   const stateOf = (row: RecordedGrant): GrantState =>
-    standingOf(row.recorded, row.grant.expiresAt, now).state === 'ACTIVE'
-      ? GrantState.ACTIVE
-      : GrantState.ENDED;
+    toProtoGrantState(standingOf(row.recorded, row.grant, now));
   const { found, next } = await scan(
     readPage(message),
     async ({ before, size }) => {

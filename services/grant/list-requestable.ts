@@ -161,7 +161,8 @@ function requestableOf(
   },
 ): Requestable | undefined {
   const resource = entity.uid;
-  const terms = { id: '', requester: caller, subject: caller, reason: '', ticket: '', durationMs: undefined };
+  const anyTime = { durationMs: undefined, startsAt: undefined, breakGlass: false, extends: undefined };
+  const terms = { id: '', requester: caller, subject: caller, reason: '', ticket: '', ...anyTime };
   const actions = (kinds.get(resource.type) ?? []).flatMap(({ action, isDirect }) => {
     const item = { resource, actions: [action.uid], isDirect };
     const matching = matchingWorkflows(replica, terms, item, now).toSorted(compareWorkflows);

@@ -1,11 +1,9 @@
 import { AccessError } from '../../core/access/access-error.ts';
-import { type EntityUid, uidKey } from '../../core/access/entity.ts';
+import { uidKey } from '../../core/access/entity.ts';
 import { MOST_OPEN, type OpenParty } from '../../core/access/open-limits.ts';
-import type { RequestItem } from '../../core/access/request.ts';
+import type { AccessRequest } from '../../core/access/request.ts';
 import { countOpenCall, holdLimitsCall, type OpenCount } from '../../core/store/open-counts.ts';
-import type { Database } from '../../core/store/connect.ts';
-import { guarded } from '../../core/store/database-error.ts';
-import { type Call, send } from '../../core/store/statement.ts';
+import type { Call } from '../../core/store/statement.ts';
 import { DecideAgain } from './context.ts';
 
 /** The two looks of a submission at what is open already; neither is a round trip of its own. */
@@ -17,10 +15,7 @@ export interface Room {
 }
 
 /** Of a request that waits for nobody nothing is counted. */
-export function roomFor(
-  { requester, subject }: { readonly requester: EntityUid; readonly subject: EntityUid },
-  items: readonly RequestItem[],
-): Room {
+export function roomFor({ requester, subject, items }: AccessRequest): Room {
   const waiting = items.filter((item) => item.workflow.steps.length > 0);
   if (waiting.length === 0) return { counting: [], guards: [] };
   const resources = waiting.map((item) => uidKey(item.resource));
@@ -29,43 +24,15 @@ export function roomFor(
   return { counting: [countOpenCall(parties)], guards: [holdLimitsCall(parties, full)] };
 }
 
-/** Who was refused and was not seen to have room since: of so many it is remembered. */
-const MOST_REMEMBERED = 1_000;
-const refused = new WeakMap<Database, Set<string>>();
-
-/**
- * Refuses whoever goes on asking before more is done for them: to count is far less work than to look for reviewers.
- * @throws AccessError TOO_MANY_OPEN
- */
-export async function requireRoomLeft(
-  database: Database,
-  requester: EntityUid,
-  { counting }: Room,
-): Promise<void> {
-  const known = refused.get(database);
-  if (known?.has(uidKey(requester)) !== true || counting.length === 0) return;
-  await guarded(() => send(database, ...counting));
-  requireRoom(database, requester, { counting });
-  known.delete(uidKey(requester));
-}
-
 /** @throws AccessError TOO_MANY_OPEN when what was counted leaves no room for one more */
-export function requireRoom(
-  database: Database,
-  requester: EntityUid,
-  { counting }: Pick<Room, 'counting'>,
-): void {
-  const problem = tooManyOpen(counting.flatMap((count) => count.rows));
-  if (problem === undefined) return;
-  const known = refused.get(database) ?? new Set<string>();
-  refused.set(database, known);
-  if (known.size >= MOST_REMEMBERED) known.clear();
-  known.add(uidKey(requester));
-  throw problem;
+export function requireRoom(room: Room): void {
+  const problem = tooManyOpen(room);
+  if (problem !== undefined) throw problem;
 }
 
 /** Why one more may not be opened; undefined when it may. */
-export function tooManyOpen(counts: readonly OpenCount[]): AccessError | undefined {
+export function tooManyOpen({ counting }: Room): AccessError | undefined {
+  const counts = counting.flatMap((count) => count.rows);
   const full = counts.find(({ party, open }) => open >= MOST_OPEN[party]);
   if (full === undefined) return undefined;
   const { party, uid, open } = full;

@@ -1,12 +1,16 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid } from '../../core/access/entity.ts';
-import { checkFreeText, MAX_TICKET } from '../../core/access/free-text.ts';
-import { type AccessRequest, hashRequest, type RequestItem } from '../../core/access/request.ts';
-import { checkText, type Workflow } from '../../core/access/workflow.ts';
-import { formatDuration } from '../../core/access/duration.ts';
+import {
+  type AccessRequest,
+  hashRequest,
+  itemExpiresAt,
+  type RequestItem,
+} from '../../core/access/request.ts';
+import type { Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { type AskedTerms, chooseWorkflow } from './choose-workflow.ts';
 import { type AskedItem, expandItem, type ExpandedItem, requireDistinct } from './plan-items.ts';
+import { refuseText, requireSound, requireTerms, type WrongText } from './require-terms.ts';
 import { type Search, unanswerableStep } from './reviewers.ts';
 
 /** Everything that a caller asks for. */
@@ -14,15 +18,12 @@ export interface Asked extends AskedTerms {
   readonly items: readonly AskedItem[];
 }
 
-/** PostgreSQL's and JavaScript's dates end later; a longer grant is a mistake. */
-const MAX_DURATION_MS = 366 * 86_400_000;
-
-/** Told of a reason or ticket that a workflow does not take. */
-export type WrongText = (error: AccessError) => void;
-
-const refuse: WrongText = (error) => {
-  throw error;
-};
+/** What a request is planned on, besides directory and policies. */
+export interface Standing {
+  readonly now: Date;
+  /** Whether the subject owes a review of break-glass that is overdue. */
+  readonly owesReview: boolean;
+}
 
 /**
  * Turns what is asked into the request that reviewers will see, or refuses it. Reads only memory; writes nothing. Whether anybody
@@ -32,21 +33,22 @@ const refuse: WrongText = (error) => {
 export function planRequest(
   replica: Replica,
   asked: Asked,
-  now: Date,
-  onWrongText: WrongText = refuse,
+  { now, owesReview }: Standing,
+  onWrongText: WrongText = refuseText,
 ): AccessRequest {
   requireSubject(replica, asked.subject);
-  requireTexts(asked);
+  requireSound(asked, now);
   requireDistinct(asked.items);
   const expanded = asked.items.map((item, index) =>
     expandItem(replica, item, asked.subject, `items[${index}]`),
   );
   const durationMs = asked.durationMs ?? proposedDuration(replica, asked, expanded, now);
   const terms = { ...asked, durationMs };
-  const items = expanded.map((item, index) => planItem(replica, terms, item, index, now));
-  for (const { workflow } of items) requireTerms(workflow, terms, onWrongText);
-  const { id, requester, subject, reason, ticket } = asked;
-  const draft = { id, requester, subject, reason, ticket, durationMs, createdAt: now, items };
+  const items = expanded.map((item, index) => planItem(replica, terms, item, index, { now, owesReview }));
+  for (const { workflow } of items) requireTerms(workflow, terms, { now, onWrongText });
+  const { id, requester, subject, reason, ticket, startsAt, breakGlass, extends: extension } = asked;
+  const what = { durationMs, startsAt, breakGlass, extends: extension, createdAt: now, items };
+  const draft = { id, requester, subject, reason, ticket, ...what };
   return { ...draft, reviews: [], requestHash: hashRequest(draft) };
 }
 
@@ -76,7 +78,7 @@ function planItem(
   terms: Asked & { readonly durationMs: number },
   item: ExpandedItem,
   index: number,
-  now: Date,
+  { now, owesReview }: Standing,
 ): RequestItem {
   const field = `items[${index}]`;
   const workflow = chooseWorkflow(
@@ -90,13 +92,20 @@ function planItem(
     item: index,
     resource: item.resource,
     actions: item.actions,
-    workflow,
+    workflow: owesReview ? withApproval(workflow) : workflow,
     state: 'PENDING',
-    expiresAt: new Date(now.getTime() + workflow.pendingMs),
+    expiresAt: itemExpiresAt(terms, workflow, now),
     resolvedAt: undefined,
     deniedBecause: '',
     grantId: undefined,
+    isOwed: false,
   };
+}
+
+/** Who owes a review of break-glass does not get the next one alone: one of those who should have looked has to agree. */
+function withApproval(workflow: Workflow): Workflow {
+  const { breakGlass } = workflow;
+  return breakGlass === undefined ? workflow : { ...workflow, steps: [{ name: breakGlass.step, seats: 1 }] };
 }
 
 function requireSubject(replica: Replica, subject: EntityUid): void {
@@ -115,45 +124,6 @@ function requireSubject(replica: Replica, subject: EntityUid): void {
       'ENTITY_UNKNOWN',
     );
   }
-}
-
-function requireTexts(asked: AskedTerms): void {
-  const reason = checkFreeText(asked.reason);
-  if (reason !== undefined) throw fieldError('reason', reason);
-  const ticket = checkFreeText(asked.ticket, MAX_TICKET);
-  if (ticket !== undefined) throw fieldError('ticket', ticket);
-  const { durationMs } = asked;
-  if (durationMs !== undefined && (durationMs <= 0 || durationMs > MAX_DURATION_MS)) {
-    throw fieldError('duration', `seen ${formatDuration(durationMs)}, wanted more than 0 and at most a year`);
-  }
-}
-
-function requireTerms(
-  workflow: Workflow,
-  terms: AskedTerms & { readonly durationMs: number },
-  onWrongText: WrongText,
-): void {
-  if (terms.durationMs > workflow.maxMs) {
-    const max = formatDuration(workflow.maxMs);
-    const description = `seen ${formatDuration(terms.durationMs)}, wanted at most ${max}, the limit of workflow ${workflow.id}`;
-    throw new AccessError('DURATION_TOO_LONG', `duration: ${description}`, {
-      violations: [{ field: 'duration', description }],
-      metadata: { workflow: workflow.id, max_duration: max },
-    });
-  }
-  for (const field of ['reason', 'ticket'] as const) {
-    const wrong = checkText(workflow[field], terms[field]);
-    if (wrong !== undefined) {
-      const seen = seenText(field, terms[field]);
-      onWrongText(fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`));
-    }
-  }
-}
-
-/** A ticket is a name and may be said again; a reason may hold what is nobody else's business. */
-function seenText(field: 'reason' | 'ticket', text: string): string {
-  if (field === 'ticket') return JSON.stringify(text.slice(0, 80));
-  return `a text of ${text.length} ${text.length === 1 ? 'character' : 'characters'}`;
 }
 
 /** What it means that a step of the item is one that not enough people can fill. */

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type EntityUid, parseUidKey, sameUid } from '../../core/access/entity.ts';
-import { standingOf } from '../../core/access/grant.ts';
+import type { Narrowing } from '../../core/access/narrowing.ts';
 import {
   type AccessRequest,
   itemResolvedAt,
@@ -14,24 +14,20 @@ import {
   requestStateAt,
   type Review,
 } from '../../core/access/request.ts';
-import { checkText, type TextRule, type Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { toProtoUid } from '../../core/rpc/uid.ts';
-import type { RecordedGrant } from '../../core/store/grants.ts';
 import {
   type AccessRequestSchema,
-  EndReason,
-  type GrantSchema,
-  GrantState,
   RequestAction,
   type RequestItemSchema,
   RequestState,
   type ReviewSchema,
   Verdict,
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
-import { grantQuestion } from './end-grant.ts';
-import { seatingOf } from './review-access-request.ts';
-import { fillableSteps, isPermitted } from './rights.ts';
+import { countVotes } from './counted-votes.ts';
+import { presentWorkflow } from './present-workflow.ts';
+import { fillableSteps, mayReviewAfterwards } from './rights.ts';
+import { votedItems } from './withdraw-review.ts';
 
 /** What a message is shown to and by. */
 export interface Showing {
@@ -48,13 +44,6 @@ const STATES: Record<DomainState, RequestState> = {
   WITHDRAWN: RequestState.WITHDRAWN,
   EXPIRED: RequestState.EXPIRED,
 };
-
-const END_REASONS = {
-  EXPIRED: EndReason.EXPIRED,
-  RELEASED: EndReason.RELEASED,
-  REVOKED: EndReason.REVOKED,
-  INELIGIBLE: EndReason.INELIGIBLE,
-} as const;
 
 export function toProtoState(state: DomainState): RequestState {
   return STATES[state];
@@ -85,19 +74,32 @@ export function presentRequest(
     allowedActions: allowedActions(showing, request),
     revision,
     reviews: request.reviews.map(presentReview),
+    ...(request.startsAt === undefined ? {} : { startsAt: timestampFromDate(request.startsAt) }),
+    breakGlass: request.breakGlass,
+    extendsGrantId: request.extends?.grantId ?? '',
+    extension: request.extends?.extension ?? 0,
   };
 }
 
 function allowedActions({ replica, caller, now }: Showing, request: AccessRequest): RequestAction[] {
   const pending = pendingItems(request, now);
-  const voted = (item: RequestItem): boolean =>
-    request.reviews.some((it) => it.item === item.item && sameUid(it.reviewer, caller));
-  const mayReview = pending.some(
-    (item) => !voted(item) && fillableSteps(replica, request, item, caller, now).length > 0,
-  );
-  const mayWithdraw =
-    pending.length > 0 && (sameUid(caller, request.requester) || sameUid(caller, request.subject));
-  return [...(mayReview ? [RequestAction.REVIEW] : []), ...(mayWithdraw ? [RequestAction.WITHDRAW] : [])];
+  const voted = votedItems(request, caller, now);
+  const isAsking = sameUid(caller, request.requester) || sameUid(caller, request.subject);
+  const may: Record<keyof typeof RequestAction, boolean> = {
+    UNSPECIFIED: false,
+    REVIEW: pending.some(
+      (item) => !voted.includes(item.item) && fillableSteps(replica, request, item, caller, now).length > 0,
+    ),
+    WITHDRAW: pending.length > 0 && isAsking,
+    WITHDRAW_REVIEW: voted.length > 0,
+    REMIND_REVIEWERS: pending.length > 0 && isAsking,
+    REVIEW_AFTERWARDS: request.items.some(
+      (item) => item.isOwed && mayReviewAfterwards(replica, request, item, caller, now),
+    ),
+  };
+  return Object.entries(may)
+    .filter(([, isAllowed]) => isAllowed)
+    .map(([name]) => RequestAction[name as keyof typeof RequestAction]); // the keys of `may`
 }
 
 function presentItem(
@@ -108,7 +110,8 @@ function presentItem(
   const { replica, now } = showing;
   const state: ItemState = itemStateAt(item, now);
   const resolvedAt = itemResolvedAt(item, now);
-  const { filledBy } = seatingOf(replica, request, item, now);
+  const { seating, terms } = countVotes(replica, request, item, now);
+  const { filledBy } = seating;
   return {
     resource: toProtoUid(item.resource),
     actions: item.actions.map(toProtoUid),
@@ -123,6 +126,15 @@ function presentItem(
     grantId: item.grantId ?? '',
     memberCount: BigInt(countMembers(replica, item.resource)),
     deniedBecause: item.deniedBecause,
+    comesTo: presentTerms(terms),
+  };
+}
+
+function presentTerms({ actions, durationMs, startsAt }: Narrowing) {
+  return {
+    actions: (actions ?? []).map(toProtoUid),
+    ...(durationMs === undefined ? {} : { duration: durationFromMs(durationMs) }),
+    ...(startsAt === undefined ? {} : { startsAt: timestampFromDate(startsAt) }),
   };
 }
 
@@ -130,27 +142,6 @@ function countMembers(replica: Replica, resource: EntityUid): number {
   let count = 0;
   for (const _ of replica.directory.descendants(resource)) count += 1;
   return count;
-}
-
-/** The terms of a workflow. */
-export function presentWorkflow(workflow: Workflow) {
-  return {
-    id: workflow.id,
-    title: workflow.title,
-    steps: workflow.steps.map((step) => ({ ...step })),
-    maxDuration: durationFromMs(workflow.maxMs),
-    defaultDuration: durationFromMs(workflow.defaultMs),
-    pendingDuration: durationFromMs(workflow.pendingMs),
-    reasonRule: presentRule(workflow.reason),
-    ticketRule: presentRule(workflow.ticket),
-  };
-}
-
-function presentRule(rule: TextRule) {
-  return {
-    required: checkText(rule, '') !== undefined,
-    pattern: rule.kind === 'pattern' ? rule.pattern : '',
-  };
 }
 
 function presentReview(review: Review): MessageInitShape<typeof ReviewSchema> {
@@ -161,37 +152,7 @@ function presentReview(review: Review): MessageInitShape<typeof ReviewSchema> {
     createdAt: timestampFromDate(review.at),
     item: review.item,
     policyDigest: review.policyDigest,
-  };
-}
-
-/** The grant as the caller may see it. */
-export function presentGrant(
-  showing: Showing,
-  row: RecordedGrant,
-  revision: bigint,
-): MessageInitShape<typeof GrantSchema> {
-  const { replica, caller, now } = showing;
-  const { grant } = row;
-  const standing = standingOf(row.recorded, grant.expiresAt, now);
-  const isActive = standing.state === 'ACTIVE';
-  return {
-    id: grant.id,
-    requestId: grant.requestId,
-    item: grant.item,
-    subject: toProtoUid(grant.subject),
-    actions: grant.actions.map(toProtoUid),
-    resource: toProtoUid(grant.resource),
-    workflow: grant.workflow,
-    state: isActive ? GrantState.ACTIVE : GrantState.ENDED,
-    startsAt: timestampFromDate(grant.startsAt),
-    expiresAt: timestampFromDate(grant.expiresAt),
-    ...(isActive
-      ? {}
-      : { endedAt: timestampFromDate(standing.endedAt), endReason: END_REASONS[standing.endReason] }),
-    reason: grant.reason,
-    ticket: grant.ticket,
-    mayRelease: isActive && sameUid(grant.subject, caller),
-    mayRevoke: isActive && isPermitted(replica, grantQuestion('revoke', grant, caller, now)),
-    revision,
+    narrowing: presentTerms(review.narrowing),
+    ...(review.withdrawnAt === undefined ? {} : { withdrawnAt: timestampFromDate(review.withdrawnAt) }),
   };
 }

@@ -12,6 +12,7 @@ import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { pendingAlready } from './pending-already.ts';
 import { roomFor, tooManyOpen } from './open-limits.ts';
 import { type Asked, planRequest, unanswerable } from './plan-request.ts';
+import { owes } from './request-access.ts';
 import { presentRequest, type Showing } from './present.ts';
 import { boundedSearch, surveyReviewers } from './reviewers.ts';
 import { factsOf, isPermitted } from './rights.ts';
@@ -30,7 +31,8 @@ export async function previewRequest(
   const { replica } = context.followed;
   const showing = { replica, caller: asked.requester, now: clockOfReads(context) };
   const refusals: AccessError[] = [];
-  const request = planRequest(replica, asked, showing.now, (error) => refusals.push(error));
+  const standing = { now: showing.now, owesReview: await owes(context.database, asked) };
+  const request = planRequest(replica, asked, standing, (error) => refusals.push(error));
   const search = boundedSearch(showing.now, signal);
   const shown = create(AccessRequestSchema, presentRequest(showing, request, 0n));
   shown.id = '';
@@ -60,9 +62,9 @@ export async function previewRequest(
 
 /** Whether as much is open already as may be. */
 async function fullAlready({ database }: GrantContext, request: AccessRequest) {
-  const { counting } = roomFor(request, request.items);
-  await guarded(() => send(database, ...counting));
-  return tooManyOpen(counting.flatMap((count) => count.rows));
+  const room = roomFor(request);
+  if (room.counting.length > 0) await guarded(() => send(database, ...room.counting));
+  return tooManyOpen(room);
 }
 
 const TOO_MANY_PEOPLE =

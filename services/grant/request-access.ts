@@ -4,13 +4,16 @@ import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Workflow } from '../../core/access/workflow.ts';
+import type { Replica } from '../../core/replica/replica.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { submittedRevision } from '../../core/store/grants.ts';
 import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts';
+import { owesOverdueReview } from '../../core/store/owed-reviews.ts';
 import { insertRequest } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
-import { send } from '../../core/store/statement.ts';
-import { clockCall, nowOf, type Outcome, type Trx } from '../../core/store/transition.ts';
+import { sendLater } from '../../core/store/statement.ts';
+import { findHeldIds, findStanding } from '../../core/store/standing.ts';
+import { type Outcome, type Trx } from '../../core/store/transition.ts';
 import {
   clockOfReads,
   DecideAgain,
@@ -19,16 +22,24 @@ import {
   type Finish,
   type GrantContext,
 } from './context.ts';
-import { requireRoom, requireRoomLeft, roomFor } from './open-limits.ts';
+import { requireRoom, roomFor } from './open-limits.ts';
 import { type Asked, planRequest, requireAnswerable } from './plan-request.ts';
 import { wholeSearch } from './reviewers.ts';
-import { startGrant } from './start-grant.ts';
+import { approveItem, type Settled } from './approve-item.ts';
+import { findExisting } from './find-existing.ts';
 
 /** An idempotency key with what it stands for. */
 export interface CallKey {
   readonly key: string;
   /** SHA-256 of the call's body. */
   readonly bodyHash: Uint8Array;
+}
+
+/** What became of asking. */
+export interface Requested {
+  readonly request: AccessRequest;
+  /** Whether it was there already: the same is pending, or was granted and runs. */
+  readonly isExisting: boolean;
 }
 
 /**
@@ -39,28 +50,34 @@ export async function requestAccess(
   context: GrantContext,
   asked: Asked,
   { callKey, signal }: { readonly callKey?: CallKey | undefined; readonly signal?: AbortSignal } = {},
-): Promise<Decided<AccessRequest>> {
+): Promise<Decided<Requested>> {
   const { replica } = context.followed;
   const decided = await decidePlanned(context, {
     plan: async () => {
       // A repeated call gets its answer even if it could not be made any more.
-      if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey))) return [];
+      if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey)))
+        return undefined;
       const now = clockOfReads(context);
-      const planned = planRequest(replica, asked, now);
-      await requireRoomLeft(context.database, asked.requester, roomFor(asked, planned.items));
+      const owesReview = await owes(context.database, asked);
+      const planned = planRequest(replica, asked, { now, owesReview });
       await requireAnswerable(replica, planned, wholeSearch(now, signal));
-      return planned.items;
+      return planned;
     },
-    work: async (trx, planned) => {
+    work: async (trx, planned): Promise<Outcome<Finish<Requested>>> => {
       const earlierId = callKey === undefined ? undefined : await findEarlier(trx, asked.requester, callKey);
       const earlier = earlierId === undefined ? undefined : await lockRequest(trx, earlierId);
       return earlier === undefined
         ? await submit(trx, context, { asked, planned, callKey })
-        : answer(earlier.row);
+        : { events: [], result: () => ({ request: earlier.row, isExisting: false }) };
     },
   });
   if (decided.revision > 0n) return decided;
-  return { ...decided, revision: await submittedRevision(context.database, decided.result.id) };
+  return { ...decided, revision: await submittedRevision(context.database, decided.result.request.id) };
+}
+
+/** Whether the subject owes a review that stands in the way of more break-glass. */
+export async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
+  return breakGlass && (await owesOverdueReview(reader, subject));
 }
 
 /** The id of the request that the caller made with this key. @throws AccessError IDEMPOTENCY_KEY_REUSED */
@@ -83,48 +100,70 @@ async function findEarlier(
 
 interface Submission {
   readonly asked: Asked;
-  /** The items for which reviewers were found. */
-  readonly planned: readonly RequestItem[];
+  /** The request for which reviewers were found; undefined when it was made before, and then not looked for again. */
+  readonly planned: AccessRequest | undefined;
   readonly callKey: CallKey | undefined;
 }
 
 async function submit(
   trx: Trx,
   context: GrantContext,
-  { asked, planned, callKey }: Submission,
-): Promise<Outcome<Finish<AccessRequest>>> {
+  { asked, planned: foreseen, callKey }: Submission,
+): Promise<Outcome<Finish<Requested>>> {
   const { replica } = context.followed;
-  const room = roomFor(asked, planned);
-  const clock = clockCall();
-  await send(trx, clock, ...room.counting);
-  requireRoom(context.database, asked.requester, room);
-  const now = nowOf(clock);
+  if (foreseen === undefined) throw new DecideAgain('what the idempotency key stood for is gone');
+  const room = roomFor(foreseen);
+  await sendLater(trx, ...room.counting);
+  const standing = await findStanding(trx, foreseen);
+  const { now } = standing;
   // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
-  let request = planRequest(replica, asked, now);
-  if (!isDeepStrictEqual(workflowsOf(request.items), workflowsOf(planned)))
+  const planned = planRequest(replica, asked, { now, owesReview: await owes(trx, asked) });
+  if (!isDeepStrictEqual(workflowsOf(planned.items), workflowsOf(foreseen.items)))
     throw new DecideAgain('other workflows let the subject in than a moment ago');
-  await insertRequest(trx, request);
+  const { request: existing, events: lapses, hidden } = await findExisting(trx, replica, planned, standing);
+  if (existing === undefined) requireRoom(room);
+  const request = existing ?? planned;
+  if (existing === undefined) await insertRequest(trx, request);
   if (
     callKey !== undefined &&
     !(await takeKey(trx, { caller: uidKey(asked.requester), ...callKey, requestId: request.id }))
   ) {
     throw new DecideAgain('another call with this idempotency key came at the same moment');
   }
-  const events: LedgerEvent[] = [submitted(request, replica.engine.policies.digest)];
+  if (existing !== undefined) return { events: lapses, result: () => ({ request, isExisting: true }) };
+  await requireNotHeld(trx, request, hidden);
+  const begun = await approveUnreviewed(trx, replica, request, now);
+  const events = [...lapses, submitted(request, replica.engine.policies.digest), ...begun.events];
+  return { events, guards: room.guards, result: () => ({ request: begun.request, isExisting: false }) };
+}
+
+/** What is granted at once may have been granted by another call at the same moment, which the insertion waited for. */
+async function requireNotHeld(trx: Trx, request: AccessRequest, hidden: readonly string[]): Promise<void> {
+  if (request.items.some((item) => item.workflow.steps.length > 0)) return;
+  const held = await findHeldIds(trx, request);
+  if (held.some((id) => !hidden.includes(id)))
+    throw new DecideAgain('the same was granted at the same moment');
+}
+
+/** Items that nobody need approve are granted at once. */
+async function approveUnreviewed(
+  trx: Trx,
+  replica: Replica,
+  submitted: AccessRequest,
+  now: Date,
+): Promise<Settled> {
+  let request = submitted;
+  const events: LedgerEvent[] = [];
   for (const item of request.items.filter((it) => it.workflow.steps.length === 0)) {
-    const started = await startGrant(trx, replica, request, item, now);
-    request = started.request;
-    events.push(...started.events);
+    const settled = await approveItem(trx, replica, request, item, now);
+    request = settled.request;
+    events.push(...settled.events);
   }
-  return { events, result: () => request, guards: room.guards };
+  return { request, events };
 }
 
 function workflowsOf(items: readonly RequestItem[]): readonly Workflow[] {
   return items.map((item) => item.workflow);
-}
-
-function answer(request: AccessRequest): Outcome<Finish<AccessRequest>> {
-  return { events: [], result: () => request };
 }
 
 function submitted(request: AccessRequest, policyDigest: string): LedgerEvent {
@@ -142,6 +181,9 @@ function submitted(request: AccessRequest, policyDigest: string): LedgerEvent {
       expiresAt,
     })),
     durationMs: request.durationMs,
+    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
+    breakGlass: request.breakGlass,
+    ...(request.extends === undefined ? {} : { extends: request.extends.grantId }),
     requestHash: Buffer.from(request.requestHash).toString('hex'),
     policyDigest,
     text: JSON.stringify({ reason: request.reason, ticket: request.ticket }),

@@ -8,7 +8,7 @@ import type {
 import type { GrantContext } from './context.ts';
 import { listRequestable } from './list-requestable.ts';
 import { keyToken, pageSize, readKeyToken } from './page-token.ts';
-import { presentWorkflow } from './present.ts';
+import { presentWorkflow } from './present-workflow.ts';
 
 /** What the caller could ask for, as it goes over the wire. @throws AccessError of `listRequestable`, FIELD_INVALID */
 export async function listRequestableOf(

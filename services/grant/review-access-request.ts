@@ -1,24 +1,25 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
-import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
-import type { LedgerEvent, Verdict } from '../../core/access/event.ts';
+import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
+import type { LedgerEvent, NarrowedItem, Verdict } from '../../core/access/event.ts';
 import { checkFreeText } from '../../core/access/free-text.ts';
 import {
   type AccessRequest,
-  itemStateAt,
-  pendingItems,
   type RequestItem,
-  requestStateAt,
   type Review,
+  requestStateAt,
 } from '../../core/access/request.ts';
-import { seat, type Seating } from '../../core/access/seats.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { insertReviews, resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type Finish, type GrantContext } from './context.ts';
+import { approveItem, type Settled } from './approve-item.ts';
+import type { ItemNarrowing } from './check-narrowing.ts';
+import { checkVote } from './check-vote.ts';
+import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
+import { countVotes } from './counted-votes.ts';
 import { lapseRequest } from './lapses.ts';
-import { fillableSteps, maySee } from './rights.ts';
-import { startGrant } from './start-grant.ts';
+import { reviewAfterwards } from './review-afterwards.ts';
+import { maySee } from './rights.ts';
 
 /** A vote as it is cast. */
 export interface Vote {
@@ -30,11 +31,15 @@ export interface Vote {
   readonly requestHash: Uint8Array;
   /** Positions of items; every pending one that the reviewer may answer if empty. */
   readonly items: readonly number[];
+  /** With an approval: what it agrees to, where that is less than was asked for. */
+  readonly narrowing: readonly ItemNarrowing[];
 }
 
 /**
- * Counts a vote: one deny ends an item, a full seating starts its grant. Everything is checked under the request's row lock.
- * @throws AccessError REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, REQUEST_HASH_MISMATCH, SELF_REVIEW, NOT_A_REVIEWER, ALREADY_REVIEWED
+ * Counts a vote: one deny ends an item, a full seating starts its grant. Of break-glass that was granted already it is the review that
+ * is owed. Everything is checked under the request's row lock.
+ * @throws AccessError REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, REQUEST_HASH_MISMATCH, SELF_REVIEW, NOT_A_REVIEWER, ALREADY_REVIEWED,
+ *   NOTHING_LEFT, FIELD_INVALID
  */
 export async function reviewAccessRequest(
   context: GrantContext,
@@ -49,7 +54,9 @@ export async function reviewAccessRequest(
     const { now } = found;
     if (!maySee(replica, found.row, vote.reviewer, now)) throw requestNotFound(vote.requestId);
     const { row, events } = await lapseRequest(trx, found.row, now);
-    const answered = check(replica, row, vote, now);
+    if (row.breakGlass && requestStateAt(row, now) !== 'PENDING')
+      return await reviewAfterwards(trx, replica, row, vote, now);
+    const answered = checkVote(replica, row, vote, now);
     // The lapses stay written though the vote is refused.
     if (answered instanceof AccessError) return { events, result: refuse(answered) };
     const counted = await count(trx, replica, row, { ...vote, answered, now });
@@ -59,83 +66,6 @@ export async function reviewAccessRequest(
 
 export function requestNotFound(id: string): AccessError {
   return new AccessError('REQUEST_NOT_FOUND', `id: there is no request ${id}, or none that you may see`);
-}
-
-function refuse(error: AccessError): Finish<never> {
-  return () => {
-    throw error;
-  };
-}
-
-/** The items that the vote is on, or why it does not count. */
-function check(
-  replica: Replica,
-  request: AccessRequest,
-  vote: Vote,
-  now: Date,
-): readonly RequestItem[] | AccessError {
-  const { reviewer } = vote;
-  if (sameUid(reviewer, request.requester) || sameUid(reviewer, request.subject)) {
-    return new AccessError(
-      'SELF_REVIEW',
-      'requester and subject never review their own request; somebody else has to',
-    );
-  }
-  if (Buffer.compare(vote.requestHash, request.requestHash) !== 0) {
-    return new AccessError(
-      'REQUEST_HASH_MISMATCH',
-      'request_hash: not that of this request; read it again and vote on what it says now',
-    );
-  }
-  const pending = pendingItems(request, now);
-  if (pending.length === 0) {
-    return new AccessError(
-      'REQUEST_NOT_PENDING',
-      `the request is ${requestStateAt(request, now)}, a vote wants it PENDING`,
-    );
-  }
-  return chosenItems(replica, request, pending, vote, now);
-}
-
-function chosenItems(
-  replica: Replica,
-  request: AccessRequest,
-  pending: readonly RequestItem[],
-  vote: Vote,
-  now: Date,
-): readonly RequestItem[] | AccessError {
-  const mine = pending.filter((item) => fillableSteps(replica, request, item, vote.reviewer, now).length > 0);
-  const voted = (item: number): boolean =>
-    request.reviews.some((it) => it.item === item && sameUid(it.reviewer, vote.reviewer));
-  const named = vote.items.length === 0 ? mine.map((item) => item.item) : vote.items;
-  const open = mine.filter((item) => named.includes(item.item) && !voted(item.item));
-  const again = named.find(voted);
-  if (again !== undefined && (open.length === 0 || vote.items.length > 0)) {
-    return new AccessError(
-      'ALREADY_REVIEWED',
-      `items[${again}]: you have voted on it already; a vote is final`,
-    );
-  }
-  const refused = vote.items.find((item) => !open.some((it) => it.item === item));
-  if (refused !== undefined) return refusedItem(request, refused, vote, now);
-  if (open.length === 0) return notAReviewer(vote.reviewer, 'no pending item');
-  return open;
-}
-
-/** Why a vote on an item that the reviewer named does not count. */
-function refusedItem(request: AccessRequest, item: number, vote: Vote, now: Date): AccessError {
-  const found = request.items[item];
-  if (found === undefined) {
-    return fieldError('items', `seen ${item}, wanted positions from 0 to ${request.items.length - 1}`);
-  }
-  const state = itemStateAt(found, now);
-  if (state === 'PENDING') return notAReviewer(vote.reviewer, `not item ${item}`);
-  return new AccessError('REQUEST_NOT_PENDING', `items: item ${item} is ${state}, a vote wants it PENDING`);
-}
-
-function notAReviewer(reviewer: EntityUid, which: string): AccessError {
-  const message = `${formatUid(reviewer)} may answer ${which} of this request: an approve permit for one of its steps would be needed`;
-  return new AccessError('NOT_A_REVIEWER', message);
 }
 
 interface CountedVote extends Vote {
@@ -161,11 +91,6 @@ async function count(
   return { events, result: () => request };
 }
 
-interface Settled {
-  readonly request: AccessRequest;
-  readonly events: readonly LedgerEvent[];
-}
-
 async function settle(
   trx: Trx,
   replica: Replica,
@@ -186,25 +111,23 @@ async function settle(
     };
     return { request: denied, events: [event] };
   }
-  if (!seatingOf(replica, request, item, vote.now).isComplete) return { request, events: [] };
-  return await startGrant(trx, replica, request, item, vote.now);
-}
-
-/** Who fills which step now: approvals of people who are still eligible, one seat each. */
-export function seatingOf(replica: Replica, request: AccessRequest, item: RequestItem, now: Date): Seating {
-  const approvals = request.reviews.filter(
-    (review) => review.item === item.item && review.verdict === 'APPROVE',
-  );
-  const candidates = approvals.map(({ reviewer }) => ({
-    person: uidKey(reviewer),
-    steps: fillableSteps(replica, request, item, reviewer, now),
-  }));
-  return seat(item.workflow.steps, candidates);
+  if (!countVotes(replica, request, item, vote.now).seating.isComplete) return { request, events: [] };
+  return await approveItem(trx, replica, request, item, vote.now);
 }
 
 function reviewOf(vote: CountedVote, item: RequestItem, policyDigest: string): Review {
   const { reviewer, verdict, comment, now } = vote;
-  return { item: item.item, reviewer, verdict, comment, policyDigest, at: now };
+  const { item: _, ...narrowing } = vote.narrowing.find((it) => it.item === item.item) ?? { item: item.item };
+  return {
+    item: item.item,
+    reviewer,
+    verdict,
+    comment,
+    policyDigest,
+    at: now,
+    narrowing,
+    withdrawnAt: undefined,
+  };
 }
 
 function reviewedEvent(request: AccessRequest, vote: CountedVote, policyDigest: string): LedgerEvent {
@@ -217,6 +140,16 @@ function reviewedEvent(request: AccessRequest, vote: CountedVote, policyDigest: 
     items: vote.answered.map((item) => item.item),
     requestHash: Buffer.from(request.requestHash).toString('hex'),
     policyDigest,
+    ...(vote.narrowing.length === 0 ? {} : { narrowing: vote.narrowing.map(narrowedItem) }),
     ...(vote.comment === '' ? {} : { text: vote.comment }),
+  };
+}
+
+function narrowedItem({ item, actions, durationMs, startsAt }: ItemNarrowing): NarrowedItem {
+  return {
+    item,
+    ...(actions === undefined ? {} : { actions }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(startsAt === undefined ? {} : { startsAt }),
   };
 }

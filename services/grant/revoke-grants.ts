@@ -4,7 +4,12 @@ import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
 import type { Logger } from '../../core/runtime/log.ts';
-import { firstRevisions, liveGrantIds, type RecordedGrant } from '../../core/store/grants.ts';
+import {
+  firstRevisions,
+  type GrantSelector,
+  liveGrantIds,
+  type RecordedGrant,
+} from '../../core/store/grants.ts';
 import { GrantSchema } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
   RevokeFailureSchema,
@@ -14,7 +19,7 @@ import {
 import { clockOfReads, type GrantContext } from './context.ts';
 import { requireReason, revokeGrant } from './end-grant.ts';
 import { findRevocable, type Refusal } from './find-revocable.ts';
-import { presentGrant } from './present.ts';
+import { presentGrant } from './present-grant.ts';
 
 /** Who revokes, and how long they wait. */
 export interface RevokeCall {
@@ -109,14 +114,19 @@ const BUSY_MS = 300;
 
 async function selected(context: GrantContext, message: RevokeGrantsRequest): Promise<readonly string[]> {
   if (message.ids.length > 0) return message.ids;
-  const by = message.subject === undefined ? 'resource' : 'subject';
-  const uid = uidKey(fromProtoUid(message.subject ?? message.resource, by));
-  const usual = liveGrantIds(context.database, { by, uid }).catch((error: unknown) => {
+  const selector = selectorOf(message);
+  const usual = liveGrantIds(context.database, selector).catch((error: unknown) => {
     if (error instanceof AccessError && error.reason === 'DATABASE_UNAVAILABLE') return undefined;
     throw error;
   });
   // The connections kept for revoking are for when the others are not to be had.
-  return (await within(BUSY_MS, usual)) ?? (await liveGrantIds(context.revokeDatabase, { by, uid }));
+  return (await within(BUSY_MS, usual)) ?? (await liveGrantIds(context.revokeDatabase, selector));
+}
+
+function selectorOf({ subject, resource, workflow }: RevokeGrantsRequest): GrantSelector {
+  if (subject !== undefined) return { by: 'subject', value: uidKey(fromProtoUid(subject, 'subject')) };
+  if (resource !== undefined) return { by: 'resource', value: uidKey(fromProtoUid(resource, 'resource')) };
+  return workflow === '' ? { by: 'all' } : { by: 'workflow', value: workflow };
 }
 
 /** What the promise resolves to in time, else undefined. */

@@ -1,5 +1,7 @@
 import { AccessError } from '../../core/access/access-error.ts';
-import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
+import { type EntityUid, formatUid, sameUid, uidKey, type Value } from '../../core/access/entity.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import { seat } from '../../core/access/seats.ts';
 import { type Workflow } from '../../core/access/workflow.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { curfewContext, type RequestFacts } from '../../core/policy/curfew-context.ts';
@@ -11,7 +13,15 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { evaluatedOnce } from './kept-evaluations.ts';
 
 /** The actions of `Curfew::Action` that the grant service asks about. */
-export type Right = 'request' | 'requestFor' | 'approve' | 'revoke' | 'view' | 'audit' | 'administer';
+export type Right =
+  | 'request'
+  | 'requestFor'
+  | 'approve'
+  | 'revoke'
+  | 'view'
+  | 'audit'
+  | 'administer'
+  | 'authorize';
 
 export interface RightQuestion {
   readonly right: Right;
@@ -67,7 +77,10 @@ export function workflowsFor(replica: Replica, question: Omit<RightQuestion, 'ri
   return evaluation.decision === 'allow' ? workflowsOf(replica.engine.policies, evaluation.policyIds) : [];
 }
 
-/** The steps of the item that the person may fill now. The requester and the subject never may, nor may a service. */
+/**
+ * The steps of the item that the person may fill now; all of them when a step of theirs stands in for others by then. Requester and
+ * subject never may, nor whoever owns a service that is one of them, nor a service.
+ */
 export function fillableSteps(
   replica: Replica,
   request: AccessRequest,
@@ -75,7 +88,35 @@ export function fillableSteps(
   reviewer: EntityUid,
   now: Date,
 ): readonly string[] {
-  if (sameUid(reviewer, request.requester) || sameUid(reviewer, request.subject)) return [];
+  const { steps, escalations } = item.workflow;
+  const filled = stepsFilledBy(replica, request, item, reviewer, now);
+  const ageMs = now.getTime() - request.createdAt.getTime();
+  const standsIn = escalations.some(({ afterMs, step }) => ageMs >= afterMs && filled.includes(step));
+  const names = steps.map((step) => step.name);
+  return standsIn ? names : names.filter((name) => filled.includes(name));
+}
+
+/** Whether the person may look at what break-glass gave. */
+export function mayReviewAfterwards(
+  replica: Replica,
+  request: AccessRequest,
+  item: RequestItem,
+  reviewer: EntityUid,
+  now: Date,
+): boolean {
+  const step = item.workflow.breakGlass?.step;
+  return step !== undefined && stepsFilledBy(replica, request, item, reviewer, now).includes(step);
+}
+
+/** Every step that an approve permit lets the person fill for the item. */
+function stepsFilledBy(
+  replica: Replica,
+  request: Asking,
+  item: AskedFor,
+  reviewer: EntityUid,
+  now: Date,
+): readonly string[] {
+  if (isParty(replica, request, reviewer)) return [];
   const { policies } = replica.engine;
   if (!policies.schema.personTypes.includes(reviewer.type) || !replica.directory.has(reviewer)) return [];
   const evaluation = ask(replica, {
@@ -85,9 +126,34 @@ export function fillableSteps(
     now,
     request: factsOf(request, item),
   });
-  if (evaluation.decision !== 'allow') return [];
-  const wanted = item.workflow.steps.map((step) => step.name);
-  return stepsOf(policies, evaluation.policyIds).filter((step) => wanted.includes(step));
+  return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
+}
+
+/** Whether the person asks or is asked for, themselves or by a service of theirs. */
+export function isParty(
+  replica: Replica,
+  { requester, subject }: Pick<AccessRequest, 'requester' | 'subject'>,
+  person: EntityUid,
+): boolean {
+  return [requester, subject].some((party) => sameUid(party, person) || owns(replica, person, party));
+}
+
+/** Attributes of a service that say who answers for it. */
+const OWNER_ATTRIBUTES = ['owner', 'owners'];
+
+function owns(replica: Replica, person: EntityUid, service: EntityUid): boolean {
+  if (!replica.engine.policies.schema.serviceTypes.includes(service.type)) return false;
+  const attributes = replica.directory.get(service)?.attributes;
+  return OWNER_ATTRIBUTES.some((name) => {
+    const value = attributes?.get(name);
+    return value !== undefined && names(replica, value, person);
+  });
+}
+
+/** Whether the value is the person, a group that they are inside of, or a set with one of these. */
+function names(replica: Replica, value: Value, person: EntityUid): boolean {
+  if (value.kind === 'set') return value.values.some((each) => names(replica, each, person));
+  return value.kind === 'entity' && replica.directory.selfAndAncestors(person).has(uidKey(value.uid));
 }
 
 /** Whether the item's own workflow would still let the subject in. */
@@ -97,6 +163,10 @@ export function isStillEligible(
   item: RequestItem,
   now: Date,
 ): boolean {
+  return isLetIn(replica, request, item, now);
+}
+
+function isLetIn(replica: Replica, request: Asking, item: AskedFor, now: Date): boolean {
   if (!replica.directory.has(request.subject) || !replica.directory.has(item.resource)) return false;
   const { requester, subject } = request;
   const facts = factsOf(request, item);
@@ -108,13 +178,30 @@ export function isStillEligible(
   );
 }
 
-/** Who may see a request: requester, subject, whoever may approve an item, voted on it, or is permitted to view it. */
+/**
+ * Whether a grant that waits may begin: its workflow would let its subject in now, and everybody who approved it may still fill the
+ * seats.
+ */
+export function mayStillBegin(replica: Replica, grant: Grant, now: Date): boolean {
+  const request = { ...grant, id: grant.requestId, breakGlass: grant.terms.breakGlass };
+  const item = { ...grant, workflow: { id: grant.workflow } };
+  if (!isLetIn(replica, request, item, now)) return false;
+  const candidates = grant.approvers.map((approver) => ({
+    person: uidKey(approver),
+    steps: stepsFilledBy(replica, request, item, approver, now),
+  }));
+  const steps = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
+  return seat(steps, candidates).isComplete;
+}
+
+/** Who may see a request: requester and subject, whoever owns a service that is one of them, may approve an item, voted on it, or is permitted to view it. */
 export function maySee(replica: Replica, request: AccessRequest, caller: EntityUid, now: Date): boolean {
-  if (sameUid(caller, request.requester) || sameUid(caller, request.subject)) return true;
+  if (isParty(replica, request, caller)) return true;
   if (request.reviews.some((review) => sameUid(review.reviewer, caller))) return true;
   return request.items.some(
     (item) =>
       fillableSteps(replica, request, item, caller, now).length > 0 ||
+      mayReviewAfterwards(replica, request, item, caller, now) ||
       isPermitted(replica, {
         right: 'view',
         principal: caller,
@@ -125,10 +212,20 @@ export function maySee(replica: Replica, request: AccessRequest, caller: EntityU
   );
 }
 
+/** A request, as far as policies see it. */
+export type Asking = Pick<
+  AccessRequest,
+  'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs' | 'breakGlass'
+> &
+  Partial<Pick<AccessRequest, 'startsAt' | 'extends'>>;
+
+/** An item, as far as policies see it. */
+type AskedFor = Pick<RequestItem, 'actions' | 'resource'> & { readonly workflow: Pick<Workflow, 'id'> };
+
 /** What policies see of an item of a request. */
 export function factsOf(
-  request: Pick<AccessRequest, 'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs'>,
-  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Workflow },
+  request: Asking,
+  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Pick<Workflow, 'id'> },
 ): RequestFacts {
   return {
     id: request.id,
@@ -138,8 +235,9 @@ export function factsOf(
     reason: request.reason,
     ...(request.ticket === '' ? {} : { ticket: request.ticket }),
     durationMs: request.durationMs,
+    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
     ...(item.workflow === undefined ? {} : { workflow: item.workflow.id }),
-    breakGlass: false,
-    extension: 0n,
+    breakGlass: request.breakGlass,
+    extension: BigInt(request.extends?.extension ?? 0),
   };
 }

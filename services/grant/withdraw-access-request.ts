@@ -5,7 +5,7 @@ import { type AccessRequest, pendingItems, requestStateAt } from '../../core/acc
 import { resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import type { Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type GrantContext } from './context.ts';
+import { decide, type Decided, type GrantContext, refuse } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { requestNotFound } from './review-access-request.ts';
 import { maySee } from './rights.ts';
@@ -27,14 +27,7 @@ export async function withdrawAccessRequest(
     if (!maySee(replica, found.row, caller, now)) throw requestNotFound(id);
     const { row, events } = await lapseRequest(trx, found.row, now);
     const refused = refusal(row, caller, now);
-    if (refused !== undefined) {
-      return {
-        events,
-        result: () => {
-          throw refused;
-        },
-      };
-    }
+    if (refused !== undefined) return { events, result: refuse(refused) };
     const withdrawn = await withdrawPending(trx, row, { actor: uidKey(caller), because: '', now });
     return { events: [...events, ...withdrawn.events], result: () => withdrawn.request };
   });

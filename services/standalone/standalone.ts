@@ -136,7 +136,11 @@ function startServices({ config, env, home, issuer, database, say }: Services): 
       name: 'the decision service',
       service: 'decision',
       logPath: home.path('decision.log'),
-      env: { ...common, CURFEW_DATABASE_URL: database.urlOf('decision') },
+      env: {
+        ...common,
+        CURFEW_DATABASE_URL: database.urlOf('decision'),
+        CURFEW_GRANT_ADDRESS: config.grant.address,
+      },
       onCrash: say,
     }),
     startChild({

@@ -140,12 +140,12 @@ export const POLICY_BREAKS: readonly Break[] = [
     says: /regular expression \(RE2\)/,
   },
   {
-    title: 'an annotation that this version does not act on',
+    title: 'a time that is none',
     file: 'workflows/on-call.cedar',
     find: '@rank("10")',
-    put: '@break_glass("true")',
-    at: '@break_glass',
-    says: /not supported by this version/,
+    put: '@idle("soon")',
+    at: '@idle',
+    says: /wanted a Cedar duration/,
   },
   {
     title: 'a misspelt annotation',

@@ -13,6 +13,9 @@ import { createDatabase, type TestDatabase } from './postgres.ts';
 /** The small domain that most tests of the services use. */
 export const OFFICE = fileURLToPath(new URL('./office', import.meta.url));
 
+/** A domain in which each environment has a workflow of its own, named like it, for each thing that a grant's life may have. */
+export const LIFE = fileURLToPath(new URL('./life', import.meta.url));
+
 /** A database, both services and an issuer, all real. */
 export interface Stack extends AsyncDisposable {
   readonly database: TestDatabase;
@@ -75,6 +78,7 @@ export async function startStack({
   const decision = await startDecisionService({
     ...common,
     databaseUrl: database.decisionUrl,
+    grantService: { address: `127.0.0.1:${grant.port}` },
     staleStandingMs: 60_000,
   });
   opened.defer(() => decision.close());

@@ -25,11 +25,15 @@ CREATE INDEX open_steps_subject ON open_steps (step, subject, position DESC);
 CREATE INDEX open_steps_lapsed ON open_steps (expires_at);
 
 INSERT INTO open_steps (request_id, item, step, position, resource, resource_type, requester, subject, expires_at)
-SELECT request.id, item.item, step ->> 'name', request.position, item.resource,
+SELECT DISTINCT request.id, item.item, step.name, request.position, item.resource,
   left(item.resource, strpos(item.resource, '::"') - 1), request.requester, request.subject, item.expires_at
 FROM access_requests AS request
 JOIN request_items AS item ON item.request_id = request.id AND item.state = 'PENDING',
-  jsonb_array_elements(item.workflow::jsonb -> 'steps') AS step;
+  LATERAL (
+    SELECT each ->> 'name' AS name FROM jsonb_path_query(item.workflow::jsonb, '$.steps[*]') AS each
+    UNION ALL
+    SELECT each ->> 'step' FROM jsonb_path_query(item.workflow::jsonb, '$.escalations[*]') AS each
+  ) AS step;
 
 -- Lists of one state, of everybody or of one person, are read in order without looking at other states.
 CREATE INDEX access_requests_state ON access_requests (state, position DESC);

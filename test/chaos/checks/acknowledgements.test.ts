@@ -35,6 +35,7 @@ const submitted = (requestId: string, key: string): LedgerEvent => ({
   subject: { type: 'User', id: 'ada0' },
   items: [],
   durationMs: 1,
+  breakGlass: false,
   requestHash: '',
   policyDigest: '',
   text: JSON.stringify({ reason: key }),

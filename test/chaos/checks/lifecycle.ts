@@ -80,6 +80,15 @@ class Player {
       case 'ITEM_EXPIRED':
         if (!isPending) wrong('I6', `the request is ${life.state} already`);
         life.state = OUTCOMES[event.kind];
+        return;
+      case 'GRANT_OPENED':
+      case 'GRANT_CLAIMED':
+      case 'GRANT_USED':
+      case 'GRANT_EXTENDED':
+      case 'REVIEW_WITHDRAWN':
+      case 'REVIEWERS_REMINDED':
+      case 'BREAK_GLASS_REVIEWED':
+        return wrong('I11', 'nobody asked for that here');
     }
   }
 

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Directory } from '../../../core/access/directory.ts';
 import { type EntityUid, sameUid, uidKey } from '../../../core/access/entity.ts';
-import type { Grant } from '../../../core/access/grant.ts';
+import type { LiveGrant } from '../../../core/access/grant.ts';
 import { GrantIndex, type GrantQuestion } from '../../../core/access/grant-index.ts';
+import { plainGrant } from '../../support/plain-grant.ts';
 
 const ada = { type: 'User', id: 'ada' };
 const read = { type: 'Action', id: 'read' };
@@ -12,7 +13,8 @@ const prod = { type: 'Environment', id: 'prod' };
 const at = new Date('2026-01-02T03:04:05.678Z');
 const after = (ms: number): Date => new Date(at.getTime() + ms);
 
-const grant: Grant = {
+const grant: LiveGrant = {
+  ...plainGrant,
   id: 'g1',
   requestId: 'r1',
   item: 0,
@@ -103,7 +105,7 @@ const subjects = [...uids('User', 'ada', 'bob'), ...uids('Service', 'ada')];
 const actions = uids('Action', 'read', 'write', 'drop');
 const resources = uids('Node', 'a', 'b', 'c', 'd');
 
-const anyGrant: fc.Arbitrary<Grant> = fc
+const anyGrant: fc.Arbitrary<LiveGrant> = fc
   .record({
     id: fc.constantFrom('1', '2', '3', '4', '5', '6'),
     subject: fc.constantFrom(...subjects),
@@ -114,7 +116,7 @@ const anyGrant: fc.Arbitrary<Grant> = fc
   .map((chosen) => ({ ...grant, ...chosen }));
 
 type Step =
-  | { readonly do: 'add'; readonly grant: Grant }
+  | { readonly do: 'add'; readonly grant: LiveGrant }
   | { readonly do: 'remove'; readonly id: string }
   | { readonly do: 'prune'; readonly before: Date };
 
@@ -137,7 +139,7 @@ test('the index answers as a plain list of grants would, after any changes', () 
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), anyDirectory, fc.nat(5), (steps, tree, ms) => {
       const index = new GrantIndex();
-      let model: readonly Grant[] = [];
+      let model: readonly LiveGrant[] = [];
       for (const one of steps) model = take(index, model, one);
       expect(index.size).toBe(model.length);
       for (const principal of subjects) {
@@ -161,7 +163,7 @@ test('the index answers as a plain list of grants would, after any changes', () 
   );
 });
 
-function take(index: GrantIndex, model: readonly Grant[], one: Step): readonly Grant[] {
+function take(index: GrantIndex, model: readonly LiveGrant[], one: Step): readonly LiveGrant[] {
   switch (one.do) {
     case 'add':
       index.add(one.grant);
@@ -177,7 +179,7 @@ function take(index: GrantIndex, model: readonly Grant[], one: Step): readonly G
   }
 }
 
-function naiveCovering(model: readonly Grant[], asked: GrantQuestion): readonly Grant[] {
+function naiveCovering(model: readonly LiveGrant[], asked: GrantQuestion): readonly LiveGrant[] {
   const above = asked.directory.selfAndAncestors(asked.resource);
   return inOrder(
     model
@@ -186,19 +188,19 @@ function naiveCovering(model: readonly Grant[], asked: GrantQuestion): readonly 
   );
 }
 
-function inOrder(grants: readonly Grant[]): readonly Grant[] {
+function inOrder(grants: readonly LiveGrant[]): readonly LiveGrant[] {
   return grants
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .toSorted((a, b) => b.expiresAt.getTime() - a.expiresAt.getTime());
 }
 
-function indexOf(grants: readonly Grant[]): GrantIndex {
+function indexOf(grants: readonly LiveGrant[]): GrantIndex {
   const index = new GrantIndex();
   for (const one of grants) index.add(one);
   return index;
 }
 
-function covering(grants: readonly Grant[], changes: Partial<GrantQuestion> = {}): readonly string[] {
+function covering(grants: readonly LiveGrant[], changes: Partial<GrantQuestion> = {}): readonly string[] {
   return indexOf(grants)
     .covering({ ...question, ...changes })
     .map((it) => it.id);

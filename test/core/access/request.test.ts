@@ -9,12 +9,14 @@ import {
   itemStateAt,
   type RequestItem,
 } from '../../../core/access/request.ts';
+import { plainWorkflow } from '../../support/plain-grant.ts';
 
 const ITEM: RequestItem = {
   item: 0,
   resource: { type: 'Database', id: 'orders' },
   actions: [{ type: 'Action', id: 'read' }],
   workflow: {
+    ...plainWorkflow,
     id: 'one',
     title: 'one',
     steps: [{ name: 'owner', seats: 1 }],
@@ -22,8 +24,6 @@ const ITEM: RequestItem = {
     defaultMs: 1_000,
     pendingMs: 5_000,
     rank: 0,
-    reason: { kind: 'required' },
-    ticket: { kind: 'optional' },
     resourceTypes: [],
   },
   state: 'PENDING',
@@ -31,6 +31,7 @@ const ITEM: RequestItem = {
   resolvedAt: undefined,
   deniedBecause: '',
   grantId: undefined,
+  isOwed: false,
 };
 const REQUEST: AccessRequest = {
   id: '0f0e8f2e-6f0a-4c58-a8f8-0d2a2f6a4d11',
@@ -39,6 +40,9 @@ const REQUEST: AccessRequest = {
   reason: 'x',
   ticket: '',
   durationMs: 1_000,
+  startsAt: undefined,
+  breakGlass: false,
+  extends: undefined,
   requestHash: new Uint8Array(32),
   createdAt: new Date(0),
   items: [ITEM],

@@ -8,8 +8,10 @@ import {
   pickWorkflow,
   type Workflow,
 } from '../../../core/access/workflow.ts';
+import { plainWorkflow } from '../../support/plain-grant.ts';
 
 const BASE: Workflow = {
+  ...plainWorkflow,
   id: 'w',
   title: 'w',
   steps: [{ name: 'owner', seats: 1 }],

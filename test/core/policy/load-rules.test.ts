@@ -169,33 +169,11 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, string | unde
     { 'workflows/x.cedar': `@id("x") @max("1h") @step("a") ${APPROVE}` },
     'workflows/x.cedar:1:10: @max means nothing on an approve permit',
   ],
-  [
-    'another @start',
-    { 'workflows/x.cedar': `@id("x") @max("1h") @approvals("none") @start("first-use") ${REQUEST}` },
-    'workflows/x.cedar:1:40: @start("first-use"): not supported by this version, wanted "approval"',
-  ],
 ];
 
 describe('loading refuses', () => {
   test.each(REFUSED)('%s', (_name, changes, line) => {
     expect(firstLines(problemsOf(sampleFiles(changes)))).toEqual([expect.stringContaining(line)]);
-  });
-
-  test.each([
-    'claim("1h")',
-    'ahead("7d")',
-    'extensions("1")',
-    'uses("3")',
-    'idle("1h")',
-    'break_glass',
-    'review("a")',
-    'review_within("1h")',
-    'on_change("keep")',
-  ])('the annotation @%s, which this version would have to ignore', (annotation) => {
-    const text = `@id("x") @max("1h") @approvals("none") @${annotation} ${REQUEST}`;
-    const [problem, ...others] = problemsOf(sampleFiles({ 'workflows/x.cedar': text }));
-    expect(others).toEqual([]);
-    expect(problem?.message).toMatch(/is not supported by this version$/);
   });
 
   test.each(['0s', '-1h', '1.5h', '', '4', '36501d', 'soon'])('the duration "%s"', (duration) => {

@@ -9,6 +9,7 @@ import { policyById, workflowById } from '../../../core/policy/policy-set.ts';
 import { fitEntity } from '../../../core/policy/check-question.ts';
 import { parseEntities } from '../../../core/access/entity-json.ts';
 import { SCHEMA, sampleDirectory, sampleFiles } from './sample.ts';
+import { plainWorkflow } from '../../support/plain-grant.ts';
 
 async function loaded(files: PolicyFiles): Promise<PolicySet> {
   const result = await loadPolicies(files);
@@ -33,6 +34,7 @@ describe('loading a good set', () => {
       'guardrails/guardrails.cedar:5:1 sealed',
     ]);
     expect(workflowById(policies, 'prod-reads')).toEqual({
+      ...plainWorkflow,
       id: 'prod-reads',
       title: 'Read production databases',
       steps: [{ name: 'owner', seats: 1 }],

@@ -3,12 +3,20 @@ import fc from 'fast-check';
 import { type Entity, type EntityUid, uidKey, type Value } from '../../../core/access/entity.ts';
 import { entityToJson } from '../../../core/access/entity-json.ts';
 import type { LedgerEvent } from '../../../core/access/event.ts';
-import type { Grant } from '../../../core/access/grant.ts';
+import { claimedWindow, type LiveGrant } from '../../../core/access/grant.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { deleteEntities, writeEntities } from '../../../core/store/entities.ts';
-import { endGrant, insertGrant } from '../../../core/store/grants.ts';
+import {
+  claimGrant,
+  endGrant,
+  extendGrant,
+  insertGrant,
+  openGrant,
+} from '../../../core/store/grant-changes.ts';
+import { countUse } from '../../../core/store/grant-uses.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
+import { plainGrant } from '../../support/plain-grant.ts';
 import { insert, item, request } from '../store/valid-rows.ts';
 
 const actor = 'User::"ada"';
@@ -24,7 +32,7 @@ export const groups = ['eng', 'ops', 'all'].map((id): EntityUid => ({ type: 'Gro
 const uids = [...people, ...groups];
 
 /** One thing that happens: what it writes, and the events that say so. */
-type Happening = (trx: Trx, live: Map<string, Grant>) => Promise<readonly LedgerEvent[]>;
+type Happening = (trx: Trx, live: Map<string, LiveGrant>) => Promise<readonly LedgerEvent[]>;
 
 const value: fc.Arbitrary<Value> = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((long): Value => ({ kind: 'long', value: long })),
@@ -68,6 +76,9 @@ const started = fc
     resource: fc.constantFrom(...groups),
     expiresAt: fc.constantFrom(new Date('2020-01-01'), new Date('2100-01-01'), new Date('2101-01-01')),
     reason: fc.string({ unit: 'grapheme' }),
+    state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
+    usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
+    breakGlass: fc.boolean(),
   })
   .map(
     (chosen): Happening =>
@@ -75,25 +86,92 @@ const started = fc
         const grant = grantOf(chosen);
         await insert('access_requests', request, { id: grant.requestId })(trx);
         await insert('request_items', item, { request_id: grant.requestId })(trx);
-        await insertGrant(trx, grant, Number.MAX_SAFE_INTEGER);
+        await insertGrant(trx, grant, { maxMs: MOST_MS, createdAt: grant.startsAt });
         live.set(grant.id, grant);
-        const { id: grantId, reason, ticket, ...facts } = grant;
+        const { id: grantId, reason, ticket, extensions: _, lastUsedAt: __, usesLeft, ...facts } = grant;
         const text = JSON.stringify({ reason, ticket });
-        return [{ kind: 'GRANT_STARTED', at, actor, grantId, ...facts, text }];
+        const uses = usesLeft === undefined ? {} : { usesLeft };
+        return [{ kind: 'GRANT_STARTED', at, actor, grantId, ...facts, ...uses, text }];
       },
   );
 
-const ended = fc.nat().map(
-  (which): Happening =>
-    async (trx, live) => {
-      const grant = [...live.values()][which % Math.max(live.size, 1)];
-      if (grant === undefined) return [];
-      const end = { endReason: 'REVOKED', endedAt: grant.startsAt } as const;
-      await endGrant(trx, grant.id, end);
-      live.delete(grant.id);
-      const { id: grantId, requestId } = grant;
-      return [{ kind: 'GRANT_ENDED', at, actor, requestId, grantId, ...end }];
-    },
+/** What happens to one of the live grants that it can happen to; nothing when there is none. */
+function changing(
+  isFit: (grant: LiveGrant) => boolean,
+  change: (trx: Trx, grant: LiveGrant) => Promise<readonly [LiveGrant | undefined, ...LedgerEvent[]]>,
+): fc.Arbitrary<Happening> {
+  return fc.nat().map(
+    (which): Happening =>
+      async (trx, live) => {
+        const fit = [...live.values()].filter(isFit);
+        const grant = fit[which % Math.max(fit.length, 1)];
+        if (grant === undefined) return [];
+        const [changed, ...events] = await change(trx, grant);
+        if (changed === undefined) live.delete(grant.id);
+        else live.set(grant.id, changed);
+        return events;
+      },
+  );
+}
+
+const about = ({ id: grantId, requestId }: LiveGrant) => ({ at, actor, requestId, grantId });
+
+const opened = changing(
+  ({ state }) => state === 'SCHEDULED',
+  async (trx, grant) => {
+    await openGrant(trx, grant.id);
+    return [
+      { ...grant, state: 'ACTIVE' },
+      { kind: 'GRANT_OPENED', ...about(grant) },
+    ];
+  },
+);
+
+const claimed = changing(
+  ({ state }) => state === 'CLAIMABLE',
+  async (trx, grant) => {
+    const window = claimedWindow(grant, grant.startsAt);
+    await claimGrant(trx, grant.id, window);
+    return [
+      { ...grant, state: 'ACTIVE', ...window },
+      { kind: 'GRANT_CLAIMED', ...about(grant), ...window },
+    ];
+  },
+);
+
+const extended = changing(
+  ({ state, extensions, terms }) => state === 'ACTIVE' && extensions < terms.maxExtensions,
+  async (trx, grant) => {
+    const extension = grant.extensions + 1;
+    const expiresAt = new Date(grant.expiresAt.getTime() + 1);
+    await extendGrant(trx, grant.id, { expiresAt, extension });
+    const event = { kind: 'GRANT_EXTENDED', ...about(grant), expiresAt, extension } as const;
+    return [{ ...grant, expiresAt, extensions: extension }, event];
+  },
+);
+
+const used = changing(
+  ({ state, usesLeft }) => state === 'ACTIVE' && usesLeft !== undefined,
+  async (trx, grant) => {
+    const before = grant.usesLeft ?? 0;
+    const useId = randomUUID();
+    await countUse(trx, grant.id, { useId, usedAt: at, usesLeft: before });
+    const usesLeft = before - 1;
+    const event = { kind: 'GRANT_USED', ...about(grant), useId, usesLeft } as const;
+    if (usesLeft > 0) return [{ ...grant, usesLeft }, event];
+    const end = { endReason: 'EXHAUSTED', endedAt: grant.startsAt } as const;
+    await endGrant(trx, grant.id, end);
+    return [undefined, event, { kind: 'GRANT_ENDED', ...about(grant), ...end }];
+  },
+);
+
+const ended = changing(
+  () => true,
+  async (trx, grant) => {
+    const end = { endReason: 'REVOKED', endedAt: grant.startsAt } as const;
+    await endGrant(trx, grant.id, end);
+    return [undefined, { kind: 'GRANT_ENDED', ...about(grant), ...end }];
+  },
 );
 
 const policies = fc.constantFrom('aa', 'bb', 'cc').map(
@@ -113,10 +191,13 @@ const quiet = fc.uuid().map(
 
 /** Transitions of one to three happenings each. */
 export const anyHistory: fc.Arbitrary<readonly (readonly Happening[])[]> = fc.array(
-  fc.array(fc.oneof(applied, removed, started, started, ended, policies, quiet), {
-    minLength: 1,
-    maxLength: 3,
-  }),
+  fc.array(
+    fc.oneof(applied, removed, started, started, opened, claimed, extended, used, ended, policies, quiet),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  ),
   { minLength: 3, maxLength: 25 },
 );
 
@@ -124,7 +205,7 @@ export const anyHistory: fc.Arbitrary<readonly (readonly Happening[])[]> = fc.ar
 export async function happen(
   grant: Database,
   happenings: readonly Happening[],
-  live: Map<string, Grant>,
+  live: Map<string, LiveGrant>,
 ): Promise<void> {
   const { basis_revision: basis } = await grant
     .selectFrom('ledger_head')
@@ -137,17 +218,30 @@ export async function happen(
   });
 }
 
-function grantOf(chosen: Pick<Grant, 'subject' | 'resource' | 'expiresAt' | 'reason'>): Grant {
+/** A hundred years, so that no grant here is too long. */
+const MOST_MS = 100 * 366 * 86_400_000;
+
+type Chosen = Pick<LiveGrant, 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft'> & {
+  readonly breakGlass: boolean;
+};
+
+function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {
+  const startsAt = new Date('2019-01-01');
   return {
+    ...plainGrant,
     id: randomUUID(),
     requestId: randomUUID(),
     item: 0,
     actions: [read],
     workflow: 'w',
     steps: ['owner'],
+    seats: [1],
+    approvers: people.slice(0, 1),
     ticket: 'T-1',
-    startsAt: new Date('2019-01-01'),
     requester: chosen.subject,
+    startsAt,
+    durationMs: chosen.expiresAt.getTime() - startsAt.getTime(),
+    terms: { breakGlass, onChange: 'end', maxExtensions: 2 },
     ...chosen,
   };
 }

@@ -18,6 +18,7 @@ import {
 import { sharedDatabase } from '../store/database.ts';
 import { activated, deleted, withdrawn } from '../store/ledger-events.ts';
 import { anyHistory, groups, happen, people, read } from './history.ts';
+import { plainStart } from '../../support/plain-grant.ts';
 
 const genesis: Snapshot = {
   epoch: randomUUID(),
@@ -193,6 +194,7 @@ const grantId = randomUUID();
 const requestId = randomUUID();
 
 const grantStarted: EventOfKind<'GRANT_STARTED'> = {
+  ...plainStart,
   kind: 'GRANT_STARTED',
   at,
   actor: 'User::"ada"',
@@ -236,7 +238,15 @@ function stateOf(replica: Replica) {
   const now = new Date();
   const grants = people.flatMap((principal) =>
     groups.flatMap((resource) =>
-      replica.grants.covering({ principal, action: read, resource, directory: new Directory(), late: now }),
+      replica.grants.covering({
+        principal,
+        action: read,
+        resource,
+        directory: new Directory(),
+        late: now,
+        early: now,
+        usedUp: true,
+      }),
     ),
   );
   return {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../../core/store/connect.ts';
+import { lifeConstraintCases } from './life-constraint-cases.ts';
 import { at, after, grant, hash, insert, item, later, request, review } from './valid-rows.ts';
 
 /** A change that the database must refuse by the constraint it names. */
@@ -12,6 +13,7 @@ export interface ConstraintCase {
 const again = { id: randomUUID() };
 
 export const constraintCases: readonly ConstraintCase[] = [
+  ...lifeConstraintCases,
   {
     title: 'W1 a vote of the requester',
     constraint: 'reviews_not_requester',
@@ -39,7 +41,7 @@ export const constraintCases: readonly ConstraintCase[] = [
   },
   {
     title: 'W7 a second vote of one person on one item',
-    constraint: 'reviews_pkey',
+    constraint: 'reviews_once',
     breaks: async (database) => {
       await insert('reviews', review, {})(database);
       await insert('reviews', review, { verdict: 'DENY' })(database);

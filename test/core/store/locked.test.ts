@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { Database } from '../../../core/store/connect.ts';
-import { endGrant, lockGrant } from '../../../core/store/grants.ts';
+import { endGrant } from '../../../core/store/grant-changes.ts';
+import { lockGrant } from '../../../core/store/grants.ts';
 import { resolveItems } from '../../../core/store/request-changes.ts';
 import { lockRequest } from '../../../core/store/requests.ts';
 import { type Locked, readClock, transition, type Trx } from '../../../core/store/transition.ts';
@@ -98,7 +99,7 @@ test('L6 a write that is sent with the commit and fails takes everything with it
     await end(trx);
     return { events: [withdrawn(requestId)], result: undefined };
   });
-  await expect(twice).rejects.toThrow(`grant ${grantId} was not active`);
+  await expect(twice).rejects.toThrow(`grant ${grantId} was not as expected`);
   expect(await states(open)).toEqual({ grant: 'ACTIVE', revision: 0n });
 });
 

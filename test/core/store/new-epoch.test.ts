@@ -14,9 +14,9 @@ test('D10 a new epoch ends every grant that was live, writes it down, and can be
   const owner = (await migratedDatabase()).open('owner');
   await sql`ALTER TABLE grants DROP CONSTRAINT grants_request_item`.execute(owner);
   await sql`INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket,
-      state, starts_at, expires_at, max_ms, ended_at, end_reason)
+      state, created_at, starts_at, expires_at, duration_ms, max_ms, ended_at, end_reason)
     SELECT gen_random_uuid(), gen_random_uuid(), 0, 'User::"ada"', 'User::"ada"', 'Database::"orders"', ARRAY['Action::"read"'], 'w',
-      '{}', '', '', state::grant_state, starts_at, starts_at + interval '2 hours', 9e15,
+      '{}', '', '', state::grant_state, starts_at, starts_at, starts_at + interval '2 hours', 1, 9e15,
       CASE state WHEN 'ENDED' THEN starts_at END, CASE state WHEN 'ENDED' THEN 'RELEASED'::end_reason END
     FROM (
       SELECT 'ACTIVE' AS state, now() - interval '1 hour' AS starts_at FROM generate_series(1, ${LIVE}::int)

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CompiledQuery, sql } from 'kysely';
 import { expect, test } from 'vitest';
 import type { AccessRequest, RequestItem } from '../../../core/access/request.ts';
-import type { Workflow } from '../../../core/access/workflow.ts';
+import { DEFAULT_TERMS, type Workflow } from '../../../core/access/workflow.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { listToReview, type ReviewWay } from '../../../core/store/list-requests.ts';
 import { ensureRoles } from '../../../core/store/migrate.ts';
@@ -21,12 +21,14 @@ const workflow: Workflow = {
     { name: 'owner', seats: 1 },
     { name: 'security', seats: 2 },
   ],
+  ...DEFAULT_TERMS,
   maxMs: 60_000,
   defaultMs: 60_000,
-  pendingMs: 60_000,
-  rank: 0,
-  reason: { kind: 'optional' },
-  ticket: { kind: 'optional' },
+  claimMs: 60_000,
+  uses: undefined,
+  idleMs: undefined,
+  breakGlass: undefined,
+  escalations: [{ afterMs: 30_000, step: 'lead' }],
   resourceTypes: [],
 };
 
@@ -41,6 +43,7 @@ function item(index: number, of: Workflow = workflow): RequestItem {
     resolvedAt: undefined,
     deniedBecause: '',
     grantId: undefined,
+    isOwed: false,
   };
 }
 
@@ -52,6 +55,9 @@ function request(items: readonly RequestItem[], requester = 'ada'): AccessReques
     reason: '',
     ticket: '',
     durationMs: 60_000,
+    startsAt: undefined,
+    breakGlass: false,
+    extends: undefined,
     requestHash: new Uint8Array(32),
     createdAt: at,
     items,
@@ -74,15 +80,22 @@ async function stepsOf(database: Database, { id }: AccessRequest): Promise<reado
   return rows.map((row) => `${row.item} ${row.step}`);
 }
 
-test('each step of a pending item waits until the item is decided', async () => {
+test('each step of a pending item, and each that may stand in for them, waits until the item is decided', async () => {
   const database = shared().open('grant');
   const asked = request([item(0), item(1), item(2, { ...workflow, steps: [] })]);
   await written(database, asked);
-  expect(await stepsOf(database, asked)).toEqual(['0 owner', '0 security', '1 owner', '1 security']);
+  expect(await stepsOf(database, asked)).toEqual([
+    '0 lead',
+    '0 owner',
+    '0 security',
+    '1 lead',
+    '1 owner',
+    '1 security',
+  ]);
   await database
     .transaction()
     .execute((trx) => resolveItems(trx, asked, [{ item: 0, state: 'DENIED', at, because: '' }]));
-  expect(await stepsOf(database, asked)).toEqual(['1 owner', '1 security']);
+  expect(await stepsOf(database, asked)).toEqual(['1 lead', '1 owner', '1 security']);
 });
 
 test('requests are found by the type of a resource, by a resource, by a requester and by a subject, each once and in order', async () => {
@@ -143,6 +156,7 @@ test('what is pending when the table is made waits from then on', async () => {
     expires_at: at,
   };
   expect(rows).toEqual([
+    { ...common, step: 'lead' },
     { ...common, step: 'owner' },
     { ...common, step: 'security' },
   ]);

@@ -11,6 +11,7 @@ const RIGHTS = {
   grant: {
     access_requests: 'S I',
     entities: 'S I',
+    grant_uses: 'S I',
     grants: 'S I',
     idempotency_keys: 'S I',
     ledger: 'S I',
@@ -18,6 +19,7 @@ const RIGHTS = {
     ledger_text: 'S I',
     // An index and no record, and so the only table that a service deletes from.
     open_steps: 'S I D',
+    owed_reviews: 'S I',
     policy_sets: 'S I',
     request_items: 'S I',
     reviews: 'S I',
@@ -59,9 +61,11 @@ test.for(ROLES)('P2 the %s role has these rights and no others', async (role) =>
 const CHANGEABLE = {
   access_requests: 'resolved_at state',
   entities: 'body deleted_at',
-  grants: 'end_reason ended_at state',
+  grants: 'end_reason ended_at expires_at extensions last_used_at starts_at state uses_left',
   ledger_head: 'basis_revision hash revision',
+  owed_reviews: 'comment reviewer settled_at verdict',
   request_items: 'denied_because resolved_at state',
+  reviews: 'withdrawn_at',
 };
 
 test('P2 the grant role may update these columns, and nobody any other', async () => {

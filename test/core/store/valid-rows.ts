@@ -62,6 +62,8 @@ export const grant: Insertable<Grants> = {
   state: 'ACTIVE',
   starts_at: at,
   expires_at: later,
+  created_at: at,
+  duration_ms: hourMs,
   max_ms: hourMs,
 };
 

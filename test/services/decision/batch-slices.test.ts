@@ -4,7 +4,14 @@ import type { Evaluation } from '../../../core/policy/engine.ts';
 import type { Answer } from '../../../services/decision/authorize.ts';
 import { batchAuthorize, type Result } from '../../../services/decision/batch-authorize.ts';
 import { BATCH_SLICE_MS, STALENESS_BOUND_MS } from '../../../services/decision/limits.ts';
-import { applied, type Asked, type LocalDecision, localDecision, questionOf } from './local-decision.ts';
+import {
+  applied,
+  askingAs,
+  type Asked,
+  type LocalDecision,
+  localDecision,
+  questionOf,
+} from './local-decision.ts';
 import { entity, long, person } from './people.ts';
 import { policyFiles } from './policy-files.ts';
 
@@ -29,7 +36,7 @@ async function scene(onEvaluation: (local: LocalDecision, count: number) => void
 
 async function batch(local: LocalDecision, asked: readonly Asked[]) {
   const read = asked.map((one) => () => questionOf(one));
-  return await batchAuthorize(local.context, asked[0]?.principal ?? person('nobody'), read);
+  return await batchAuthorize(local.context, askingAs(asked[0]?.principal ?? person('nobody')), read);
 }
 
 function answers(results: readonly Result[]): readonly Answer[] {

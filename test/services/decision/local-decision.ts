@@ -19,6 +19,9 @@ import type { PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import type { Question } from '../../../services/decision/question.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { action, attributes, directory, goodContext, vault } from './people.ts';
+import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
+import type { Asking } from '../../../services/decision/uses.ts';
+import { plainStart } from '../../support/plain-grant.ts';
 
 /** The machine's clock, moved by the test. */
 export class FakeMachine {
@@ -140,6 +143,11 @@ export async function localDecision(files: PolicyFiles, options: LocalOptions = 
   return local;
 }
 
+/** A call of theirs that nobody cancels. */
+export function askingAs(caller: EntityUid): Asking {
+  return { caller, authorization: undefined, signal: new AbortController().signal };
+}
+
 export function questionOf(asked: Partial<Question> & { readonly principal: EntityUid }): Question {
   return {
     action: action('open'),
@@ -148,6 +156,8 @@ export function questionOf(asked: Partial<Question> & { readonly principal: Enti
     entities: [],
     atLeastRevision: 0n,
     explain: false,
+    dryRun: false,
+    useId: '',
     prefix: '',
     ...asked,
   };
@@ -166,6 +176,7 @@ export function applied(entities: readonly Entity[], at: Date): LedgerEvent {
 export function started(terms: GrantTerms, at: Date) {
   const { subject, startsAt, expiresAt, ticket = '' } = terms;
   return {
+    ...plainStart,
     kind: 'GRANT_STARTED',
     at,
     actor: SYSTEM_ACTOR,
@@ -224,5 +235,7 @@ function contextOf(replica: Replica, clock: DatabaseClock, options: LocalOptions
   const follower = new Follower({ database, sink: replica, clock, log, pollMs: 1, batch: 1 });
   const followed = { replica, clock, follower };
   const observe = (answer: () => Answer): Answer => answer();
-  return { followed, rights: createRights(followed, { alarm }), alarm, observe, staleStandingMs };
+  // Of no grant service: what takes uses is not acknowledged.
+  const uses = new GrantServiceUses({ remote: undefined, log: { warn: () => undefined } });
+  return { followed, rights: createRights(followed, { alarm }), alarm, uses, observe, staleStandingMs };
 }

@@ -92,7 +92,7 @@ function plainly(replica: Replica, question: Question) {
   const entities = entitiesFor(engine.policies, 'access', question, (uid) => known.get(uid));
   const made: Evaluation[] = [];
   for (const grant of [undefined, ...covering]) {
-    const facts = grant === undefined ? undefined : factsOfGrant(grant);
+    const facts = grant === undefined ? undefined : factsOfGrant(grant, NOW);
     const context = accessContext({ action: shape, sent: question.context, now: NOW, grant: facts });
     const evaluation = engine.evaluate('access', { principal, action, resource, context, entities });
     made.push(evaluation);
@@ -136,7 +136,12 @@ it('one evaluation may answer for two, and the decision, its reasons and errors 
       });
       const question = questionOf({ principal: person(id), context });
       const shape = actionOf(whole.schema, question.action) ?? expect.unreachable();
-      const decision = decide(replica, shape, question, { now: NOW, freshness: 'fresh', ageMs: 0 });
+      const decision = decide(replica, shape, question, {
+        now: NOW,
+        early: NOW,
+        freshness: 'fresh',
+        ageMs: 0,
+      });
       const { effect, grant, policyIds } = decision;
       expect(outcome(effect, policyIds, [decision], grant?.id)).toEqual(plainly(replica, question));
     }),

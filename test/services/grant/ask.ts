@@ -1,3 +1,4 @@
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { expect } from 'vitest';
 import { CurfewError } from '../../../clients/sdk/index.ts';
 import type { AccessRequest } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
@@ -14,7 +15,12 @@ export interface Wish {
   readonly reason?: string;
   readonly ticket?: string;
   readonly subject?: { readonly type: string; readonly id: string };
+  readonly startsAt?: Date;
+  readonly breakGlass?: boolean;
 }
+
+/** To ask for the very same again is to get what is there: each call has a reason of its own unless one is said. */
+let asked = 0;
 
 /** Asks as a person; reading the production database `orders` for a minute unless said. */
 export async function submit(stack: Stack, who: string, wish: Wish = {}) {
@@ -24,10 +30,17 @@ export async function submit(stack: Stack, who: string, wish: Wish = {}) {
       { resource: wish.resource ?? database('orders'), actions: (wish.actions ?? ['read']).map(action) },
     ],
     duration: { seconds: BigInt(wish.seconds ?? 60) },
-    reason: wish.reason ?? 'to see',
+    reason: wish.reason ?? reasonOfItsOwn(),
     ticket: wish.ticket ?? '',
     ...(wish.subject === undefined ? {} : { subject: wish.subject }),
+    ...(wish.startsAt === undefined ? {} : { startsAt: timestampFromDate(wish.startsAt) }),
+    breakGlass: wish.breakGlass ?? false,
   });
+}
+
+function reasonOfItsOwn(): string {
+  asked += 1;
+  return `to see ${asked}`;
 }
 
 /** Submits and hands back the request, which must be there. */

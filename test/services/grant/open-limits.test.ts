@@ -36,9 +36,13 @@ async function flood(
         id: randomUUID(),
         requester: who,
         subject: who,
-        reason: 'again',
+        // The very same would be the request that there is already.
+        reason: `again ${left}`,
         ticket: '',
         durationMs: 60_000,
+        startsAt: undefined,
+        breakGlass: false,
+        extends: undefined,
         items: [{ resource: database('orders'), actions: [action('read')], workflow: undefined }],
       };
       await requestAccess(stack.grant.context, asked).catch((error: unknown) => {
@@ -54,7 +58,8 @@ it('W9 of ten thousand requests by one person only so many are open, and those o
   timeout: 120_000,
 }, async () => {
   const flooding = flood({ type: 'User', id: 'eve' }, FLOOD);
-  for (let count = 0; count < OTHERS; count += 1) await submitted(stack, 'ada');
+  for (let count = 0; count < OTHERS; count += 1)
+    await submitted(stack, 'ada', { reason: `to see ${count}` });
   const refusals = await flooding;
   expect(await openOf('requester', 'User::"ada"')).toBe(OTHERS);
   expect(await openOf('requester', 'User::"eve"')).toBe(MOST_OPEN.requester);
@@ -89,7 +94,7 @@ it('W9 so many at most are open for one subject, whoever asks', async () => {
   await flood(robot, MOST_OPEN.requester);
   const left = MOST_OPEN.subject - MOST_OPEN.requester;
   for (let count = 0; count < left; count += 1)
-    await submitted(stack, count % 2 === 0 ? 'cy' : 'dee', { subject: robot });
+    await submitted(stack, count % 2 === 0 ? 'cy' : 'dee', { subject: robot, reason: `for ${count}` });
   const error = await errorOf(submit(stack, 'cy', { subject: robot }));
   expect(error.message).toContain('seen 200 open requests for Service::"robot"');
   expect(await openOf('subject', 'Service::"robot"')).toBe(MOST_OPEN.subject);

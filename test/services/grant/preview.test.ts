@@ -61,8 +61,8 @@ it('a missing reason or ticket is told with the rest, and nothing is written', a
   expect(item?.workflow).toMatchObject({
     id: 'two',
     maxDuration: { seconds: 3_600n },
-    reasonRule: { required: true, pattern: '' },
-    ticketRule: { required: true, pattern: 'CHG-[0-9]+' },
+    reasonRule: 'required',
+    ticketRule: 'CHG-[0-9]+',
   });
   expect(item?.steps.map(({ candidates }) => candidates)).toEqual([2, 2]);
   expect(await countRows(stack)).toEqual(before);

@@ -73,7 +73,7 @@ describe('a review', () => {
       return seen?.allowedActions;
     };
     expect(await allowed('bob')).toEqual([RequestAction.REVIEW]);
-    expect(await allowed('ada')).toEqual([RequestAction.WITHDRAW]);
+    expect(await allowed('ada')).toEqual([RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS]);
     expect(await allowed('dee')).toEqual([]);
   });
 

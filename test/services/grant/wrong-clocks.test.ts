@@ -54,8 +54,8 @@ it.each(skews)(
     const grant = await grantOf(id);
     expect(grant?.state).toBe(GrantState.ACTIVE);
     const [row] = await stack.query<{ starts_at: Date; expires_at: Date; created_at: Date; pending: number }>(
-      `SELECT grants.starts_at, grants.expires_at, created_at,
-       extract(epoch FROM access_requests.expires_at - created_at)::int AS pending
+      `SELECT grants.starts_at, grants.expires_at, access_requests.created_at,
+       extract(epoch FROM access_requests.expires_at - access_requests.created_at)::int AS pending
      FROM grants JOIN access_requests ON access_requests.id = request_id WHERE grants.id = $1`,
       [id],
     );

@@ -125,8 +125,8 @@ describe('curfew request', () => {
       id: 'prod-reads',
       maxDuration: { seconds: 14_400n },
       defaultDuration: { seconds: 3_600n },
-      reasonRule: { required: true },
-      ticketRule: { pattern: '(CHG-[0-9]+)?' },
+      reasonRule: 'required',
+      ticketRule: '(CHG-[0-9]+)?',
     };
     const named = (...ids: readonly string[]) => ids.map((id) => ({ type: 'User', id }));
     const steps = [

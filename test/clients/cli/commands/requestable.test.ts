@@ -10,8 +10,8 @@ const workflow = {
   ],
   maxDuration: { seconds: 14_400n },
   defaultDuration: { seconds: 3_600n },
-  reasonRule: { required: true },
-  ticketRule: { required: true, pattern: '^CHG-[0-9]+$' },
+  reasonRule: 'required',
+  ticketRule: '^CHG-[0-9]+$',
 };
 const other = { id: 'incident-reads', maxDuration: { seconds: 600n }, defaultDuration: { seconds: 600n } };
 

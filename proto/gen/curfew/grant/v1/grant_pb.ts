@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/grant.proto.
  */
 export const file_curfew_grant_v1_grant: GenFile = /*@__PURE__*/
-  fileDesc("ChtjdXJmZXcvZ3JhbnQvdjEvZ3JhbnQucHJvdG8SD2N1cmZldy5ncmFudC52MSK5BAoNQWNjZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIsCglyZXF1ZXN0ZXIYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKgoHc3ViamVjdBgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIsCgVzdGF0ZRgEIAEoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGUSKwoFaXRlbXMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdEl0ZW0SDgoGcmVhc29uGAYgASgJEg4KBnRpY2tldBgHIAEoCRIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXNvbHZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVxdWVzdF9oYXNoGAwgASgMEjcKD2FsbG93ZWRfYWN0aW9ucxgNIAMoDjIeLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWN0aW9uEhAKCHJldmlzaW9uGA4gASgDEigKB3Jldmlld3MYDyADKAsyFy5jdXJmZXcuZ3JhbnQudjEuUmV2aWV3IpADCgtSZXF1ZXN0SXRlbRIrCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIqCgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHdvcmtmbG93GAMgASgLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93EiwKBXN0YXRlGAQgASgOMh0uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RTdGF0ZRIsCgVzdGVwcxgFIAMoCzIdLmN1cmZldy5ncmFudC52MS5TdGVwUHJvZ3Jlc3MSLgoKZXhwaXJlc19hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmVzb2x2ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGdyYW50X2lkGAggASgJEhQKDG1lbWJlcl9jb3VudBgJIAEoAxIWCg5kZW5pZWRfYmVjYXVzZRgKIAEoCSLGAgoIV29ya2Zsb3cSCgoCaWQYASABKAkSDQoFdGl0bGUYAiABKAkSJAoFc3RlcHMYAyADKAsyFS5jdXJmZXcuZ3JhbnQudjEuU3RlcBIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBwZW5kaW5nX2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC3JlYXNvbl9ydWxlGBQgASgLMhkuY3VyZmV3LmdyYW50LnYxLlRleHRSdWxlEi4KC3RpY2tldF9ydWxlGBUgASgLMhkuY3VyZmV3LmdyYW50LnYxLlRleHRSdWxlIi0KCFRleHRSdWxlEhAKCHJlcXVpcmVkGAEgASgIEg8KB3BhdHRlcm4YAiABKAkiIwoEU3RlcBIMCgRuYW1lGAEgASgJEg0KBXNlYXRzGAIgASgFIqIBCgxTdGVwUHJvZ3Jlc3MSDAoEbmFtZRgBIAEoCRINCgVzZWF0cxgCIAEoBRIsCglmaWxsZWRfYnkYAyADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEgoKY2FuZGlkYXRlcxgEIAEoBRIzChBjYW5kaWRhdGVfcGVvcGxlGAUgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkIsYBCgZSZXZpZXcSKwoIcmV2aWV3ZXIYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKQoHdmVyZGljdBgCIAEoDjIYLmN1cmZldy5ncmFudC52MS5WZXJkaWN0Eg8KB2NvbW1lbnQYAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEaXRlbRgFIAEoBRIVCg1wb2xpY3lfZGlnZXN0GAYgASgJIpAECgVHcmFudBIKCgJpZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEgwKBGl0ZW0YAyABKAUSKgoHc3ViamVjdBgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIqCgdhY3Rpb25zGAUgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHJlc291cmNlGAYgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhAKCHdvcmtmbG93GAcgASgJEioKBXN0YXRlGAggASgOMhsuY3VyZmV3LmdyYW50LnYxLkdyYW50U3RhdGUSLQoJc3RhcnRzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZW5kX3JlYXNvbhgMIAEoDjIaLmN1cmZldy5ncmFudC52MS5FbmRSZWFzb24SDgoGcmVhc29uGA0gASgJEg4KBnRpY2tldBgOIAEoCRITCgttYXlfcmVsZWFzZRgPIAEoCBISCgptYXlfcmV2b2tlGBAgASgIEhAKCHJldmlzaW9uGBEgASgDKtwBCgxSZXF1ZXN0U3RhdGUSHQoZUkVRVUVTVF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVJFUVVFU1RfU1RBVEVfUEVORElORxABEhoKFlJFUVVFU1RfU1RBVEVfQVBQUk9WRUQQAhIkCiBSRVFVRVNUX1NUQVRFX1BBUlRJQUxMWV9BUFBST1ZFRBADEhgKFFJFUVVFU1RfU1RBVEVfREVOSUVEEAQSGwoXUkVRVUVTVF9TVEFURV9XSVRIRFJBV04QBRIZChVSRVFVRVNUX1NUQVRFX0VYUElSRUQQBipYCgpHcmFudFN0YXRlEhsKF0dSQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSR1JBTlRfU1RBVEVfQUNUSVZFEAESFQoRR1JBTlRfU1RBVEVfRU5ERUQQAiqLAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX0VYUElSRUQQARIXChNFTkRfUkVBU09OX1JFTEVBU0VEEAISFgoSRU5EX1JFQVNPTl9SRVZPS0VEEAMSGQoVRU5EX1JFQVNPTl9JTkVMSUdJQkxFEAQqSQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9BUFBST1ZFEAESEAoMVkVSRElDVF9ERU5ZEAIqZwoNUmVxdWVzdEFjdGlvbhIeChpSRVFVRVNUX0FDVElPTl9VTlNQRUNJRklFRBAAEhkKFVJFUVVFU1RfQUNUSU9OX1JFVklFVxABEhsKF1JFUVVFU1RfQUNUSU9OX1dJVEhEUkFXEAJiBnByb3RvMw", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtjdXJmZXcvZ3JhbnQvdjEvZ3JhbnQucHJvdG8SD2N1cmZldy5ncmFudC52MSKqBQoNQWNjZXNzUmVxdWVzdBIKCgJpZBgBIAEoCRIsCglyZXF1ZXN0ZXIYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKgoHc3ViamVjdBgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIsCgVzdGF0ZRgEIAEoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGUSKwoFaXRlbXMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdEl0ZW0SDgoGcmVhc29uGAYgASgJEg4KBnRpY2tldBgHIAEoCRIrCghkdXJhdGlvbhgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXNvbHZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVxdWVzdF9oYXNoGAwgASgMEjcKD2FsbG93ZWRfYWN0aW9ucxgNIAMoDjIeLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWN0aW9uEhAKCHJldmlzaW9uGA4gASgDEigKB3Jldmlld3MYDyADKAsyFy5jdXJmZXcuZ3JhbnQudjEuUmV2aWV3Ei0KCXN0YXJ0c19hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLYnJlYWtfZ2xhc3MYESABKAgSGAoQZXh0ZW5kc19ncmFudF9pZBgSIAEoCRIRCglleHRlbnNpb24YEyABKAUivgMKC1JlcXVlc3RJdGVtEisKCHJlc291cmNlGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEioKB2FjdGlvbnMYAiADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKwoId29ya2Zsb3cYAyABKAsyGS5jdXJmZXcuZ3JhbnQudjEuV29ya2Zsb3cSLAoFc3RhdGUYBCABKA4yHS5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdFN0YXRlEiwKBXN0ZXBzGAUgAygLMh0uY3VyZmV3LmdyYW50LnYxLlN0ZXBQcm9ncmVzcxIuCgpleHBpcmVzX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXNvbHZlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZ3JhbnRfaWQYCCABKAkSFAoMbWVtYmVyX2NvdW50GAkgASgDEhYKDmRlbmllZF9iZWNhdXNlGAogASgJEiwKCGNvbWVzX3RvGAsgASgLMhouY3VyZmV3LmdyYW50LnYxLkl0ZW1UZXJtcyKTAQoJSXRlbVRlcm1zEioKB2FjdGlvbnMYASADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKwoIZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoJc3RhcnRzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL9BAoIV29ya2Zsb3cSCgoCaWQYASABKAkSDQoFdGl0bGUYAiABKAkSJAoFc3RlcHMYAyADKAsyFS5jdXJmZXcuZ3JhbnQudjEuU3RlcBIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBwZW5kaW5nX2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhsKE3N0YXJ0c19vbl9maXJzdF91c2UYByABKAgSMQoOY2xhaW1fZHVyYXRpb24YCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFYWhlYWQYCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKZXh0ZW5zaW9ucxgKIAEoBRIMCgR1c2VzGAsgASgFEicKBGlkbGUYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEwoLcmV2aWV3X3N0ZXAYDSABKAkSMAoNcmV2aWV3X3dpdGhpbhgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIXCg9rZWVwc19vbl9jaGFuZ2UYDyABKAgSMAoLZXNjYWxhdGlvbnMYECADKAsyGy5jdXJmZXcuZ3JhbnQudjEuRXNjYWxhdGlvbhITCgtyZWFzb25fcnVsZRgRIAEoCRITCgt0aWNrZXRfcnVsZRgSIAEoCRIUCgxjb21tZW50X3J1bGUYEyABKAkiRAoKRXNjYWxhdGlvbhIoCgVhZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRzdGVwGAIgASgJIiMKBFN0ZXASDAoEbmFtZRgBIAEoCRINCgVzZWF0cxgCIAEoBSKiAQoMU3RlcFByb2dyZXNzEgwKBG5hbWUYASABKAkSDQoFc2VhdHMYAiABKAUSLAoJZmlsbGVkX2J5GAMgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhIKCmNhbmRpZGF0ZXMYBCABKAUSMwoQY2FuZGlkYXRlX3Blb3BsZRgFIAMoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZCKnAgoGUmV2aWV3EisKCHJldmlld2VyGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEikKB3ZlcmRpY3QYAiABKA4yGC5jdXJmZXcuZ3JhbnQudjEuVmVyZGljdBIPCgdjb21tZW50GAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGl0ZW0YBSABKAUSFQoNcG9saWN5X2RpZ2VzdBgGIAEoCRItCgluYXJyb3dpbmcYByABKAsyGi5jdXJmZXcuZ3JhbnQudjEuSXRlbVRlcm1zEjAKDHdpdGhkcmF3bl9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwAcKBUdyYW50EgoKAmlkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkSDAoEaXRlbRgDIAEoBRIqCgdzdWJqZWN0GAQgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEioKB2FjdGlvbnMYBSADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKwoIcmVzb3VyY2UYBiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEAoId29ya2Zsb3cYByABKAkSKgoFc3RhdGUYCCABKA4yGy5jdXJmZXcuZ3JhbnQudjEuR3JhbnRTdGF0ZRItCglzdGFydHNfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgplbmRfcmVhc29uGAwgASgOMhouY3VyZmV3LmdyYW50LnYxLkVuZFJlYXNvbhIOCgZyZWFzb24YDSABKAkSDgoGdGlja2V0GA4gASgJEhMKC21heV9yZWxlYXNlGA8gASgIEhIKCm1heV9yZXZva2UYECABKAgSEAoIcmV2aXNpb24YESABKAMSLAoIY2xhaW1fYnkYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGBMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKCWFwcHJvdmVycxgUIAMoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIsCglyZXF1ZXN0ZXIYFSABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEwoLYnJlYWtfZ2xhc3MYFiABKAgSFgoJdXNlc19sZWZ0GBcgASgFSACIAQESJwoEaWRsZRgYIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIwCgxsYXN0X3VzZWRfYXQYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmV4dGVuc2lvbnMYGiABKAUSFgoObWF4X2V4dGVuc2lvbnMYGyABKAUSNQoPYWxsb3dlZF9hY3Rpb25zGBwgAygOMhwuY3VyZmV3LmdyYW50LnYxLkdyYW50QWN0aW9uQgwKCl91c2VzX2xlZnQq3AEKDFJlcXVlc3RTdGF0ZRIdChlSRVFVRVNUX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUkVRVUVTVF9TVEFURV9QRU5ESU5HEAESGgoWUkVRVUVTVF9TVEFURV9BUFBST1ZFRBACEiQKIFJFUVVFU1RfU1RBVEVfUEFSVElBTExZX0FQUFJPVkVEEAMSGAoUUkVRVUVTVF9TVEFURV9ERU5JRUQQBBIbChdSRVFVRVNUX1NUQVRFX1dJVEhEUkFXThAFEhkKFVJFUVVFU1RfU1RBVEVfRVhQSVJFRBAGKo4BCgpHcmFudFN0YXRlEhsKF0dSQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSR1JBTlRfU1RBVEVfQUNUSVZFEAESFQoRR1JBTlRfU1RBVEVfRU5ERUQQAhIZChVHUkFOVF9TVEFURV9TQ0hFRFVMRUQQAxIZChVHUkFOVF9TVEFURV9DTEFJTUFCTEUQBCrUAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJFTkRfUkVBU09OX0VYUElSRUQQARIXChNFTkRfUkVBU09OX1JFTEVBU0VEEAISFgoSRU5EX1JFQVNPTl9SRVZPS0VEEAMSGQoVRU5EX1JFQVNPTl9JTkVMSUdJQkxFEAQSGAoURU5EX1JFQVNPTl9VTkNMQUlNRUQQBRIYChRFTkRfUkVBU09OX0VYSEFVU1RFRBAGEhMKD0VORF9SRUFTT05fSURMRRAHKkkKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhMKD1ZFUkRJQ1RfQVBQUk9WRRABEhAKDFZFUkRJQ1RfREVOWRACKtYBCg1SZXF1ZXN0QWN0aW9uEh4KGlJFUVVFU1RfQUNUSU9OX1VOU1BFQ0lGSUVEEAASGQoVUkVRVUVTVF9BQ1RJT05fUkVWSUVXEAESGwoXUkVRVUVTVF9BQ1RJT05fV0lUSERSQVcQAhIiCh5SRVFVRVNUX0FDVElPTl9XSVRIRFJBV19SRVZJRVcQAxIjCh9SRVFVRVNUX0FDVElPTl9SRU1JTkRfUkVWSUVXRVJTEAQSJAogUkVRVUVTVF9BQ1RJT05fUkVWSUVXX0FGVEVSV0FSRFMQBSqSAQoLR3JhbnRBY3Rpb24SHAoYR1JBTlRfQUNUSU9OX1VOU1BFQ0lGSUVEEAASGAoUR1JBTlRfQUNUSU9OX1JFTEVBU0UQARIXChNHUkFOVF9BQ1RJT05fUkVWT0tFEAISFwoTR1JBTlRfQUNUSU9OX0VYVEVORBADEhkKFUdSQU5UX0FDVElPTl9BQ1RJVkFURRAEYgZwcm90bzM", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * The question put to reviewers: may the subject have these items for this long.
@@ -126,6 +126,34 @@ export type AccessRequest = Message<"curfew.grant.v1.AccessRequest"> & {
    * @generated from field: repeated curfew.grant.v1.Review reviews = 15;
    */
   reviews: Review[];
+
+  /**
+   * When the grants begin, if that was asked for; else with their approval, or with their first use where the workflow says so.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 16;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * Whether it was asked for by break-glass: granted at once, and reviewed afterwards.
+   *
+   * @generated from field: bool break_glass = 17;
+   */
+  breakGlass: boolean;
+
+  /**
+   * The grant that it asks to extend, if it does.
+   *
+   * @generated from field: string extends_grant_id = 18;
+   */
+  extendsGrantId: string;
+
+  /**
+   * The how manieth extension of that grant it asks for.
+   *
+   * @generated from field: int32 extension = 19;
+   */
+  extension: number;
 };
 
 /**
@@ -238,6 +266,34 @@ export type AccessRequestJson = {
    * @generated from field: repeated curfew.grant.v1.Review reviews = 15;
    */
   reviews?: ReviewJson[];
+
+  /**
+   * When the grants begin, if that was asked for; else with their approval, or with their first use where the workflow says so.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 16;
+   */
+  startsAt?: TimestampJson;
+
+  /**
+   * Whether it was asked for by break-glass: granted at once, and reviewed afterwards.
+   *
+   * @generated from field: bool break_glass = 17;
+   */
+  breakGlass?: boolean;
+
+  /**
+   * The grant that it asks to extend, if it does.
+   *
+   * @generated from field: string extends_grant_id = 18;
+   */
+  extendsGrantId?: string;
+
+  /**
+   * The how manieth extension of that grant it asks for.
+   *
+   * @generated from field: int32 extension = 19;
+   */
+  extension?: number;
 };
 
 /**
@@ -322,6 +378,13 @@ export type RequestItem = Message<"curfew.grant.v1.RequestItem"> & {
    * @generated from field: string denied_because = 10;
    */
   deniedBecause: string;
+
+  /**
+   * What it comes to by the approvals that count: what its grant would be, or was when it was approved.
+   *
+   * @generated from field: curfew.grant.v1.ItemTerms comes_to = 11;
+   */
+  comesTo?: ItemTerms | undefined;
 };
 
 /**
@@ -399,6 +462,13 @@ export type RequestItemJson = {
    * @generated from field: string denied_because = 10;
    */
   deniedBecause?: string;
+
+  /**
+   * What it comes to by the approvals that count: what its grant would be, or was when it was approved.
+   *
+   * @generated from field: curfew.grant.v1.ItemTerms comes_to = 11;
+   */
+  comesTo?: ItemTermsJson;
 };
 
 /**
@@ -407,6 +477,69 @@ export type RequestItemJson = {
  */
 export const RequestItemSchema: GenMessage<RequestItem, {jsonType: RequestItemJson}> = /*@__PURE__*/
   messageDesc(file_curfew_grant_v1_grant, 1);
+
+/**
+ * What an item comes to: what was asked for, or less where reviewers narrowed it.
+ *
+ * @generated from message curfew.grant.v1.ItemTerms
+ */
+export type ItemTerms = Message<"curfew.grant.v1.ItemTerms"> & {
+  /**
+   * Which actions are left.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid actions = 1;
+   */
+  actions: EntityUid[];
+
+  /**
+   * For how long.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * From when on; absent = with its approval, or with its first use.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 3;
+   */
+  startsAt?: Timestamp | undefined;
+};
+
+/**
+ * What an item comes to: what was asked for, or less where reviewers narrowed it.
+ *
+ * @generated from message curfew.grant.v1.ItemTerms
+ */
+export type ItemTermsJson = {
+  /**
+   * Which actions are left.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid actions = 1;
+   */
+  actions?: EntityUidJson[];
+
+  /**
+   * For how long.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: DurationJson;
+
+  /**
+   * From when on; absent = with its approval, or with its first use.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 3;
+   */
+  startsAt?: TimestampJson;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ItemTerms.
+ * Use `create(ItemTermsSchema)` to create a new message.
+ */
+export const ItemTermsSchema: GenMessage<ItemTerms, {jsonType: ItemTermsJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant, 2);
 
 /**
  * The terms of an item.
@@ -457,18 +590,95 @@ export type Workflow = Message<"curfew.grant.v1.Workflow"> & {
   pendingDuration?: Duration | undefined;
 
   /**
-   * What the reason must be.
+   * Whether a grant begins with its first use, and not with its approval.
    *
-   * @generated from field: curfew.grant.v1.TextRule reason_rule = 20;
+   * @generated from field: bool starts_on_first_use = 7;
    */
-  reasonRule?: TextRule | undefined;
+  startsOnFirstUse: boolean;
 
   /**
-   * What the ticket must be.
+   * How long a grant that begins with its first use may lie unclaimed.
    *
-   * @generated from field: curfew.grant.v1.TextRule ticket_rule = 21;
+   * @generated from field: google.protobuf.Duration claim_duration = 8;
    */
-  ticketRule?: TextRule | undefined;
+  claimDuration?: Duration | undefined;
+
+  /**
+   * How far in the future a fixed start may be.
+   *
+   * @generated from field: google.protobuf.Duration ahead = 9;
+   */
+  ahead?: Duration | undefined;
+
+  /**
+   * How often a grant may be extended.
+   *
+   * @generated from field: int32 extensions = 10;
+   */
+  extensions: number;
+
+  /**
+   * How many uses a grant is good for; 0 = it is not counted.
+   *
+   * @generated from field: int32 uses = 11;
+   */
+  uses: number;
+
+  /**
+   * After how long unused a grant ends; absent = it does not.
+   *
+   * @generated from field: google.protobuf.Duration idle = 12;
+   */
+  idle?: Duration | undefined;
+
+  /**
+   * The step that must look at each grant afterwards; only of break-glass workflows.
+   *
+   * @generated from field: string review_step = 13;
+   */
+  reviewStep: string;
+
+  /**
+   * By when it must have looked.
+   *
+   * @generated from field: google.protobuf.Duration review_within = 14;
+   */
+  reviewWithin?: Duration | undefined;
+
+  /**
+   * Whether a running grant stays when policies or directory would no longer let its subject in.
+   *
+   * @generated from field: bool keeps_on_change = 15;
+   */
+  keepsOnChange: boolean;
+
+  /**
+   * Whose steps stand in for others when nobody has answered for a while.
+   *
+   * @generated from field: repeated curfew.grant.v1.Escalation escalations = 16;
+   */
+  escalations: Escalation[];
+
+  /**
+   * What the reason must be: "required", "optional", or a regular expression (RE2) that the whole text must match.
+   *
+   * @generated from field: string reason_rule = 17;
+   */
+  reasonRule: string;
+
+  /**
+   * What the ticket must be, in the same way.
+   *
+   * @generated from field: string ticket_rule = 18;
+   */
+  ticketRule: string;
+
+  /**
+   * What the comment of a review must be, in the same way.
+   *
+   * @generated from field: string comment_rule = 19;
+   */
+  commentRule: string;
 };
 
 /**
@@ -520,18 +730,95 @@ export type WorkflowJson = {
   pendingDuration?: DurationJson;
 
   /**
-   * What the reason must be.
+   * Whether a grant begins with its first use, and not with its approval.
    *
-   * @generated from field: curfew.grant.v1.TextRule reason_rule = 20;
+   * @generated from field: bool starts_on_first_use = 7;
    */
-  reasonRule?: TextRuleJson;
+  startsOnFirstUse?: boolean;
 
   /**
-   * What the ticket must be.
+   * How long a grant that begins with its first use may lie unclaimed.
    *
-   * @generated from field: curfew.grant.v1.TextRule ticket_rule = 21;
+   * @generated from field: google.protobuf.Duration claim_duration = 8;
    */
-  ticketRule?: TextRuleJson;
+  claimDuration?: DurationJson;
+
+  /**
+   * How far in the future a fixed start may be.
+   *
+   * @generated from field: google.protobuf.Duration ahead = 9;
+   */
+  ahead?: DurationJson;
+
+  /**
+   * How often a grant may be extended.
+   *
+   * @generated from field: int32 extensions = 10;
+   */
+  extensions?: number;
+
+  /**
+   * How many uses a grant is good for; 0 = it is not counted.
+   *
+   * @generated from field: int32 uses = 11;
+   */
+  uses?: number;
+
+  /**
+   * After how long unused a grant ends; absent = it does not.
+   *
+   * @generated from field: google.protobuf.Duration idle = 12;
+   */
+  idle?: DurationJson;
+
+  /**
+   * The step that must look at each grant afterwards; only of break-glass workflows.
+   *
+   * @generated from field: string review_step = 13;
+   */
+  reviewStep?: string;
+
+  /**
+   * By when it must have looked.
+   *
+   * @generated from field: google.protobuf.Duration review_within = 14;
+   */
+  reviewWithin?: DurationJson;
+
+  /**
+   * Whether a running grant stays when policies or directory would no longer let its subject in.
+   *
+   * @generated from field: bool keeps_on_change = 15;
+   */
+  keepsOnChange?: boolean;
+
+  /**
+   * Whose steps stand in for others when nobody has answered for a while.
+   *
+   * @generated from field: repeated curfew.grant.v1.Escalation escalations = 16;
+   */
+  escalations?: EscalationJson[];
+
+  /**
+   * What the reason must be: "required", "optional", or a regular expression (RE2) that the whole text must match.
+   *
+   * @generated from field: string reason_rule = 17;
+   */
+  reasonRule?: string;
+
+  /**
+   * What the ticket must be, in the same way.
+   *
+   * @generated from field: string ticket_rule = 18;
+   */
+  ticketRule?: string;
+
+  /**
+   * What the comment of a review must be, in the same way.
+   *
+   * @generated from field: string comment_rule = 19;
+   */
+  commentRule?: string;
 };
 
 /**
@@ -539,56 +826,56 @@ export type WorkflowJson = {
  * Use `create(WorkflowSchema)` to create a new message.
  */
 export const WorkflowSchema: GenMessage<Workflow, {jsonType: WorkflowJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 2);
-
-/**
- * What a text of a request must be.
- *
- * @generated from message curfew.grant.v1.TextRule
- */
-export type TextRule = Message<"curfew.grant.v1.TextRule"> & {
-  /**
-   * Whether it must not be empty.
-   *
-   * @generated from field: bool required = 1;
-   */
-  required: boolean;
-
-  /**
-   * What the whole of it must match, in the syntax of RE2; empty when anything will do.
-   *
-   * @generated from field: string pattern = 2;
-   */
-  pattern: string;
-};
-
-/**
- * What a text of a request must be.
- *
- * @generated from message curfew.grant.v1.TextRule
- */
-export type TextRuleJson = {
-  /**
-   * Whether it must not be empty.
-   *
-   * @generated from field: bool required = 1;
-   */
-  required?: boolean;
-
-  /**
-   * What the whole of it must match, in the syntax of RE2; empty when anything will do.
-   *
-   * @generated from field: string pattern = 2;
-   */
-  pattern?: string;
-};
-
-/**
- * Describes the message curfew.grant.v1.TextRule.
- * Use `create(TextRuleSchema)` to create a new message.
- */
-export const TextRuleSchema: GenMessage<TextRule, {jsonType: TextRuleJson}> = /*@__PURE__*/
   messageDesc(file_curfew_grant_v1_grant, 3);
+
+/**
+ * A step that stands in for others.
+ *
+ * @generated from message curfew.grant.v1.Escalation
+ */
+export type Escalation = Message<"curfew.grant.v1.Escalation"> & {
+  /**
+   * How long after the request was made.
+   *
+   * @generated from field: google.protobuf.Duration after = 1;
+   */
+  after?: Duration | undefined;
+
+  /**
+   * Whoever may fill this step may then fill any open seat.
+   *
+   * @generated from field: string step = 2;
+   */
+  step: string;
+};
+
+/**
+ * A step that stands in for others.
+ *
+ * @generated from message curfew.grant.v1.Escalation
+ */
+export type EscalationJson = {
+  /**
+   * How long after the request was made.
+   *
+   * @generated from field: google.protobuf.Duration after = 1;
+   */
+  after?: DurationJson;
+
+  /**
+   * Whoever may fill this step may then fill any open seat.
+   *
+   * @generated from field: string step = 2;
+   */
+  step?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.Escalation.
+ * Use `create(EscalationSchema)` to create a new message.
+ */
+export const EscalationSchema: GenMessage<Escalation, {jsonType: EscalationJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant, 4);
 
 /**
  * A named role that reviewers must fill.
@@ -637,7 +924,7 @@ export type StepJson = {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step, {jsonType: StepJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 4);
+  messageDesc(file_curfew_grant_v1_grant, 5);
 
 /**
  * How far a step of an item is.
@@ -728,7 +1015,7 @@ export type StepProgressJson = {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress, {jsonType: StepProgressJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 5);
+  messageDesc(file_curfew_grant_v1_grant, 6);
 
 /**
  * One person's vote on one item.
@@ -777,6 +1064,20 @@ export type Review = Message<"curfew.grant.v1.Review"> & {
    * @generated from field: string policy_digest = 6;
    */
   policyDigest: string;
+
+  /**
+   * What it narrows the item to; a field that is absent leaves what was asked for.
+   *
+   * @generated from field: curfew.grant.v1.ItemTerms narrowing = 7;
+   */
+  narrowing?: ItemTerms | undefined;
+
+  /**
+   * When its reviewer took it back; it does not count from then on.
+   *
+   * @generated from field: google.protobuf.Timestamp withdrawn_at = 8;
+   */
+  withdrawnAt?: Timestamp | undefined;
 };
 
 /**
@@ -826,6 +1127,20 @@ export type ReviewJson = {
    * @generated from field: string policy_digest = 6;
    */
   policyDigest?: string;
+
+  /**
+   * What it narrows the item to; a field that is absent leaves what was asked for.
+   *
+   * @generated from field: curfew.grant.v1.ItemTerms narrowing = 7;
+   */
+  narrowing?: ItemTermsJson;
+
+  /**
+   * When its reviewer took it back; it does not count from then on.
+   *
+   * @generated from field: google.protobuf.Timestamp withdrawn_at = 8;
+   */
+  withdrawnAt?: TimestampJson;
 };
 
 /**
@@ -833,7 +1148,7 @@ export type ReviewJson = {
  * Use `create(ReviewSchema)` to create a new message.
  */
 export const ReviewSchema: GenMessage<Review, {jsonType: ReviewJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 6);
+  messageDesc(file_curfew_grant_v1_grant, 7);
 
 /**
  * The access itself.
@@ -898,14 +1213,14 @@ export type Grant = Message<"curfew.grant.v1.Grant"> & {
   state: GrantState;
 
   /**
-   * From when on it permits.
+   * From when on it permits; absent while it is claimable.
    *
    * @generated from field: google.protobuf.Timestamp starts_at = 9;
    */
   startsAt?: Timestamp | undefined;
 
   /**
-   * The first instant at which it permits no more.
+   * The first instant at which it permits no more; absent while it is claimable.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 10;
    */
@@ -959,6 +1274,83 @@ export type Grant = Message<"curfew.grant.v1.Grant"> & {
    * @generated from field: int64 revision = 17;
    */
   revision: bigint;
+
+  /**
+   * While it is claimable: the first instant at which it can be claimed no more.
+   *
+   * @generated from field: google.protobuf.Timestamp claim_by = 18;
+   */
+  claimBy?: Timestamp | undefined;
+
+  /**
+   * How long it lasts once it has begun, extensions apart.
+   *
+   * @generated from field: google.protobuf.Duration duration = 19;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Who filled the seats of its request.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid approvers = 20;
+   */
+  approvers: EntityUid[];
+
+  /**
+   * Who asked for it.
+   *
+   * @generated from field: curfew.type.v1.EntityUid requester = 21;
+   */
+  requester?: EntityUid | undefined;
+
+  /**
+   * Whether it was given by break-glass.
+   *
+   * @generated from field: bool break_glass = 22;
+   */
+  breakGlass: boolean;
+
+  /**
+   * How many uses are left; absent = it is not counted.
+   *
+   * @generated from field: optional int32 uses_left = 23;
+   */
+  usesLeft?: number | undefined;
+
+  /**
+   * After how long unused it ends; absent = it does not.
+   *
+   * @generated from field: google.protobuf.Duration idle = 24;
+   */
+  idle?: Duration | undefined;
+
+  /**
+   * When it was last used, to within a minute; kept only of grants that end unused.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 25;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * How often it was extended.
+   *
+   * @generated from field: int32 extensions = 26;
+   */
+  extensions: number;
+
+  /**
+   * How often it may be.
+   *
+   * @generated from field: int32 max_extensions = 27;
+   */
+  maxExtensions: number;
+
+  /**
+   * What the caller may do now.
+   *
+   * @generated from field: repeated curfew.grant.v1.GrantAction allowed_actions = 28;
+   */
+  allowedActions: GrantAction[];
 };
 
 /**
@@ -1024,14 +1416,14 @@ export type GrantJson = {
   state?: GrantStateJson;
 
   /**
-   * From when on it permits.
+   * From when on it permits; absent while it is claimable.
    *
    * @generated from field: google.protobuf.Timestamp starts_at = 9;
    */
   startsAt?: TimestampJson;
 
   /**
-   * The first instant at which it permits no more.
+   * The first instant at which it permits no more; absent while it is claimable.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 10;
    */
@@ -1085,6 +1477,83 @@ export type GrantJson = {
    * @generated from field: int64 revision = 17;
    */
   revision?: string;
+
+  /**
+   * While it is claimable: the first instant at which it can be claimed no more.
+   *
+   * @generated from field: google.protobuf.Timestamp claim_by = 18;
+   */
+  claimBy?: TimestampJson;
+
+  /**
+   * How long it lasts once it has begun, extensions apart.
+   *
+   * @generated from field: google.protobuf.Duration duration = 19;
+   */
+  duration?: DurationJson;
+
+  /**
+   * Who filled the seats of its request.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid approvers = 20;
+   */
+  approvers?: EntityUidJson[];
+
+  /**
+   * Who asked for it.
+   *
+   * @generated from field: curfew.type.v1.EntityUid requester = 21;
+   */
+  requester?: EntityUidJson;
+
+  /**
+   * Whether it was given by break-glass.
+   *
+   * @generated from field: bool break_glass = 22;
+   */
+  breakGlass?: boolean;
+
+  /**
+   * How many uses are left; absent = it is not counted.
+   *
+   * @generated from field: optional int32 uses_left = 23;
+   */
+  usesLeft?: number;
+
+  /**
+   * After how long unused it ends; absent = it does not.
+   *
+   * @generated from field: google.protobuf.Duration idle = 24;
+   */
+  idle?: DurationJson;
+
+  /**
+   * When it was last used, to within a minute; kept only of grants that end unused.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 25;
+   */
+  lastUsedAt?: TimestampJson;
+
+  /**
+   * How often it was extended.
+   *
+   * @generated from field: int32 extensions = 26;
+   */
+  extensions?: number;
+
+  /**
+   * How often it may be.
+   *
+   * @generated from field: int32 max_extensions = 27;
+   */
+  maxExtensions?: number;
+
+  /**
+   * What the caller may do now.
+   *
+   * @generated from field: repeated curfew.grant.v1.GrantAction allowed_actions = 28;
+   */
+  allowedActions?: GrantActionJson[];
 };
 
 /**
@@ -1092,7 +1561,7 @@ export type GrantJson = {
  * Use `create(GrantSchema)` to create a new message.
  */
 export const GrantSchema: GenMessage<Grant, {jsonType: GrantJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant, 7);
+  messageDesc(file_curfew_grant_v1_grant, 8);
 
 /**
  * Where an access request, or one of its items, stands. Computed from the record and the clock.
@@ -1196,6 +1665,20 @@ export const GrantState = {
    * @generated from enum value: GRANT_STATE_ENDED = 2;
    */
   ENDED: 2,
+
+  /**
+   * Approved, and begins at starts_at.
+   *
+   * @generated from enum value: GRANT_STATE_SCHEDULED = 3;
+   */
+  SCHEDULED: 3,
+
+  /**
+   * Approved, and begins with its first use or ActivateGrant, at the latest before claim_by.
+   *
+   * @generated from enum value: GRANT_STATE_CLAIMABLE = 4;
+   */
+  CLAIMABLE: 4,
 } as const;
 
 /**
@@ -1210,7 +1693,7 @@ export type GrantState = (typeof GrantState)[keyof typeof GrantState] | UnknownE
  *
  * @generated from enum curfew.grant.v1.GrantState
  */
-export type GrantStateJson = "GRANT_STATE_UNSPECIFIED" | "GRANT_STATE_ACTIVE" | "GRANT_STATE_ENDED";
+export type GrantStateJson = "GRANT_STATE_UNSPECIFIED" | "GRANT_STATE_ACTIVE" | "GRANT_STATE_ENDED" | "GRANT_STATE_SCHEDULED" | "GRANT_STATE_CLAIMABLE";
 
 /**
  * Describes the enum curfew.grant.v1.GrantState.
@@ -1253,11 +1736,32 @@ export const EndReason = {
   REVOKED: 3,
 
   /**
-   * Its subject or its resource was deleted from the directory.
+   * Its subject would no longer be let in, or it or its resource was deleted from the directory.
    *
    * @generated from enum value: END_REASON_INELIGIBLE = 4;
    */
   INELIGIBLE: 4,
+
+  /**
+   * Nobody used it for the first time before claim_by.
+   *
+   * @generated from enum value: END_REASON_UNCLAIMED = 5;
+   */
+  UNCLAIMED: 5,
+
+  /**
+   * Its last use was used.
+   *
+   * @generated from enum value: END_REASON_EXHAUSTED = 6;
+   */
+  EXHAUSTED: 6,
+
+  /**
+   * It was not used for too long.
+   *
+   * @generated from enum value: END_REASON_IDLE = 7;
+   */
+  IDLE: 7,
 } as const;
 
 /**
@@ -1272,7 +1776,7 @@ export type EndReason = (typeof EndReason)[keyof typeof EndReason] | UnknownEnum
  *
  * @generated from enum curfew.grant.v1.EndReason
  */
-export type EndReasonJson = "END_REASON_UNSPECIFIED" | "END_REASON_EXPIRED" | "END_REASON_RELEASED" | "END_REASON_REVOKED" | "END_REASON_INELIGIBLE";
+export type EndReasonJson = "END_REASON_UNSPECIFIED" | "END_REASON_EXPIRED" | "END_REASON_RELEASED" | "END_REASON_REVOKED" | "END_REASON_INELIGIBLE" | "END_REASON_UNCLAIMED" | "END_REASON_EXHAUSTED" | "END_REASON_IDLE";
 
 /**
  * Describes the enum curfew.grant.v1.EndReason.
@@ -1354,6 +1858,27 @@ export const RequestAction = {
    * @generated from enum value: REQUEST_ACTION_WITHDRAW = 2;
    */
   WITHDRAW: 2,
+
+  /**
+   * WithdrawReview.
+   *
+   * @generated from enum value: REQUEST_ACTION_WITHDRAW_REVIEW = 3;
+   */
+  WITHDRAW_REVIEW: 3,
+
+  /**
+   * RemindReviewers.
+   *
+   * @generated from enum value: REQUEST_ACTION_REMIND_REVIEWERS = 4;
+   */
+  REMIND_REVIEWERS: 4,
+
+  /**
+   * ReviewAccessRequest, to say what was found of a break-glass request that was granted already.
+   *
+   * @generated from enum value: REQUEST_ACTION_REVIEW_AFTERWARDS = 5;
+   */
+  REVIEW_AFTERWARDS: 5,
 } as const;
 
 /**
@@ -1368,11 +1893,73 @@ export type RequestAction = (typeof RequestAction)[keyof typeof RequestAction] |
  *
  * @generated from enum curfew.grant.v1.RequestAction
  */
-export type RequestActionJson = "REQUEST_ACTION_UNSPECIFIED" | "REQUEST_ACTION_REVIEW" | "REQUEST_ACTION_WITHDRAW";
+export type RequestActionJson = "REQUEST_ACTION_UNSPECIFIED" | "REQUEST_ACTION_REVIEW" | "REQUEST_ACTION_WITHDRAW" | "REQUEST_ACTION_WITHDRAW_REVIEW" | "REQUEST_ACTION_REMIND_REVIEWERS" | "REQUEST_ACTION_REVIEW_AFTERWARDS";
 
 /**
  * Describes the enum curfew.grant.v1.RequestAction.
  */
 export const RequestActionSchema: GenEnum<RequestAction, RequestActionJson> = /*@__PURE__*/
   enumDesc(file_curfew_grant_v1_grant, 4);
+
+/**
+ * What a caller may do with a grant now.
+ *
+ * @generated from enum curfew.grant.v1.GrantAction
+ */
+export const GrantAction = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: GRANT_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * ReleaseGrant.
+   *
+   * @generated from enum value: GRANT_ACTION_RELEASE = 1;
+   */
+  RELEASE: 1,
+
+  /**
+   * RevokeGrants.
+   *
+   * @generated from enum value: GRANT_ACTION_REVOKE = 2;
+   */
+  REVOKE: 2,
+
+  /**
+   * ExtendGrant.
+   *
+   * @generated from enum value: GRANT_ACTION_EXTEND = 3;
+   */
+  EXTEND: 3,
+
+  /**
+   * ActivateGrant.
+   *
+   * @generated from enum value: GRANT_ACTION_ACTIVATE = 4;
+   */
+  ACTIVATE: 4,
+} as const;
+
+/**
+ * What a caller may do with a grant now.
+ *
+ * @generated from enum curfew.grant.v1.GrantAction
+ */
+export type GrantAction = (typeof GrantAction)[keyof typeof GrantAction] | UnknownEnum;
+
+/**
+ * What a caller may do with a grant now.
+ *
+ * @generated from enum curfew.grant.v1.GrantAction
+ */
+export type GrantActionJson = "GRANT_ACTION_UNSPECIFIED" | "GRANT_ACTION_RELEASE" | "GRANT_ACTION_REVOKE" | "GRANT_ACTION_EXTEND" | "GRANT_ACTION_ACTIVATE";
+
+/**
+ * Describes the enum curfew.grant.v1.GrantAction.
+ */
+export const GrantActionSchema: GenEnum<GrantAction, GrantActionJson> = /*@__PURE__*/
+  enumDesc(file_curfew_grant_v1_grant, 5);
 

@@ -9,8 +9,8 @@ import type { AccessRequest, AccessRequestJson, Grant, GrantJson, GrantState, Gr
 import { file_curfew_grant_v1_grant } from "./grant_pb.ts";
 import type { EntityUid, EntityUidJson } from "../../type/v1/entity_pb.ts";
 import { file_curfew_type_v1_entity } from "../../type/v1/entity_pb.ts";
-import type { Duration, DurationJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status, StatusJson } from "../../../google/rpc/status_pb.ts";
 import { file_google_rpc_status } from "../../../google/rpc/status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/grant_service.proto.
  */
 export const file_curfew_grant_v1_grant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIrECChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQimAEKDVJlcXVlc3RlZEl0ZW0SMwoIcmVzb3VyY2UYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCBrpIA8gBARI2CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgq6SAeSAQQIARAyEhoKCHdvcmtmbG93GAMgASgJQgi6SAVyAyiAAiJsChVSZXF1ZXN0QWNjZXNzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIi8KF0dldEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJLChhHZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IrkBChlMaXN0QWNjZXNzUmVxdWVzdHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhI+CgZzdGF0ZXMYAyADKA4yHS5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdFN0YXRlQg+6SAySAQkiB4IBBBABIAASDAoEbWluZRgEIAEoCBIRCgl0b19yZXZpZXcYBSABKAgiZwoaTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USMAoIcmVxdWVzdHMYASADKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMQoZV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTQoaV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0IsYBChpSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQESNQoHdmVyZGljdBgCIAEoDjIYLmN1cmZldy5ncmFudC52MS5WZXJkaWN0Qgq6SAeCAQQQASAAEhkKB2NvbW1lbnQYAyABKAlCCLpIBXIDKMA+Eh0KDHJlcXVlc3RfaGFzaBgEIAEoDEIHukgEegJoIBIhCgVpdGVtcxgFIAMoBUISukgPkgEMEBQYASIGGgQQFCgAImAKG1Jldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiNAocV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiYgodV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIicKD0dldEdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiOQoQR2V0R3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudCK6AQoRTGlzdEdyYW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEioKB3N1YmplY3QYAyABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSPAoGc3RhdGVzGAQgAygOMhsuY3VyZmV3LmdyYW50LnYxLkdyYW50U3RhdGVCD7pIDJIBCSIHggEEEAEgACJVChJMaXN0R3JhbnRzUmVzcG9uc2USJgoGZ3JhbnRzGAEgAygLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChNSZWxlYXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJPChRSZWxlYXNlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLcAgoTUmV2b2tlR3JhbnRzUmVxdWVzdBIfCgNpZHMYASADKAlCErpID5IBDBD0AxgBIgVyA7ABARIqCgdzdWJqZWN0GAIgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEisKCHJlc291cmNlGAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhoKBnJlYXNvbhgEIAEoCUIKukgHcgUQASjAPjquAbpIqgEapwEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISLWdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0IGFuZCByZXNvdXJjZRpeKHNpemUodGhpcy5pZHMpID4gMCA/IDEgOiAwKSArIChoYXModGhpcy5zdWJqZWN0KSA/IDEgOiAwKSArIChoYXModGhpcy5yZXNvdXJjZSkgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIrIBChZMaXN0UmVxdWVzdGFibGVSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAQBIYCgZzZWFyY2gYAyABKAlCCLpIBXIDKKAGEikKBmFjdGlvbhgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIWCgR0eXBlGAUgASgJQgi6SAVyAyiAAiJjChdMaXN0UmVxdWVzdGFibGVSZXNwb25zZRIvCglyZXNvdXJjZXMYASADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdGFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn0KC1JlcXVlc3RhYmxlEisKCHJlc291cmNlGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEgwKBG5hbWUYAiABKAkSMwoHYWN0aW9ucxgDIAMoCzIiLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0YWJsZUFjdGlvbiJsChFSZXF1ZXN0YWJsZUFjdGlvbhIpCgZhY3Rpb24YASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSLAoJd29ya2Zsb3dzGAIgAygLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93MukICgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZRJkCg9MaXN0UmVxdWVzdGFibGUSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFJlcXVlc3RhYmxlUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0UmVxdWVzdGFibGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_rpc_status]);
+  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIvUCChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQSLQoJc3RhcnRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgticmVha19nbGFzcxgJIAEoCCKYAQoNUmVxdWVzdGVkSXRlbRIzCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZEIGukgDyAEBEjYKB2FjdGlvbnMYAiADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCCrpIB5IBBAgBEDISGgoId29ya2Zsb3cYAyABKAlCCLpIBXIDKIACIn4KFVJlcXVlc3RBY2Nlc3NSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMSEAoId2FybmluZ3MYAyADKAkSEAoIZXhpc3RpbmcYBCABKAgiLwoXR2V0QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIksKGEdldEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QiuQEKGUxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEj4KBnN0YXRlcxgDIAMoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGVCD7pIDJIBCSIHggEEEAEgABIMCgRtaW5lGAQgASgIEhEKCXRvX3JldmlldxgFIAEoCCJnChpMaXN0QWNjZXNzUmVxdWVzdHNSZXNwb25zZRIwCghyZXF1ZXN0cxgBIAMoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChlXYXRjaEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChpXYXRjaEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QigwIKGlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1Cgd2ZXJkaWN0GAIgASgOMhguY3VyZmV3LmdyYW50LnYxLlZlcmRpY3RCCrpIB4IBBBABIAASGQoHY29tbWVudBgDIAEoCUIIukgFcgMowD4SHQoMcmVxdWVzdF9oYXNoGAQgASgMQge6SAR6AmggEiEKBWl0ZW1zGAUgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAASOwoJbmFycm93aW5nGAYgAygLMh4uY3VyZmV3LmdyYW50LnYxLkl0ZW1OYXJyb3dpbmdCCLpIBZIBAhAUIsQBCg1JdGVtTmFycm93aW5nEhcKBGl0ZW0YASABKAVCCbpIBhoEEBQoABI0CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgi6SAWSAQIQMhI1CghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASLQoJc3RhcnRzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJgChtSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIjQKHFdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBImIKHVdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlc3BvbnNlEi8KB3JlcXVlc3QYASABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIQCghyZXZpc2lvbhgCIAEoAyJQChVXaXRoZHJhd1Jldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiEKBWl0ZW1zGAIgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAAiWwoWV2l0aGRyYXdSZXZpZXdSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiLgoWUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiXAoXUmVtaW5kUmV2aWV3ZXJzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDImgKFkxpc3RPd2VkUmV2aWV3c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEhEKCXRvX3JldmlldxgDIAEoCCJdChdMaXN0T3dlZFJldmlld3NSZXNwb25zZRIpCgRvd2VkGAEgAygLMhsuY3VyZmV3LmdyYW50LnYxLk93ZWRSZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIq8BCgpPd2VkUmV2aWV3EiUKBWdyYW50GAEgASgLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50Ei8KB3JlcXVlc3QYAiABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIMCgRzdGVwGAMgASgJEioKBmR1ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHb3ZlcmR1ZRgFIAEoCCInCg9HZXRHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjkKEEdldEdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQiugEKEUxpc3RHcmFudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhIqCgdzdWJqZWN0GAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjwKBnN0YXRlcxgEIAMoDjIbLmN1cmZldy5ncmFudC52MS5HcmFudFN0YXRlQg+6SAySAQkiB4IBBBABIAAiVQoSTGlzdEdyYW50c1Jlc3BvbnNlEiYKBmdyYW50cxgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKwoTUmVsZWFzZUdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTwoUUmVsZWFzZUdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAiABKAMiLAoUQWN0aXZhdGVHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIlAKFUFjdGl2YXRlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLHAQoSRXh0ZW5kR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASGAoGcmVhc29uGAMgASgJQgi6SAVyAyjAPhIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKKAGEjAKD2lkZW1wb3RlbmN5X2tleRgFIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQifwoTRXh0ZW5kR3JhbnRSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSJQoFZ3JhbnQYAiABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAyABKAMiQgoPVXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIZCgZ1c2VfaWQYAiABKAlCCbpIBnIEIAEoQCKpAQoQVXNlR3JhbnRSZXNwb25zZRItCglzdGFydHNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCXVzZXNfbGVmdBgDIAEoBUgAiAEBEhAKCHJldmlzaW9uGAQgASgDQgwKCl91c2VzX2xlZnQiTgoWUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBI0CgR1c2VzGAEgAygLMhkuY3VyZmV3LmdyYW50LnYxLkdyYW50VXNlQgu6SAiSAQUIARDoByJQCghHcmFudFVzZRIUCgJpZBgBIAEoCUIIukgFcgOwAQESLgoDYWdvGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQga6SAPIAQEiGQoXUmVwb3J0R3JhbnRVc2VzUmVzcG9uc2UiygMKE1Jldm9rZUdyYW50c1JlcXVlc3QSHwoDaWRzGAEgAygJQhK6SA+SAQwQ9AMYASIFcgOwAQESKgoHc3ViamVjdBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghyZXNvdXJjZRgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIaCgZyZWFzb24YBCABKAlCCrpIB3IFEAEowD4SGgoId29ya2Zsb3cYBSABKAlCCLpIBXIDKIACEgsKA2FsbBgGIAEoCDrzAbpI7wEa7AEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISPGdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0LCByZXNvdXJjZSwgd29ya2Zsb3cgYW5kIGFsbBqTAShzaXplKHRoaXMuaWRzKSA+IDAgPyAxIDogMCkgKyAoaGFzKHRoaXMuc3ViamVjdCkgPyAxIDogMCkgKyAoaGFzKHRoaXMucmVzb3VyY2UpID8gMSA6IDApICsgKHRoaXMud29ya2Zsb3cgIT0gJycgPyAxIDogMCkgKyAodGhpcy5hbGwgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIrIBChZMaXN0UmVxdWVzdGFibGVSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAQBIYCgZzZWFyY2gYAyABKAlCCLpIBXIDKKAGEikKBmFjdGlvbhgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIWCgR0eXBlGAUgASgJQgi6SAVyAyiAAiJjChdMaXN0UmVxdWVzdGFibGVSZXNwb25zZRIvCglyZXNvdXJjZXMYASADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdGFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn0KC1JlcXVlc3RhYmxlEisKCHJlc291cmNlGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEgwKBG5hbWUYAiABKAkSMwoHYWN0aW9ucxgDIAMoCzIiLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0YWJsZUFjdGlvbiJsChFSZXF1ZXN0YWJsZUFjdGlvbhIpCgZhY3Rpb24YASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSLAoJd29ya2Zsb3dzGAIgAygLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93MokOCgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJhCg5XaXRoZHJhd1JldmlldxImLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd1Jldmlld1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdSZXZpZXdSZXNwb25zZRJkCg9SZW1pbmRSZXZpZXdlcnMSJy5jdXJmZXcuZ3JhbnQudjEuUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZW1pbmRSZXZpZXdlcnNSZXNwb25zZRJkCg9MaXN0T3dlZFJldmlld3MSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdE93ZWRSZXZpZXdzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0T3dlZFJldmlld3NSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJeCg1BY3RpdmF0ZUdyYW50EiUuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXF1ZXN0GiYuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXNwb25zZRJYCgtFeHRlbmRHcmFudBIjLmN1cmZldy5ncmFudC52MS5FeHRlbmRHcmFudFJlcXVlc3QaJC5jdXJmZXcuZ3JhbnQudjEuRXh0ZW5kR3JhbnRSZXNwb25zZRJPCghVc2VHcmFudBIgLmN1cmZldy5ncmFudC52MS5Vc2VHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuVXNlR3JhbnRSZXNwb25zZRJkCg9SZXBvcnRHcmFudFVzZXMSJy5jdXJmZXcuZ3JhbnQudjEuUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZXBvcnRHcmFudFVzZXNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZRJkCg9MaXN0UmVxdWVzdGFibGUSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFJlcXVlc3RhYmxlUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0UmVxdWVzdGFibGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * What is asked for.
@@ -75,6 +75,20 @@ export type RequestAccessRequest = Message<"curfew.grant.v1.RequestAccessRequest
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey: string;
+
+  /**
+   * When the grants are to begin: in the future, no further than the workflow lets them. With their approval if absent.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 8;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * Ask by break-glass: granted at once by a workflow made for that, short, and reviewed afterwards.
+   *
+   * @generated from field: bool break_glass = 9;
+   */
+  breakGlass: boolean;
 };
 
 /**
@@ -131,6 +145,20 @@ export type RequestAccessRequestJson = {
    * @generated from field: string idempotency_key = 7;
    */
   idempotencyKey?: string;
+
+  /**
+   * When the grants are to begin: in the future, no further than the workflow lets them. With their approval if absent.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 8;
+   */
+  startsAt?: TimestampJson;
+
+  /**
+   * Ask by break-glass: granted at once by a workflow made for that, short, and reviewed afterwards.
+   *
+   * @generated from field: bool break_glass = 9;
+   */
+  breakGlass?: boolean;
 };
 
 /**
@@ -229,6 +257,13 @@ export type RequestAccessResponse = Message<"curfew.grant.v1.RequestAccessRespon
    * @generated from field: repeated string warnings = 3;
    */
   warnings: string[];
+
+  /**
+   * Whether the request was there already: the same is pending, or was granted and runs.
+   *
+   * @generated from field: bool existing = 4;
+   */
+  existing: boolean;
 };
 
 /**
@@ -257,6 +292,13 @@ export type RequestAccessResponseJson = {
    * @generated from field: repeated string warnings = 3;
    */
   warnings?: string[];
+
+  /**
+   * Whether the request was there already: the same is pending, or was granted and runs.
+   *
+   * @generated from field: bool existing = 4;
+   */
+  existing?: boolean;
 };
 
 /**
@@ -586,6 +628,13 @@ export type ReviewAccessRequestRequest = Message<"curfew.grant.v1.ReviewAccessRe
    * @generated from field: repeated int32 items = 5;
    */
   items: number[];
+
+  /**
+   * With an approval: what it agrees to, where that is less than was asked for. Each item once; items that are not here stay as asked.
+   *
+   * @generated from field: repeated curfew.grant.v1.ItemNarrowing narrowing = 6;
+   */
+  narrowing: ItemNarrowing[];
 };
 
 /**
@@ -628,6 +677,13 @@ export type ReviewAccessRequestRequestJson = {
    * @generated from field: repeated int32 items = 5;
    */
   items?: number[];
+
+  /**
+   * With an approval: what it agrees to, where that is less than was asked for. Each item once; items that are not here stay as asked.
+   *
+   * @generated from field: repeated curfew.grant.v1.ItemNarrowing narrowing = 6;
+   */
+  narrowing?: ItemNarrowingJson[];
 };
 
 /**
@@ -636,6 +692,83 @@ export type ReviewAccessRequestRequestJson = {
  */
 export const ReviewAccessRequestRequestSchema: GenMessage<ReviewAccessRequestRequest, {jsonType: ReviewAccessRequestRequestJson}> = /*@__PURE__*/
   messageDesc(file_curfew_grant_v1_grant_service, 9);
+
+/**
+ * Less than was asked for.
+ *
+ * @generated from message curfew.grant.v1.ItemNarrowing
+ */
+export type ItemNarrowing = Message<"curfew.grant.v1.ItemNarrowing"> & {
+  /**
+   * The item's position in the request.
+   *
+   * @generated from field: int32 item = 1;
+   */
+  item: number;
+
+  /**
+   * Only these of its actions; all if empty.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid actions = 2;
+   */
+  actions: EntityUid[];
+
+  /**
+   * Only for so long.
+   *
+   * @generated from field: google.protobuf.Duration duration = 3;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Not before this.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 4;
+   */
+  startsAt?: Timestamp | undefined;
+};
+
+/**
+ * Less than was asked for.
+ *
+ * @generated from message curfew.grant.v1.ItemNarrowing
+ */
+export type ItemNarrowingJson = {
+  /**
+   * The item's position in the request.
+   *
+   * @generated from field: int32 item = 1;
+   */
+  item?: number;
+
+  /**
+   * Only these of its actions; all if empty.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid actions = 2;
+   */
+  actions?: EntityUidJson[];
+
+  /**
+   * Only for so long.
+   *
+   * @generated from field: google.protobuf.Duration duration = 3;
+   */
+  duration?: DurationJson;
+
+  /**
+   * Not before this.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 4;
+   */
+  startsAt?: TimestampJson;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ItemNarrowing.
+ * Use `create(ItemNarrowingSchema)` to create a new message.
+ */
+export const ItemNarrowingSchema: GenMessage<ItemNarrowing, {jsonType: ItemNarrowingJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 10);
 
 /**
  * The request after the vote.
@@ -684,7 +817,7 @@ export type ReviewAccessRequestResponseJson = {
  * Use `create(ReviewAccessRequestResponseSchema)` to create a new message.
  */
 export const ReviewAccessRequestResponseSchema: GenMessage<ReviewAccessRequestResponse, {jsonType: ReviewAccessRequestResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 10);
+  messageDesc(file_curfew_grant_v1_grant_service, 11);
 
 /**
  * Names a request.
@@ -719,7 +852,7 @@ export type WithdrawAccessRequestRequestJson = {
  * Use `create(WithdrawAccessRequestRequestSchema)` to create a new message.
  */
 export const WithdrawAccessRequestRequestSchema: GenMessage<WithdrawAccessRequestRequest, {jsonType: WithdrawAccessRequestRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 11);
+  messageDesc(file_curfew_grant_v1_grant_service, 12);
 
 /**
  * The request after the withdrawal.
@@ -768,7 +901,392 @@ export type WithdrawAccessRequestResponseJson = {
  * Use `create(WithdrawAccessRequestResponseSchema)` to create a new message.
  */
 export const WithdrawAccessRequestResponseSchema: GenMessage<WithdrawAccessRequestResponse, {jsonType: WithdrawAccessRequestResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 12);
+  messageDesc(file_curfew_grant_v1_grant_service, 13);
+
+/**
+ * Which votes to take back.
+ *
+ * @generated from message curfew.grant.v1.WithdrawReviewRequest
+ */
+export type WithdrawReviewRequest = Message<"curfew.grant.v1.WithdrawReviewRequest"> & {
+  /**
+   * The request.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Positions of items; every pending item that the caller has voted on if empty.
+   *
+   * @generated from field: repeated int32 items = 2;
+   */
+  items: number[];
+};
+
+/**
+ * Which votes to take back.
+ *
+ * @generated from message curfew.grant.v1.WithdrawReviewRequest
+ */
+export type WithdrawReviewRequestJson = {
+  /**
+   * The request.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Positions of items; every pending item that the caller has voted on if empty.
+   *
+   * @generated from field: repeated int32 items = 2;
+   */
+  items?: number[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.WithdrawReviewRequest.
+ * Use `create(WithdrawReviewRequestSchema)` to create a new message.
+ */
+export const WithdrawReviewRequestSchema: GenMessage<WithdrawReviewRequest, {jsonType: WithdrawReviewRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 14);
+
+/**
+ * The request without the votes.
+ *
+ * @generated from message curfew.grant.v1.WithdrawReviewResponse
+ */
+export type WithdrawReviewResponse = Message<"curfew.grant.v1.WithdrawReviewResponse"> & {
+  /**
+   * As it has become.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequest | undefined;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * The request without the votes.
+ *
+ * @generated from message curfew.grant.v1.WithdrawReviewResponse
+ */
+export type WithdrawReviewResponseJson = {
+  /**
+   * As it has become.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequestJson;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.WithdrawReviewResponse.
+ * Use `create(WithdrawReviewResponseSchema)` to create a new message.
+ */
+export const WithdrawReviewResponseSchema: GenMessage<WithdrawReviewResponse, {jsonType: WithdrawReviewResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 15);
+
+/**
+ * Names a request.
+ *
+ * @generated from message curfew.grant.v1.RemindReviewersRequest
+ */
+export type RemindReviewersRequest = Message<"curfew.grant.v1.RemindReviewersRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Names a request.
+ *
+ * @generated from message curfew.grant.v1.RemindReviewersRequest
+ */
+export type RemindReviewersRequestJson = {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.RemindReviewersRequest.
+ * Use `create(RemindReviewersRequestSchema)` to create a new message.
+ */
+export const RemindReviewersRequestSchema: GenMessage<RemindReviewersRequest, {jsonType: RemindReviewersRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 16);
+
+/**
+ * The request whose reviewers are reminded.
+ *
+ * @generated from message curfew.grant.v1.RemindReviewersResponse
+ */
+export type RemindReviewersResponse = Message<"curfew.grant.v1.RemindReviewersResponse"> & {
+  /**
+   * As it is.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequest | undefined;
+
+  /**
+   * The ledger revision of the reminder.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * The request whose reviewers are reminded.
+ *
+ * @generated from message curfew.grant.v1.RemindReviewersResponse
+ */
+export type RemindReviewersResponseJson = {
+  /**
+   * As it is.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequestJson;
+
+  /**
+   * The ledger revision of the reminder.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.RemindReviewersResponse.
+ * Use `create(RemindReviewersResponseSchema)` to create a new message.
+ */
+export const RemindReviewersResponseSchema: GenMessage<RemindReviewersResponse, {jsonType: RemindReviewersResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 17);
+
+/**
+ * Which owed reviews.
+ *
+ * @generated from message curfew.grant.v1.ListOwedReviewsRequest
+ */
+export type ListOwedReviewsRequest = Message<"curfew.grant.v1.ListOwedReviewsRequest"> & {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only what the caller could review now.
+   *
+   * @generated from field: bool to_review = 3;
+   */
+  toReview: boolean;
+};
+
+/**
+ * Which owed reviews.
+ *
+ * @generated from message curfew.grant.v1.ListOwedReviewsRequest
+ */
+export type ListOwedReviewsRequestJson = {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize?: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken?: string;
+
+  /**
+   * Only what the caller could review now.
+   *
+   * @generated from field: bool to_review = 3;
+   */
+  toReview?: boolean;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListOwedReviewsRequest.
+ * Use `create(ListOwedReviewsRequestSchema)` to create a new message.
+ */
+export const ListOwedReviewsRequestSchema: GenMessage<ListOwedReviewsRequest, {jsonType: ListOwedReviewsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 18);
+
+/**
+ * A page of owed reviews.
+ *
+ * @generated from message curfew.grant.v1.ListOwedReviewsResponse
+ */
+export type ListOwedReviewsResponse = Message<"curfew.grant.v1.ListOwedReviewsResponse"> & {
+  /**
+   * By due_at.
+   *
+   * @generated from field: repeated curfew.grant.v1.OwedReview owed = 1;
+   */
+  owed: OwedReview[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * A page of owed reviews.
+ *
+ * @generated from message curfew.grant.v1.ListOwedReviewsResponse
+ */
+export type ListOwedReviewsResponseJson = {
+  /**
+   * By due_at.
+   *
+   * @generated from field: repeated curfew.grant.v1.OwedReview owed = 1;
+   */
+  owed?: OwedReviewJson[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListOwedReviewsResponse.
+ * Use `create(ListOwedReviewsResponseSchema)` to create a new message.
+ */
+export const ListOwedReviewsResponseSchema: GenMessage<ListOwedReviewsResponse, {jsonType: ListOwedReviewsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 19);
+
+/**
+ * A break-glass grant that somebody has yet to look at.
+ *
+ * @generated from message curfew.grant.v1.OwedReview
+ */
+export type OwedReview = Message<"curfew.grant.v1.OwedReview"> & {
+  /**
+   * The grant.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 1;
+   */
+  grant?: Grant | undefined;
+
+  /**
+   * Its request, whose hash the review carries.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 2;
+   */
+  request?: AccessRequest | undefined;
+
+  /**
+   * The step that must look.
+   *
+   * @generated from field: string step = 3;
+   */
+  step: string;
+
+  /**
+   * By when. Afterwards the subject's next break-glass needs an approval.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 4;
+   */
+  dueAt?: Timestamp | undefined;
+
+  /**
+   * Whether that is over.
+   *
+   * @generated from field: bool overdue = 5;
+   */
+  overdue: boolean;
+};
+
+/**
+ * A break-glass grant that somebody has yet to look at.
+ *
+ * @generated from message curfew.grant.v1.OwedReview
+ */
+export type OwedReviewJson = {
+  /**
+   * The grant.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 1;
+   */
+  grant?: GrantJson;
+
+  /**
+   * Its request, whose hash the review carries.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 2;
+   */
+  request?: AccessRequestJson;
+
+  /**
+   * The step that must look.
+   *
+   * @generated from field: string step = 3;
+   */
+  step?: string;
+
+  /**
+   * By when. Afterwards the subject's next break-glass needs an approval.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 4;
+   */
+  dueAt?: TimestampJson;
+
+  /**
+   * Whether that is over.
+   *
+   * @generated from field: bool overdue = 5;
+   */
+  overdue?: boolean;
+};
+
+/**
+ * Describes the message curfew.grant.v1.OwedReview.
+ * Use `create(OwedReviewSchema)` to create a new message.
+ */
+export const OwedReviewSchema: GenMessage<OwedReview, {jsonType: OwedReviewJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 20);
 
 /**
  * Names a grant.
@@ -803,7 +1321,7 @@ export type GetGrantRequestJson = {
  * Use `create(GetGrantRequestSchema)` to create a new message.
  */
 export const GetGrantRequestSchema: GenMessage<GetGrantRequest, {jsonType: GetGrantRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 13);
+  messageDesc(file_curfew_grant_v1_grant_service, 21);
 
 /**
  * A grant.
@@ -838,7 +1356,7 @@ export type GetGrantResponseJson = {
  * Use `create(GetGrantResponseSchema)` to create a new message.
  */
 export const GetGrantResponseSchema: GenMessage<GetGrantResponse, {jsonType: GetGrantResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 14);
+  messageDesc(file_curfew_grant_v1_grant_service, 22);
 
 /**
  * Which grants.
@@ -915,7 +1433,7 @@ export type ListGrantsRequestJson = {
  * Use `create(ListGrantsRequestSchema)` to create a new message.
  */
 export const ListGrantsRequestSchema: GenMessage<ListGrantsRequest, {jsonType: ListGrantsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 15);
+  messageDesc(file_curfew_grant_v1_grant_service, 23);
 
 /**
  * A page of grants.
@@ -964,7 +1482,7 @@ export type ListGrantsResponseJson = {
  * Use `create(ListGrantsResponseSchema)` to create a new message.
  */
 export const ListGrantsResponseSchema: GenMessage<ListGrantsResponse, {jsonType: ListGrantsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 16);
+  messageDesc(file_curfew_grant_v1_grant_service, 24);
 
 /**
  * Names a grant.
@@ -999,7 +1517,7 @@ export type ReleaseGrantRequestJson = {
  * Use `create(ReleaseGrantRequestSchema)` to create a new message.
  */
 export const ReleaseGrantRequestSchema: GenMessage<ReleaseGrantRequest, {jsonType: ReleaseGrantRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 17);
+  messageDesc(file_curfew_grant_v1_grant_service, 25);
 
 /**
  * The grant after its release.
@@ -1048,10 +1566,481 @@ export type ReleaseGrantResponseJson = {
  * Use `create(ReleaseGrantResponseSchema)` to create a new message.
  */
 export const ReleaseGrantResponseSchema: GenMessage<ReleaseGrantResponse, {jsonType: ReleaseGrantResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 18);
+  messageDesc(file_curfew_grant_v1_grant_service, 26);
 
 /**
- * Which grants to end: exactly one of ids, subject and resource.
+ * Names a grant.
+ *
+ * @generated from message curfew.grant.v1.ActivateGrantRequest
+ */
+export type ActivateGrantRequest = Message<"curfew.grant.v1.ActivateGrantRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Names a grant.
+ *
+ * @generated from message curfew.grant.v1.ActivateGrantRequest
+ */
+export type ActivateGrantRequestJson = {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ActivateGrantRequest.
+ * Use `create(ActivateGrantRequestSchema)` to create a new message.
+ */
+export const ActivateGrantRequestSchema: GenMessage<ActivateGrantRequest, {jsonType: ActivateGrantRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 27);
+
+/**
+ * The grant that has begun.
+ *
+ * @generated from message curfew.grant.v1.ActivateGrantResponse
+ */
+export type ActivateGrantResponse = Message<"curfew.grant.v1.ActivateGrantResponse"> & {
+  /**
+   * As it has become.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 1;
+   */
+  grant?: Grant | undefined;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * The grant that has begun.
+ *
+ * @generated from message curfew.grant.v1.ActivateGrantResponse
+ */
+export type ActivateGrantResponseJson = {
+  /**
+   * As it has become.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 1;
+   */
+  grant?: GrantJson;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ActivateGrantResponse.
+ * Use `create(ActivateGrantResponseSchema)` to create a new message.
+ */
+export const ActivateGrantResponseSchema: GenMessage<ActivateGrantResponse, {jsonType: ActivateGrantResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 28);
+
+/**
+ * How much longer a grant is to last.
+ *
+ * @generated from message curfew.grant.v1.ExtendGrantRequest
+ */
+export type ExtendGrantRequest = Message<"curfew.grant.v1.ExtendGrantRequest"> & {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How much longer, beyond its end; the workflow's default if absent.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * Why, by the workflow's rule.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * The ticket it belongs to; the grant's if empty.
+   *
+   * @generated from field: string ticket = 4;
+   */
+  ticket: string;
+
+  /**
+   * As in RequestAccessRequest.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * How much longer a grant is to last.
+ *
+ * @generated from message curfew.grant.v1.ExtendGrantRequest
+ */
+export type ExtendGrantRequestJson = {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * How much longer, beyond its end; the workflow's default if absent.
+   *
+   * @generated from field: google.protobuf.Duration duration = 2;
+   */
+  duration?: DurationJson;
+
+  /**
+   * Why, by the workflow's rule.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason?: string;
+
+  /**
+   * The ticket it belongs to; the grant's if empty.
+   *
+   * @generated from field: string ticket = 4;
+   */
+  ticket?: string;
+
+  /**
+   * As in RequestAccessRequest.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ExtendGrantRequest.
+ * Use `create(ExtendGrantRequestSchema)` to create a new message.
+ */
+export const ExtendGrantRequestSchema: GenMessage<ExtendGrantRequest, {jsonType: ExtendGrantRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 29);
+
+/**
+ * The request for the extension.
+ *
+ * @generated from message curfew.grant.v1.ExtendGrantResponse
+ */
+export type ExtendGrantResponse = Message<"curfew.grant.v1.ExtendGrantResponse"> & {
+  /**
+   * Approved, or waiting for reviewers.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequest | undefined;
+
+  /**
+   * The grant, which lasts longer once the request is approved.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 2;
+   */
+  grant?: Grant | undefined;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * The request for the extension.
+ *
+ * @generated from message curfew.grant.v1.ExtendGrantResponse
+ */
+export type ExtendGrantResponseJson = {
+  /**
+   * Approved, or waiting for reviewers.
+   *
+   * @generated from field: curfew.grant.v1.AccessRequest request = 1;
+   */
+  request?: AccessRequestJson;
+
+  /**
+   * The grant, which lasts longer once the request is approved.
+   *
+   * @generated from field: curfew.grant.v1.Grant grant = 2;
+   */
+  grant?: GrantJson;
+
+  /**
+   * The ledger revision of the change.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ExtendGrantResponse.
+ * Use `create(ExtendGrantResponseSchema)` to create a new message.
+ */
+export const ExtendGrantResponseSchema: GenMessage<ExtendGrantResponse, {jsonType: ExtendGrantResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 30);
+
+/**
+ * One use.
+ *
+ * @generated from message curfew.grant.v1.UseGrantRequest
+ */
+export type UseGrantRequest = Message<"curfew.grant.v1.UseGrantRequest"> & {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Names the use: the same again is the same use.
+   *
+   * @generated from field: string use_id = 2;
+   */
+  useId: string;
+};
+
+/**
+ * One use.
+ *
+ * @generated from message curfew.grant.v1.UseGrantRequest
+ */
+export type UseGrantRequestJson = {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Names the use: the same again is the same use.
+   *
+   * @generated from field: string use_id = 2;
+   */
+  useId?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.UseGrantRequest.
+ * Use `create(UseGrantRequestSchema)` to create a new message.
+ */
+export const UseGrantRequestSchema: GenMessage<UseGrantRequest, {jsonType: UseGrantRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 31);
+
+/**
+ * That the grant may permit for this use. Whatever else comes back, it may not.
+ *
+ * @generated from message curfew.grant.v1.UseGrantResponse
+ */
+export type UseGrantResponse = Message<"curfew.grant.v1.UseGrantResponse"> & {
+  /**
+   * From when on the grant runs.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 1;
+   */
+  startsAt?: Timestamp | undefined;
+
+  /**
+   * The first instant at which it permits no more.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * How many uses are left; absent = it is not counted.
+   *
+   * @generated from field: optional int32 uses_left = 3;
+   */
+  usesLeft?: number | undefined;
+
+  /**
+   * The ledger revision of the change; 0 when the use had been taken already.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision: bigint;
+};
+
+/**
+ * That the grant may permit for this use. Whatever else comes back, it may not.
+ *
+ * @generated from message curfew.grant.v1.UseGrantResponse
+ */
+export type UseGrantResponseJson = {
+  /**
+   * From when on the grant runs.
+   *
+   * @generated from field: google.protobuf.Timestamp starts_at = 1;
+   */
+  startsAt?: TimestampJson;
+
+  /**
+   * The first instant at which it permits no more.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 2;
+   */
+  expiresAt?: TimestampJson;
+
+  /**
+   * How many uses are left; absent = it is not counted.
+   *
+   * @generated from field: optional int32 uses_left = 3;
+   */
+  usesLeft?: number;
+
+  /**
+   * The ledger revision of the change; 0 when the use had been taken already.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.UseGrantResponse.
+ * Use `create(UseGrantResponseSchema)` to create a new message.
+ */
+export const UseGrantResponseSchema: GenMessage<UseGrantResponse, {jsonType: UseGrantResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 32);
+
+/**
+ * Uses since the last report.
+ *
+ * @generated from message curfew.grant.v1.ReportGrantUsesRequest
+ */
+export type ReportGrantUsesRequest = Message<"curfew.grant.v1.ReportGrantUsesRequest"> & {
+  /**
+   * Each grant once.
+   *
+   * @generated from field: repeated curfew.grant.v1.GrantUse uses = 1;
+   */
+  uses: GrantUse[];
+};
+
+/**
+ * Uses since the last report.
+ *
+ * @generated from message curfew.grant.v1.ReportGrantUsesRequest
+ */
+export type ReportGrantUsesRequestJson = {
+  /**
+   * Each grant once.
+   *
+   * @generated from field: repeated curfew.grant.v1.GrantUse uses = 1;
+   */
+  uses?: GrantUseJson[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.ReportGrantUsesRequest.
+ * Use `create(ReportGrantUsesRequestSchema)` to create a new message.
+ */
+export const ReportGrantUsesRequestSchema: GenMessage<ReportGrantUsesRequest, {jsonType: ReportGrantUsesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 33);
+
+/**
+ * When a grant was used.
+ *
+ * @generated from message curfew.grant.v1.GrantUse
+ */
+export type GrantUse = Message<"curfew.grant.v1.GrantUse"> & {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How long ago, by the caller's monotonic clock.
+   *
+   * @generated from field: google.protobuf.Duration ago = 2;
+   */
+  ago?: Duration | undefined;
+};
+
+/**
+ * When a grant was used.
+ *
+ * @generated from message curfew.grant.v1.GrantUse
+ */
+export type GrantUseJson = {
+  /**
+   * The grant.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * How long ago, by the caller's monotonic clock.
+   *
+   * @generated from field: google.protobuf.Duration ago = 2;
+   */
+  ago?: DurationJson;
+};
+
+/**
+ * Describes the message curfew.grant.v1.GrantUse.
+ * Use `create(GrantUseSchema)` to create a new message.
+ */
+export const GrantUseSchema: GenMessage<GrantUse, {jsonType: GrantUseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 34);
+
+/**
+ * That they are written down.
+ *
+ * @generated from message curfew.grant.v1.ReportGrantUsesResponse
+ */
+export type ReportGrantUsesResponse = Message<"curfew.grant.v1.ReportGrantUsesResponse"> & {
+};
+
+/**
+ * That they are written down.
+ *
+ * @generated from message curfew.grant.v1.ReportGrantUsesResponse
+ */
+export type ReportGrantUsesResponseJson = {
+};
+
+/**
+ * Describes the message curfew.grant.v1.ReportGrantUsesResponse.
+ * Use `create(ReportGrantUsesResponseSchema)` to create a new message.
+ */
+export const ReportGrantUsesResponseSchema: GenMessage<ReportGrantUsesResponse, {jsonType: ReportGrantUsesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 35);
+
+/**
+ * Which grants to end: exactly one of ids, subject, resource, workflow and all.
  *
  * @generated from message curfew.grant.v1.RevokeGrantsRequest
  */
@@ -1083,10 +2072,24 @@ export type RevokeGrantsRequest = Message<"curfew.grant.v1.RevokeGrantsRequest">
    * @generated from field: string reason = 4;
    */
   reason: string;
+
+  /**
+   * Every live grant that this workflow gave.
+   *
+   * @generated from field: string workflow = 5;
+   */
+  workflow: string;
+
+  /**
+   * Every live grant.
+   *
+   * @generated from field: bool all = 6;
+   */
+  all: boolean;
 };
 
 /**
- * Which grants to end: exactly one of ids, subject and resource.
+ * Which grants to end: exactly one of ids, subject, resource, workflow and all.
  *
  * @generated from message curfew.grant.v1.RevokeGrantsRequest
  */
@@ -1118,6 +2121,20 @@ export type RevokeGrantsRequestJson = {
    * @generated from field: string reason = 4;
    */
   reason?: string;
+
+  /**
+   * Every live grant that this workflow gave.
+   *
+   * @generated from field: string workflow = 5;
+   */
+  workflow?: string;
+
+  /**
+   * Every live grant.
+   *
+   * @generated from field: bool all = 6;
+   */
+  all?: boolean;
 };
 
 /**
@@ -1125,7 +2142,7 @@ export type RevokeGrantsRequestJson = {
  * Use `create(RevokeGrantsRequestSchema)` to create a new message.
  */
 export const RevokeGrantsRequestSchema: GenMessage<RevokeGrantsRequest, {jsonType: RevokeGrantsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 19);
+  messageDesc(file_curfew_grant_v1_grant_service, 36);
 
 /**
  * What ended.
@@ -1188,7 +2205,7 @@ export type RevokeGrantsResponseJson = {
  * Use `create(RevokeGrantsResponseSchema)` to create a new message.
  */
 export const RevokeGrantsResponseSchema: GenMessage<RevokeGrantsResponse, {jsonType: RevokeGrantsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 20);
+  messageDesc(file_curfew_grant_v1_grant_service, 37);
 
 /**
  * A grant that was not ended.
@@ -1237,7 +2254,7 @@ export type RevokeFailureJson = {
  * Use `create(RevokeFailureSchema)` to create a new message.
  */
 export const RevokeFailureSchema: GenMessage<RevokeFailure, {jsonType: RevokeFailureJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 21);
+  messageDesc(file_curfew_grant_v1_grant_service, 38);
 
 /**
  * What of all that could be asked for.
@@ -1328,7 +2345,7 @@ export type ListRequestableRequestJson = {
  * Use `create(ListRequestableRequestSchema)` to create a new message.
  */
 export const ListRequestableRequestSchema: GenMessage<ListRequestableRequest, {jsonType: ListRequestableRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 22);
+  messageDesc(file_curfew_grant_v1_grant_service, 39);
 
 /**
  * A page of resources. Examining takes a while: a page may be short, or empty, and still have a next one.
@@ -1377,7 +2394,7 @@ export type ListRequestableResponseJson = {
  * Use `create(ListRequestableResponseSchema)` to create a new message.
  */
 export const ListRequestableResponseSchema: GenMessage<ListRequestableResponse, {jsonType: ListRequestableResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 23);
+  messageDesc(file_curfew_grant_v1_grant_service, 40);
 
 /**
  * A resource and what the caller could ask for on it.
@@ -1440,7 +2457,7 @@ export type RequestableJson = {
  * Use `create(RequestableSchema)` to create a new message.
  */
 export const RequestableSchema: GenMessage<Requestable, {jsonType: RequestableJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 24);
+  messageDesc(file_curfew_grant_v1_grant_service, 41);
 
 /**
  * An action that the caller could ask for, alone, for the workflow's default duration and without a ticket.
@@ -1489,7 +2506,7 @@ export type RequestableActionJson = {
  * Use `create(RequestableActionSchema)` to create a new message.
  */
 export const RequestableActionSchema: GenMessage<RequestableAction, {jsonType: RequestableActionJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_grant_service, 25);
+  messageDesc(file_curfew_grant_v1_grant_service, 42);
 
 /**
  * Asking for access, reviewing, and ending it. Every change answers with the ledger revision it made; hand that to Authorize as
@@ -1559,6 +2576,36 @@ export const GrantService: GenService<{
     output: typeof WithdrawAccessRequestResponseSchema;
   },
   /**
+   * Takes one's own approval back, while the item is pending.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.WithdrawReview
+   */
+  withdrawReview: {
+    methodKind: "unary";
+    input: typeof WithdrawReviewRequestSchema;
+    output: typeof WithdrawReviewResponseSchema;
+  },
+  /**
+   * Asks those who could still fill a seat once more; at most once an hour.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.RemindReviewers
+   */
+  remindReviewers: {
+    methodKind: "unary";
+    input: typeof RemindReviewersRequestSchema;
+    output: typeof RemindReviewersResponseSchema;
+  },
+  /**
+   * Lists what break-glass owes: grants that somebody has yet to look at, the most overdue first.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ListOwedReviews
+   */
+  listOwedReviews: {
+    methodKind: "unary";
+    input: typeof ListOwedReviewsRequestSchema;
+    output: typeof ListOwedReviewsResponseSchema;
+  },
+  /**
    * Reads one grant.
    *
    * @generated from rpc curfew.grant.v1.GrantService.GetGrant
@@ -1577,6 +2624,46 @@ export const GrantService: GenService<{
     methodKind: "unary";
     input: typeof ListGrantsRequestSchema;
     output: typeof ListGrantsResponseSchema;
+  },
+  /**
+   * Begins a claimable grant now; its holder may.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ActivateGrant
+   */
+  activateGrant: {
+    methodKind: "unary";
+    input: typeof ActivateGrantRequestSchema;
+    output: typeof ActivateGrantResponseSchema;
+  },
+  /**
+   * Asks for a grant to last longer, by the workflow that gave it. What nobody need approve is extended at once.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ExtendGrant
+   */
+  extendGrant: {
+    methodKind: "unary";
+    input: typeof ExtendGrantRequestSchema;
+    output: typeof ExtendGrantResponseSchema;
+  },
+  /**
+   * For decision services: takes one use of a grant that is counted, claimable or idle, before it permits.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.UseGrant
+   */
+  useGrant: {
+    methodKind: "unary";
+    input: typeof UseGrantRequestSchema;
+    output: typeof UseGrantResponseSchema;
+  },
+  /**
+   * For decision services: says when grants that end unused were last used.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ReportGrantUses
+   */
+  reportGrantUses: {
+    methodKind: "unary";
+    input: typeof ReportGrantUsesRequestSchema;
+    output: typeof ReportGrantUsesResponseSchema;
   },
   /**
    * Gives a grant back; its holder always may.

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { SYSTEM_ACTOR, type LedgerEvent } from '../../core/access/event.ts';
+import type { LiveGrant } from '../../core/access/grant.ts';
+import { windowOf } from '../../core/access/narrowing.ts';
+import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import { insertGrant } from '../../core/store/grant-changes.ts';
+import { insertOwedReview } from '../../core/store/owed-reviews.ts';
+import type { Trx } from '../../core/store/transition.ts';
+import type { Approved } from './approve-item.ts';
+import { type CountedVotes, seatedPeople } from './counted-votes.ts';
+
+/** Gives the grant of an approved item: at once, from its start on, or to be claimed. Break-glass owes a review from here on. */
+export async function beginGrant(
+  trx: Trx,
+  request: AccessRequest,
+  item: RequestItem,
+  votes: CountedVotes,
+  now: Date,
+): Promise<Approved> {
+  const { breakGlass, maxMs } = item.workflow;
+  const grant = grantOf(request, item, votes, now);
+  await insertGrant(trx, grant, { maxMs, createdAt: now });
+  if (breakGlass === undefined) return { grantId: grant.id, events: [startedEvent(grant, now)] };
+  const reviewDueAt = new Date(now.getTime() + breakGlass.withinMs);
+  await insertOwedReview(trx, grant, { step: breakGlass.step, dueAt: reviewDueAt });
+  return { grantId: grant.id, events: [{ ...startedEvent(grant, now), reviewDueAt }] };
+}
+
+function grantOf(
+  request: AccessRequest,
+  item: RequestItem,
+  { seating, terms }: CountedVotes,
+  now: Date,
+): LiveGrant {
+  const { workflow } = item;
+  return {
+    id: randomUUID(),
+    requestId: request.id,
+    item: item.item,
+    requester: request.requester,
+    subject: request.subject,
+    approvers: seatedPeople(seating),
+    actions: terms.actions,
+    resource: item.resource,
+    workflow: workflow.id,
+    steps: workflow.steps.map((step) => step.name),
+    seats: workflow.steps.map((step) => step.seats),
+    reason: request.reason,
+    ticket: request.ticket,
+    ...beginning(request, item, terms, now),
+    terms: {
+      breakGlass: request.breakGlass,
+      onChange: workflow.onChange,
+      ...(workflow.idleMs === undefined ? {} : { idleMs: workflow.idleMs }),
+      maxExtensions: workflow.extensions,
+    },
+    extensions: 0,
+    usesLeft: workflow.uses,
+    lastUsedAt: undefined,
+  };
+}
+
+function beginning(
+  request: AccessRequest,
+  { workflow }: RequestItem,
+  terms: CountedVotes['terms'],
+  now: Date,
+): Pick<LiveGrant, 'state' | 'startsAt' | 'expiresAt' | 'durationMs'> {
+  if (workflow.start === 'first-use') {
+    const expiresAt = new Date(now.getTime() + workflow.claimMs);
+    return { state: 'CLAIMABLE', startsAt: now, expiresAt, durationMs: terms.durationMs };
+  }
+  const { startsAt, expiresAt } = windowOf(request, terms, now);
+  const durationMs = expiresAt.getTime() - startsAt.getTime();
+  return { state: startsAt > now ? 'SCHEDULED' : 'ACTIVE', startsAt, expiresAt, durationMs };
+}
+
+function startedEvent(grant: LiveGrant, now: Date): Extract<LedgerEvent, { readonly kind: 'GRANT_STARTED' }> {
+  return {
+    kind: 'GRANT_STARTED',
+    at: now,
+    actor: SYSTEM_ACTOR,
+    requestId: grant.requestId,
+    grantId: grant.id,
+    item: grant.item,
+    requester: grant.requester,
+    subject: grant.subject,
+    approvers: grant.approvers,
+    actions: grant.actions,
+    resource: grant.resource,
+    workflow: grant.workflow,
+    steps: grant.steps,
+    seats: grant.seats,
+    state: grant.state,
+    startsAt: grant.startsAt,
+    expiresAt: grant.expiresAt,
+    durationMs: grant.durationMs,
+    terms: grant.terms,
+    ...(grant.usesLeft === undefined ? {} : { usesLeft: grant.usesLeft }),
+    text: JSON.stringify({ reason: grant.reason, ticket: grant.ticket }),
+  };
+}

@@ -1,0 +1,117 @@
+import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
+import { claimedWindow, type Grant } from '../../core/access/grant.ts';
+import { SYSTEM } from '../../core/policy/schema-shape.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { claimGrant, endGrant } from '../../core/store/grant-changes.ts';
+import { countUse, lockGrantForUse, noteUses } from '../../core/store/grant-uses.ts';
+import type { RecordedGrant } from '../../core/store/grants.ts';
+import type { Outcome, Trx } from '../../core/store/transition.ts';
+import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
+import { grantEnded, grantNotFound } from './end-grant.ts';
+import { type Lapsed, lapseGrant } from './lapses.ts';
+import { isPermitted, mayStillBegin } from './rights.ts';
+
+/** One use of a grant, by whoever asks about its subject. */
+export interface GrantUse {
+  readonly grantId: string;
+  /** The same again is the same use. */
+  readonly useId: string;
+  readonly caller: EntityUid;
+}
+
+/** That the grant may permit for the use. */
+export interface Acknowledged {
+  readonly startsAt: Date;
+  readonly expiresAt: Date;
+  readonly usesLeft: number | undefined;
+}
+
+/**
+ * Takes one use of a grant before it permits: the first begins a claimable one, each is counted once where uses are counted, and the
+ * last one ends it.
+ * @throws AccessError GRANT_NOT_FOUND, GRANT_ENDED
+ */
+export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<Acknowledged>> {
+  const { replica } = context.followed;
+  return await decide(context, async (trx): Promise<Outcome<Finish<Acknowledged>>> => {
+    const found = await lockGrantForUse(trx, use.grantId, use.useId);
+    if (found === undefined || !mayUse(replica, found.row.grant, use.caller, found.now))
+      throw grantNotFound(use.grantId);
+    const { isCounted, now } = found;
+    const { row, events } = await lapseGrant(trx, replica, found.row, now);
+    const { recorded } = row;
+    if (isCounted && (recorded.state !== 'ENDED' || recorded.endReason === 'EXHAUSTED'))
+      return { events, result: () => acknowledged(row) };
+    const begun =
+      recorded.state === 'CLAIMABLE'
+        ? await claim(trx, replica, row, { actor: use.caller, now })
+        : { row, events: [] };
+    if (begun.row.recorded.state === 'ENDED')
+      return { events: [...events, ...begun.events], result: refuse(grantEnded(begun.row.recorded)) };
+    const used = await count(trx, begun.row, use, now);
+    return { events: [...events, ...begun.events, ...used.events], result: () => acknowledged(used.row) };
+  });
+}
+
+/** Whoever may ask about the subject may use its grants. */
+export function mayUse(
+  replica: Replica,
+  { subject }: Pick<Grant, 'subject'>,
+  caller: EntityUid,
+  now: Date,
+): boolean {
+  if (sameUid(caller, subject)) return true;
+  return [SYSTEM, subject].some((resource) =>
+    isPermitted(replica, { right: 'authorize', principal: caller, resource, now }),
+  );
+}
+
+function acknowledged({ grant: { startsAt, expiresAt, usesLeft } }: RecordedGrant): Acknowledged {
+  return { startsAt, expiresAt, usesLeft };
+}
+
+/** Begins a locked claimable grant, or ends it when its subject is no longer let in. */
+export async function claim(
+  trx: Trx,
+  replica: Replica,
+  row: RecordedGrant,
+  { actor, now }: { readonly actor: EntityUid; readonly now: Date },
+): Promise<Lapsed<RecordedGrant>> {
+  const { grant } = row;
+  const about = { at: now, requestId: grant.requestId, grantId: grant.id };
+  if (!mayStillBegin(replica, grant, now)) {
+    const ended = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: now } as const;
+    await endGrant(trx, grant.id, ended);
+    const { endReason, endedAt } = ended;
+    const event = { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, endReason, endedAt } as const;
+    return { row: { ...row, recorded: ended }, events: [event] };
+  }
+  const window = claimedWindow(grant, now);
+  await claimGrant(trx, grant.id, window);
+  return {
+    row: { ...row, recorded: { state: 'ACTIVE' }, grant: { ...grant, ...window } },
+    events: [{ kind: 'GRANT_CLAIMED', actor: uidKey(actor), ...about, ...window }],
+  };
+}
+
+async function count(
+  trx: Trx,
+  row: RecordedGrant,
+  { useId, caller }: GrantUse,
+  now: Date,
+): Promise<Lapsed<RecordedGrant>> {
+  const { grant } = row;
+  if (grant.terms.idleMs !== undefined) await noteUses(trx, [{ grantId: grant.id, usedAt: now }]);
+  const { usesLeft } = grant;
+  if (usesLeft === undefined) return { row, events: [] };
+  await countUse(trx, grant.id, { useId, usedAt: now, usesLeft });
+  const left = usesLeft - 1;
+  const about = { at: now, requestId: grant.requestId, grantId: grant.id };
+  const used: LedgerEvent = { kind: 'GRANT_USED', actor: uidKey(caller), ...about, useId, usesLeft: left };
+  const after = { ...row, grant: { ...grant, usesLeft: left } };
+  if (left > 0) return { row: after, events: [used] };
+  const end = { endReason: 'EXHAUSTED', endedAt: now } as const;
+  await endGrant(trx, grant.id, end);
+  return { row: after, events: [used, { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, ...end }] };
+}

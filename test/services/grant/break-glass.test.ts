@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  EndReason,
+  GrantState,
+  RequestAction,
+  RequestState,
+  Verdict,
+} from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { LIFE, type Stack, startStack } from '../../support/stack.ts';
+import { countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
+import { decided, grantOf, grantsAs, instant, kindsOf, until } from './life.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ policies: LIFE });
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const breakGlass = (resource: string, who = 'ada') =>
+  submitted(stack, who, { resource: database(resource), seconds: 600, breakGlass: true });
+
+async function owed(who: string) {
+  return (await (await grantsAs(stack, who)).listOwedReviews({})).owed;
+}
+
+interface Look {
+  readonly verdict?: Verdict;
+  readonly comment?: string;
+}
+
+/** Looks at it afterwards. */
+async function look(
+  who: string,
+  id: string,
+  { verdict = Verdict.APPROVE, comment = 'it was on fire' }: Look = {},
+) {
+  const grants = await grantsAs(stack, who);
+  const { request } = await grants.getAccessRequest({ id });
+  const requestHash = request?.requestHash ?? new Uint8Array(32);
+  return await grants.reviewAccessRequest({ id, requestHash, verdict, comment });
+}
+
+describe('break-glass', () => {
+  it('W11 permits at once, says so in the ledger, and owes a review that is there to be found', async () => {
+    const request = await breakGlass('glass-1', 'eve');
+    expect([request.state, request.breakGlass]).toEqual([RequestState.APPROVED, true]);
+    const id = grantIdOf(request);
+    expect((await grantOf(stack, id, 'eve')).breakGlass).toBe(true);
+    const [event] = await stack.query<{ body: string }>(
+      "SELECT body FROM ledger WHERE grant_id = $1 AND kind = 'GRANT_STARTED'",
+      [id],
+    );
+    expect(JSON.parse(event?.body ?? '')).toMatchObject({
+      terms: { breakGlass: true },
+      reviewDueAt: new Date(instant(request.createdAt).getTime() + 3_000).toISOString(),
+    });
+    for (const who of ['dee', 'eve', 'root']) {
+      const [found] = (await owed(who)).filter(({ grant }) => grant?.id === id);
+      expect(found?.step).toBe('security');
+    }
+    expect((await owed('ada')).filter(({ grant }) => grant?.id === id)).toEqual([]);
+    await look('dee', request.id);
+    expect(await owed('eve')).toEqual([]);
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'BREAK_GLASS_REVIEWED']);
+  });
+
+  it('takes a reason, no start and a workflow of its own', async () => {
+    const wish = { resource: database('glass-1'), breakGlass: true };
+    const before = await countRows(stack);
+    expect((await errorOf(submit(stack, 'ada', { ...wish, reason: ' ' }))).violations[0]?.field).toBe(
+      'reason',
+    );
+    const startsAt = new Date(Date.now() + 60_000);
+    expect((await errorOf(submit(stack, 'ada', { ...wish, startsAt }))).violations[0]?.field).toBe(
+      'starts_at',
+    );
+    expect(await reasonOf(submit(stack, 'ada', { ...wish, resource: database('plain-1') }))).toBe(
+      'NOT_REQUESTABLE',
+    );
+    expect(await reasonOf(submit(stack, 'ada', { ...wish, breakGlass: false }))).toBe('NOT_REQUESTABLE');
+    expect(await reasonOf(submit(stack, 'ada', { ...wish, seconds: 3_600 }))).toBe('DURATION_TOO_LONG');
+    expect(await countRows(stack)).toEqual(before);
+  });
+
+  it('W11 takes an approval while a review of the same person is overdue, and is free again after it', {
+    timeout: 30_000,
+  }, async () => {
+    const first = await breakGlass('glass-1');
+    await until(
+      () => owed('ada'),
+      (all) => all.some(({ overdue }) => overdue),
+    );
+    const second = await breakGlass('glass-2');
+    expect(second.state).toBe(RequestState.PENDING);
+    expect(second.items[0]?.workflow?.steps.map(({ name }) => name)).toEqual(['security']);
+    expect((await breakGlass('glass-2', 'sam')).state).toBe(RequestState.APPROVED);
+    const { request: approved } = await vote(stack, 'dee', second);
+    expect(approved?.state).toBe(RequestState.APPROVED);
+    await look('dee', first.id);
+    await look('dee', second.id);
+    expect((await breakGlass('glass-3')).state).toBe(RequestState.APPROVED);
+  });
+
+  it('is ended by a review that says it should not have been', async () => {
+    const request = await breakGlass('glass-1', 'sam');
+    const id = grantIdOf(request);
+    await look('dee', request.id, { verdict: Verdict.DENY });
+    const grant = await grantOf(stack, id, 'sam');
+    expect([grant.state, grant.endReason]).toEqual([GrantState.ENDED, EndReason.REVOKED]);
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'BREAK_GLASS_REVIEWED', 'GRANT_ENDED']);
+  });
+
+  it('is not reviewed by its holder, by others, without a word, or twice', async () => {
+    const request = await breakGlass('glass-3', 'sam');
+    expect(request.allowedActions).not.toContain(RequestAction.REVIEW_AFTERWARDS);
+    expect(await reasonOf(look('sam', request.id))).toBe('SELF_REVIEW');
+    expect(await reasonOf(look('bob', request.id))).toBe('REQUEST_NOT_FOUND');
+    expect((await errorOf(look('dee', request.id, { comment: '' }))).violations[0]?.field).toBe('comment');
+    const { request: shown } = await (await grantsAs(stack, 'dee')).getAccessRequest({ id: request.id });
+    expect(shown?.allowedActions).toContain(RequestAction.REVIEW_AFTERWARDS);
+    await look('dee', request.id);
+    expect(await reasonOf(look('dee', request.id))).toBe('REQUEST_NOT_PENDING');
+  });
+
+  it('gives policies the word that it was', async () => {
+    const ada = await submitted(stack, 'ada', {
+      resource: database('glass-2'),
+      actions: ['read', 'write'],
+      breakGlass: true,
+    });
+    if (ada.state === RequestState.PENDING) await vote(stack, 'dee', ada);
+    const revision = (
+      await grantOf(
+        stack,
+        grantIdOf((await (await grantsAs(stack, 'ada')).getAccessRequest({ id: ada.id })).request),
+      )
+    ).revision;
+    expect(await decided(stack, { resource: 'glass-2', revision })).toBe('ALLOW');
+    expect(await decided(stack, { resource: 'glass-2', action: 'write', revision })).toBe('DENY');
+  });
+});
