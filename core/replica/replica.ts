@@ -4,6 +4,7 @@ import { parseEntities } from '../access/entity-json.ts';
 import { changesBasis, type EventOfKind, type LedgerEvent } from '../access/event.ts';
 import type { LiveGrant } from '../access/grant.ts';
 import { GrantIndex } from '../access/grant-index.ts';
+import { GRANT_MOVES } from '../access/states.ts';
 import type { Sink } from '../feed/follower.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { PlacedEvent, Snapshot } from '../store/ledger.ts';
@@ -133,10 +134,10 @@ export class Replica implements Sink {
       case 'GRANT_STARTED':
         return this.grants.add(grantOf(event));
       case 'GRANT_OPENED':
-        return this.grants.change(event.grantId, { state: 'ACTIVE' });
+        return this.grants.change(event.grantId, { state: GRANT_MOVES.GRANT_OPENED.to });
       case 'GRANT_CLAIMED': {
         const { grantId, startsAt, expiresAt } = event;
-        return this.grants.change(grantId, { state: 'ACTIVE', startsAt, expiresAt });
+        return this.grants.change(grantId, { state: GRANT_MOVES.GRANT_CLAIMED.to, startsAt, expiresAt });
       }
       case 'GRANT_USED':
         return this.grants.change(event.grantId, { usesLeft: event.usesLeft });

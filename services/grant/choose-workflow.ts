@@ -72,8 +72,7 @@ export function matchingWorkflows(
         (workflow) => isOfAll || workflow.defaultMs === durationMs,
       ),
     )
-    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type))
-    .filter((workflow) => (workflow.breakGlass !== undefined) === terms.breakGlass);
+    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type));
 }
 
 /** The durations to ask with, and whether what is answered is true of workflows with another default too. */

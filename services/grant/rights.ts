@@ -72,9 +72,14 @@ export function requireSystemRight(
 }
 
 /** The workflows that let the subject in; none when a forbid applies or a policy erred. */
-export function workflowsFor(replica: Replica, question: Omit<RightQuestion, 'right'>): readonly Workflow[] {
+export function workflowsFor(
+  replica: Replica,
+  question: Omit<RightQuestion, 'right'> & { readonly request: RequestFacts },
+): readonly Workflow[] {
   const evaluation = ask(replica, { ...question, right: 'request' });
-  return evaluation.decision === 'allow' ? workflowsOf(replica.engine.policies, evaluation.policyIds) : [];
+  return evaluation.decision === 'allow'
+    ? workflowsOf(replica.engine.policies, evaluation.policyIds, question.request)
+    : [];
 }
 
 /**
