@@ -76,7 +76,7 @@ describe.each([
   beforeAll(async () => {
     stack = await startStack({ policies, personType });
     await askForEverything(stack);
-  }, 60_000);
+  }, 240_000);
   afterAll(() => stack[Symbol.asyncDispose]());
 
   it('everybody finds exactly what they may review, newest first', async () => {
