@@ -143,6 +143,15 @@ export const stateReasons = {
       'The message is too large, too many calls wait already, or too many grants cover one question; the metadata has the limit and its unit',
     remedy: 'Send less at once and call again later; release grants that are no longer needed',
   },
+  TOO_MANY_OPEN: {
+    code: 'RESOURCE_EXHAUSTED',
+    meaning:
+      'as many requests by this requester, for this subject or on this resource wait for reviewers as may',
+    cause:
+      'A flood of requests wears reviewers down until they approve without looking, so no more than so many wait at once; the metadata has whose they are, how many there are, and the limit',
+    remedy:
+      'Withdraw requests that are not needed any more, see curfew requests --mine --state pending, or wait until some are decided',
+  },
   EXTENSION_LIMIT: {
     code: 'FAILED_PRECONDITION',
     meaning: 'the grant has been extended as often, or lasts as long, as its workflow lets it',
