@@ -7,6 +7,9 @@ import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addLock } from './commands/lock.ts';
+import { addLocks } from './commands/locks.ts';
+import { addOffboard } from './commands/offboard.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
 import { addRequest } from './commands/request.ts';
@@ -14,6 +17,7 @@ import { addRequests } from './commands/requests.ts';
 import { addReview } from './commands/review.ts';
 import { addRevoke } from './commands/revoke.ts';
 import { addStatus } from './commands/status.ts';
+import { addUnlock } from './commands/unlock.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
 import { printable } from './printable.ts';
@@ -48,6 +52,10 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addGrants,
     addRelease,
     addRevoke,
+    addLock,
+    addUnlock,
+    addLocks,
+    addOffboard,
     addLedger,
     addDirectory,
     addPolicy,

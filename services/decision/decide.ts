@@ -17,6 +17,7 @@ import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
 import { grantPolicies } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
+import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stops.ts';
 
 /** What was decided, and by what. */
 export interface Decision {
@@ -27,20 +28,27 @@ export interface Decision {
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
   readonly errors: readonly PolicyError[];
+  /** On a deny, the locks that stop it; policies were not asked when one stops more than a grant. */
+  readonly stops: readonly Stop[];
+  /** On such a deny, when time alone could end what the locks do; undefined when it could not. */
+  readonly reopensAt: Date | undefined;
 }
 
 /**
- * Decides a question that `checkAgainstSchema` passed: standing permits first, then each live grant that covers it; the first permit
- * decides. Reads one state of the replica, because it never gives way.
+ * Decides a question that `checkAgainstSchema` passed: locks first, then standing permits, then each live grant that covers it; the
+ * first permit decides. Reads one state of the replica, because it never gives way.
  * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
  *   EVALUATION_FAILED when the engine failed and nothing permits it; TOO_MUCH when more grants cover it than are asked about
  */
 export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
   if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
+  const stops = stopsOn(replica, question, moment.early);
+  if (stops.length > 0) return lockedOut(stops);
   const asked = prepare(replica, action, question, moment);
   const { isKnown, kind } = asked;
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
-  const grants = takesGrants ? coveringGrants(replica, question, moment) : [];
+  const covering = takesGrants ? coveringGrants(replica, question, moment) : [];
+  const { free: grants, stopped } = unlocked(replica, covering, moment.early);
   const entrance = lookAtEntrance(replica);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
@@ -54,8 +62,17 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
   entrance.requireAnswered();
   if (permit.kind === 'too-many' || entrance.isSpent()) throw tooManyGrants(question, grants.length);
-  return deny(evaluations.all());
+  const denied = deny(evaluations.all());
+  if (stopped.length === 0) return denied;
+  return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt: firstReopening(stopped) };
 }
+
+/** A lock wins over every policy, so none is asked. */
+function lockedOut(stops: readonly Stop[]): Decision {
+  return { ...NOTHING, effect: 'DENY', stops, reopensAt: endOfStops(stops) };
+}
+
+const NOTHING = { grant: undefined, policyIds: [], errors: [], stops: [], reopensAt: undefined } as const;
 
 type Permit =
   | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
@@ -162,7 +179,7 @@ function allow(
   evaluations: readonly Evaluation[],
   grant: LiveGrant | undefined,
 ): Decision {
-  return { effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
 }
 
 function deny(evaluations: readonly Evaluation[]): Decision {
@@ -171,7 +188,7 @@ function deny(evaluations: readonly Evaluation[]): Decision {
     throw evaluationFailed(failure);
   }
   const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))].toSorted();
-  return { effect: 'DENY', grant: undefined, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'DENY', policyIds, errors: errorsOf(evaluations) };
 }
 
 function errorsOf(evaluations: readonly Evaluation[]): readonly PolicyError[] {

@@ -18,7 +18,7 @@ import { readAppliedDigests } from '../../core/store/file-entities.ts';
 import { writePolicySet } from '../../core/store/policy-sets.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { directoryWith, findAdministrator, NOBODY_ADMINISTERS } from './administrators.ts';
-import { decide, type GrantContext } from './context.ts';
+import { bySystem, decide, type GrantContext } from './context.ts';
 import {
   DIRECTORY_FILE,
   type DirectoryFile,
@@ -79,7 +79,7 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
   const { replica, follower, loadedPolicies } = context.followed;
   const policies = await policiesOf(replica, folder);
   const known = await readSaid(context, folder);
-  const { result, revision } = await decide(context, async (trx) => {
+  const { result, revision } = await decide(bySystem(context), async (trx) => {
     const said = await known.upToNow(trx);
     const { schema } = policies;
     const plan = await planDirectory(trx, folder.directory, { schema, directory: replica.directory, said });

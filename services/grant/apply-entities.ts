@@ -7,7 +7,7 @@ import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
 import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { type EntityViolation, entityChecker } from './check-entities.ts';
-import { clockOfReads, type Decided, decidePlanned, type GrantContext } from './context.ts';
+import { by, clockOfReads, type Decided, decidePlanned, type GrantContext } from './context.ts';
 import { endIneligibleAmong, withInside } from './end-ineligible.ts';
 import { takeTurns } from './give-way.ts';
 import { requireSystemRight } from './rights.ts';
@@ -57,7 +57,7 @@ async function write(
   { entities, allowReuse }: ApplyInput,
 ): Promise<Decided<Written>> {
   const { replica } = context.followed;
-  return await decidePlanned(context, {
+  return await decidePlanned(by(context, caller), {
     plan: async () => {
       requireSystemRight(replica, caller, ['administer'], clockOfReads(context));
       return await planChanges(replica, entities);

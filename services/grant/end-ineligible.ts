@@ -4,7 +4,7 @@ import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standing } from '../../core/replica/let-in.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { lockGrant } from '../../core/store/grants.ts';
-import { decide, type GrantContext } from './context.ts';
+import { bySystem, decide, type GrantContext } from './context.ts';
 import { recordEnd } from './end-grant.ts';
 import { takeTurns } from './give-way.ts';
 import { lapseGrant } from './lapses.ts';
@@ -49,7 +49,7 @@ export async function endIneligibleAmong(
  */
 export async function endIneligible(context: GrantContext, id: string): Promise<boolean> {
   const { replica } = context.followed;
-  const { result } = await decide(context, async (trx) => {
+  const { result } = await decide(bySystem(context), async (trx) => {
     const found = await lockGrant(trx, id);
     if (found === undefined) return { events: [], result: () => false };
     const { row, events } = await lapseGrant(trx, replica, found.row, found.now);

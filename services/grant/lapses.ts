@@ -6,6 +6,7 @@ import { endGrant, openGrant } from '../../core/store/grant-changes.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
+import { lettingInOf, lockAgainst } from './locked.ts';
 import { mayStillBegin } from './rights.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */
@@ -61,6 +62,9 @@ async function openWhenDue(
 ): Promise<Lapsed<RecordedGrant>> {
   const { grant, recorded } = row;
   if (recorded.state !== 'SCHEDULED' || now < grant.startsAt) return { row, events: [] };
+  // A lock ends: what waits behind it waits on.
+  if (now < grant.expiresAt && lockAgainst(replica, lettingInOf(grant), now) !== undefined)
+    return { row, events: [] };
   // Whether its subject was still let in when it began is not known any more once it is over.
   if (now < grant.expiresAt && !mayStillBegin(replica, grant, now)) {
     const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;

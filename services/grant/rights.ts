@@ -10,6 +10,8 @@ import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { eligibility } from '../../core/replica/let-in.ts';
 import { ask, isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 
+import { requireFree } from './locked.ts';
+
 export { isPermitted, type RightQuestion, workflowsFor };
 
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
@@ -17,13 +19,14 @@ export function notPermitted({ principal, right, resource }: RightQuestion): Acc
   return new AccessError('NOT_PERMITTED', message, { metadata: { right, resource: formatUid(resource) } });
 }
 
-/** @throws AccessError NOT_PERMITTED unless the caller has one of the rights on the installation */
+/** @throws AccessError LOCKED; NOT_PERMITTED unless the caller has one of the rights on the installation */
 export function requireSystemRight(
   rules: Rules,
   caller: EntityUid,
   rights: readonly ('audit' | 'administer')[],
   now: Date,
 ): void {
+  requireFree(rules, caller, now);
   const questions = rights.map((right) => ({ right, principal: caller, resource: SYSTEM, now }));
   if (questions.some((question) => isPermitted(rules, question))) return;
   for (const question of questions) throw notPermitted(question);

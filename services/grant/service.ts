@@ -17,6 +17,7 @@ import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import { verifyAside } from '../../core/store/verify-aside.ts';
@@ -27,6 +28,7 @@ import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { lockRoutes } from './lock-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { watchPolicies } from './watch-policies.ts';
 
@@ -150,6 +152,7 @@ function serve(options: GrantServiceOptions, context: GrantContext, { meter }: M
     routes: [
       grantRoutes(context, options.logger),
       directoryRoutes(context),
+      lockRoutes(context),
       ledgerRoutes(context, (from, signal) =>
         verifyAside({ databaseUrl: options.databaseUrl, name: 'curfew-grant-verify', from }, signal),
       ),
@@ -181,7 +184,7 @@ function isReady({ follower, replica, clock }: Followed): boolean {
 
 function tellHealth(server: RpcServer, followed: Followed): void {
   const serving = isReady(followed);
-  for (const { typeName } of [GrantService, DirectoryService, LedgerService, PolicyService])
+  for (const { typeName } of [GrantService, DirectoryService, LockService, LedgerService, PolicyService])
     server.setServing(typeName, serving);
   server.setServing('', serving);
 }
