@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { clientVariables } from './client-variables.ts';
 import { addCan } from './commands/can.ts';
 import { addConfig } from './commands/config.ts';
+import { addDirectory } from './commands/directory.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
@@ -56,6 +57,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addLocks,
     addOffboard,
     addLedger,
+    addDirectory,
     addPolicy,
     addStatus,
     addWhoami,
@@ -73,7 +75,7 @@ ${variables()}
 
 Exit codes:
   0 ok, allowed, approved   1 error   2 usage   3 policies invalid   4 policy tests failed
-  10 denied   11 pending   12 expired
+  10 denied   11 pending   12 expired   13 different
 
 Example:
   curfew can read Database::orders --as ada`;

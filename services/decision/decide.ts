@@ -10,6 +10,7 @@ import { likenessOf, tooManyGrants } from './alike-grants.ts';
 import { callerLookup } from './caller-lookup.ts';
 import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
+import { evaluationFailed, lookAtEntrance } from './entrance.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Kind } from '../../core/policy/policies-about.ts';
@@ -48,16 +49,19 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
   const covering = takesGrants ? coveringGrants(replica, question, moment) : [];
   const { free: grants, stopped } = unlocked(replica, covering, moment.early);
+  const entrance = lookAtEntrance(replica);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
-    const standing = evaluations.standing(grants[0]);
+    const standing = evaluations.standing(grants.find(entrance.isOpenTo));
     if (standing.decision === 'allow') return allow(standing, [standing], undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
   const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind, moment.now) : () => '';
-  const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
+  const ask = (grant: LiveGrant) => (entrance.isOpenTo(grant) ? evaluations.with(grant) : undefined);
+  const permit = firstPermit(grants, likeness, ask);
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
-  if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
+  entrance.requireAnswered();
+  if (permit.kind === 'too-many' || entrance.isSpent()) throw tooManyGrants(question, grants.length);
   const denied = deny(evaluations.all());
   if (stopped.length === 0) return denied;
   return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt: firstReopening(stopped) };
@@ -74,11 +78,11 @@ type Permit =
   | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
   | { readonly kind: 'none' | 'too-many' };
 
-/** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. */
+/** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. One without an answer is passed over. */
 function firstPermit(
   grants: readonly LiveGrant[],
   likeness: (grant: LiveGrant) => string,
-  ask: (grant: LiveGrant) => Evaluation,
+  ask: (grant: LiveGrant) => Evaluation | undefined,
 ): Permit {
   const answered = new Set<string>();
   let asked = 0;
@@ -86,8 +90,9 @@ function firstPermit(
     const alike = likeness(grant);
     if (answered.has(alike)) continue;
     if (asked === GRANT_EVALUATIONS) return { kind: 'too-many' };
-    asked += 1;
     const evaluation = ask(grant);
+    if (evaluation === undefined) continue;
+    asked += 1;
     if (evaluation.decision === 'allow') return { kind: 'found', grant, evaluation };
     // A failure is no answer: the next of its like may get one.
     if (evaluation.failure === undefined) answered.add(alike);
@@ -180,8 +185,7 @@ function allow(
 function deny(evaluations: readonly Evaluation[]): Decision {
   const failure = evaluations.find((evaluation) => evaluation.failure !== undefined)?.failure;
   if (failure !== undefined) {
-    const message = 'the policy engine failed on this question; the log says why; call again';
-    throw new AccessError('EVALUATION_FAILED', message, { cause: failure });
+    throw evaluationFailed(failure);
   }
   const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))].toSorted();
   return { ...NOTHING, effect: 'DENY', policyIds, errors: errorsOf(evaluations) };

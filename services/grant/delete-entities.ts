@@ -2,10 +2,11 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import { deleteEntities } from '../../core/store/entities.ts';
-import { liveGrantIds } from '../../core/store/grants.ts';
+import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { pendingRequestsOf } from '../../core/store/requests.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
 import { by, clockOfReads, DecideAgain, decide, type Decided, type GrantContext } from './context.ts';
+import { endIneligibleAmong, withInside } from './end-ineligible.ts';
 import { requireSystemRight } from './rights.ts';
 import { endGrants, holdGrants, holdRequests, withdrawRequests } from './taken-out.ts';
 
@@ -16,7 +17,8 @@ export interface Deleted {
 }
 
 /**
- * Deletes entities; in the same transaction their grants end and their pending requests are withdrawn.
+ * Deletes entities; in the same transaction their grants end and their pending requests are withdrawn. Grants of what was inside of them
+ * end afterwards where their workflow lets nobody in without it.
  * @throws AccessError NOT_PERMITTED, ENTITY_NOT_FOUND
  */
 export async function removeEntities(
@@ -24,15 +26,31 @@ export async function removeEntities(
   caller: EntityUid,
   uids: readonly EntityUid[],
 ): Promise<Decided<Deleted>> {
+  const { result, revision } = await remove(context, caller, uids);
+  const others = await endIneligibleAmong(context, result.touchedGrantIds);
+  return { result: { ...result, endedGrantIds: [...result.endedGrantIds, ...others] }, revision };
+}
+
+interface Removed extends Deleted {
+  /** Live grants of what was inside of them. */
+  readonly touchedGrantIds: readonly string[];
+}
+
+async function remove(
+  context: GrantContext,
+  caller: EntityUid,
+  uids: readonly EntityUid[],
+): Promise<Decided<Removed>> {
   const { replica } = context.followed;
   return await decide(by(context, caller), async (trx) => {
     requireSystemRight(replica, caller, ['administer'], clockOfReads(context));
     const missing = uids.find((uid) => !replica.directory.has(uid));
     if (missing !== undefined)
       throw new AccessError('ENTITY_NOT_FOUND', `uids: the directory does not have ${formatUid(missing)}`);
+    const inside = await liveGrantsOf(trx, withInside(replica.directory, uids));
     const held = {
       requests: await holdRequests(trx, await pendingRequestsOf(trx, uids.map(uidKey))),
-      grants: await holdGrants(trx, await liveGrantsOf(trx, uids)),
+      grants: await holdGrants(trx, await liveGrantsOf(trx, uids.map(uidKey))),
     };
     // Only now: a lock that had to be waited for belongs to something that happened before.
     const now = await readClock(trx);
@@ -48,26 +66,20 @@ export async function removeEntities(
     const deleted: LedgerEvent = { kind: 'ENTITIES_DELETED', at: now, actor: uidKey(caller), uids };
     return {
       events: [...requests.events, ...grants.events, deleted],
-      result: () => ({ endedGrantIds: grants.ids, withdrawnRequestIds: requests.ids }),
+      result: () => ({
+        endedGrantIds: grants.ids,
+        withdrawnRequestIds: requests.ids,
+        touchedGrantIds: inside.filter((id) => !grants.ids.includes(id)),
+      }),
       confirm: () => requireNoneLeft(trx, uids),
     };
   });
 }
 
-async function liveGrantsOf(trx: Trx, uids: readonly EntityUid[]): Promise<readonly string[]> {
-  const live = new Set<string>();
-  for (const uid of uids.map(uidKey)) {
-    for (const by of ['subject', 'resource'] as const) {
-      for (const id of await liveGrantIds(trx, { by, value: uid })) live.add(id);
-    }
-  }
-  return [...live];
-}
-
 /** A request that was submitted, or a grant that started, between our look and our place in the ledger must not outlive the entity. */
 async function requireNoneLeft(trx: Trx, uids: readonly EntityUid[]): Promise<void> {
   const requests = await pendingRequestsOf(trx, uids.map(uidKey));
-  const grants = await liveGrantsOf(trx, uids);
+  const grants = await liveGrantsOf(trx, uids.map(uidKey));
   if (requests.length + grants.length > 0)
     throw new DecideAgain('something of a deleted entity came in between');
 }

@@ -4,6 +4,7 @@ import type { Grant } from '../../core/access/grant.ts';
 import type { Lock } from '../../core/access/lock.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import type { Rules } from '../../core/replica/rights.ts';
 
 // What locks stop in this service, and all of it:
 // - Who is locked may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
@@ -12,13 +13,13 @@ import type { Replica } from '../../core/replica/replica.ts';
 //   is opened, claimed or used. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
 
 /** The locks that hold on a person or service, or on a group of theirs. */
-export function locksOn({ locks, directory }: Replica, uid: EntityUid, at: Date): readonly Lock[] {
-  return locks.size === 0 ? [] : locks.onEntities(directory.selfAndAncestors(uid), at);
+export function locksOn({ locks, directory }: Rules, uid: EntityUid, at: Date): readonly Lock[] {
+  return locks === undefined || locks.size === 0 ? [] : locks.onEntities(directory.selfAndAncestors(uid), at);
 }
 
 /** @throws AccessError LOCKED when the caller is locked */
-export function requireFree(replica: Replica, caller: EntityUid, at: Date): void {
-  const [lock] = locksOn(replica, caller, at);
+export function requireFree(rules: Rules, caller: EntityUid, at: Date): void {
+  const [lock] = locksOn(rules, caller, at);
   if (lock === undefined) return;
   throw lockedBy(lock, `${formatUid(caller)} is locked and may only read what is theirs`);
 }

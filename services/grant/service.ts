@@ -26,6 +26,7 @@ import { directoryRoutes } from './directory-routes.ts';
 import { FirstRevisions } from './first-revisions.ts';
 import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
+import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { lockRoutes } from './lock-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
@@ -100,14 +101,14 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   });
   onClose(() => followed.close());
   const counts = countGrantWork(meter);
-  const firstRevisions = new FirstRevisions();
-  const context: GrantContext = { database, revokeDatabase, followed, counts, firstRevisions };
+  const context = { database, revokeDatabase, followed, counts, firstRevisions: new FirstRevisions() };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
+  onClose(keepEligible(context, logger));
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains

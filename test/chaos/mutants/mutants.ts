@@ -193,8 +193,9 @@ CREATE TABLE policy_sets (`,
       },
       {
         file: 'services/grant/rights.ts',
-        find: 'if (!ABOUT_LETTING_IN.includes(right) && locksOn(',
-        replace: "if (!ABOUT_LETTING_IN.includes(right) && right !== 'unlock' && locksOn(",
+        find: 'return locksOn(rules, question.principal, question.now).length > 0 ? DENIED :',
+        replace:
+          "return question.right !== 'unlock' && locksOn(rules, question.principal, question.now).length > 0 ? DENIED :",
       },
       {
         file: 'core/store/migrations/0004_locks.sql',

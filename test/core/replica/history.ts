@@ -16,6 +16,7 @@ import {
 } from '../../../core/store/grant-changes.ts';
 import { countUse } from '../../../core/store/grant-uses.ts';
 import { insertLock, liftLock, readLocks } from '../../../core/store/locks.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
@@ -59,7 +60,7 @@ const applied = fc
   .map(
     (entities): Happening =>
       async (trx) => {
-        await writeEntities(trx, entities);
+        await writeEntities(trx, entities.map(say));
         const texts = entities.map((it) => JSON.stringify(entityToJson(it)));
         const digests = texts.map((text) => createHash('sha256').update(text).digest('hex'));
         const named = entities.map(({ uid }, i) => ({ uid, digest: digests[i] ?? '' }));
