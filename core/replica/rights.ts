@@ -1,5 +1,6 @@
 import type { Directory } from '../access/directory.ts';
 import type { EntityUid } from '../access/entity.ts';
+import type { Lock } from '../access/lock.ts';
 import type { LockIndex } from '../access/lock-index.ts';
 import type { Workflow } from '../access/workflow.ts';
 import { curfewContext, type RequestFacts } from '../policy/curfew-context.ts';
@@ -14,10 +15,10 @@ export interface Rules {
   /** The policies. */
   readonly engine: Engine;
   readonly directory: Directory;
-  /** Who is locked; nobody where rules are only thought of. What is asked here does not depend on it. */
-  readonly locks?: LockIndex;
   /** Another number after every change of either. */
   readonly generation: number;
+  /** Who is locked has no right; absent where it is asked what policies alone would say. */
+  readonly locks?: LockIndex;
 }
 
 /** The actions of `Curfew::Action` that the grant service asks about. */
@@ -44,9 +45,12 @@ export interface RightQuestion {
 /** Answers a question to the workflows set. */
 export type Ask = (rules: Rules, question: RightQuestion) => Evaluation;
 
+/** Asked about whoever is to be let in; whether a lock stops that is asked for itself, for it ends no grant and denies no item. */
+const ABOUT_LETTING_IN: readonly Right[] = ['request', 'requestFor'];
+
 const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
 
-/** Asks the workflows set. An action that the schema does not declare for these types is permitted to nobody. */
+/** Asks the workflows set. Who is locked has no right; an action that the schema does not declare for these types is permitted to nobody. */
 export function ask(rules: Rules, question: RightQuestion): Evaluation {
   const action = applicableAction(rules, question);
   if (action === undefined) return DENIED;
@@ -74,10 +78,18 @@ export function workflowsFor(
     : [];
 }
 
+/** The locks that hold on a person or service, or on a group of theirs. */
+export function locksOn({ locks, directory }: Rules, uid: EntityUid, at: Date): readonly Lock[] {
+  if (locks === undefined || locks.size === 0) return [];
+  return locks.onEntities(directory.selfAndAncestors(uid), at);
+}
+
 function applicableAction(
-  { engine }: Rules,
-  { right, principal, resource }: RightQuestion,
+  rules: Rules,
+  { right, principal, resource, now }: RightQuestion,
 ): ActionShape | undefined {
+  if (!ABOUT_LETTING_IN.includes(right) && locksOn(rules, principal, now).length > 0) return undefined;
+  const { engine } = rules;
   const action = curfewAction(engine.policies.schema, right);
   const applies =
     action?.principalTypes.includes(principal.type) === true && action.resourceTypes.includes(resource.type);

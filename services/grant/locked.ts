@@ -4,18 +4,13 @@ import type { Grant } from '../../core/access/grant.ts';
 import type { Lock } from '../../core/access/lock.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import type { Rules } from '../../core/replica/rights.ts';
+import { locksOn, type Rules } from '../../core/replica/rights.ts';
 
 // What locks stop in this service, and all of it:
 // - Who is locked may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
 //   and with it votes.
 // - Nobody is let in where a lock is: `lockAgainst`, asked when a request is planned, voted for, approved, extended, and when a grant
 //   is opened, claimed or used. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
-
-/** The locks that hold on a person or service, or on a group of theirs. */
-export function locksOn({ locks, directory }: Rules, uid: EntityUid, at: Date): readonly Lock[] {
-  return locks === undefined || locks.size === 0 ? [] : locks.onEntities(directory.selfAndAncestors(uid), at);
-}
 
 /** @throws AccessError LOCKED when the caller is locked */
 export function requireFree(rules: Rules, caller: EntityUid, at: Date): void {

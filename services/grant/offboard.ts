@@ -4,6 +4,7 @@ import type { LedgerEvent } from '../../core/access/event.ts';
 import type { RecordedLock } from '../../core/access/lock.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import { locksOn } from '../../core/replica/rights.ts';
 import { liveGrantIds } from '../../core/store/grants.ts';
 import { pendingRequestsBy, pendingRequestsVotedBy } from '../../core/store/requests.ts';
 import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
@@ -11,7 +12,6 @@ import { by, DecideAgain, decide, type Decided, type Finish, type GrantContext }
 import { connectionsFor, requireKnown, writeLock } from './create-lock.ts';
 import { requireReason } from './end-grant.ts';
 import { lapseRequest } from './lapses.ts';
-import { locksOn } from './locked.ts';
 import { lockQuestions, mayLock } from './lock-rights.ts';
 import { notPermitted } from './rights.ts';
 import { endGrants, holdGrants, holdRequests, type TakenOut, withdrawRequests } from './taken-out.ts';

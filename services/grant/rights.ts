@@ -5,25 +5,14 @@ import { seat } from '../../core/access/seats.ts';
 import { type Workflow } from '../../core/access/workflow.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { type RequestFacts } from '../../core/policy/curfew-context.ts';
-import type { Evaluation } from '../../core/policy/engine.ts';
 import { stepsOf } from '../../core/policy/policy-set.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import { eligibility } from '../../core/replica/let-in.ts';
-import { ask as askRules, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
-import { locksOn, requireFree } from './locked.ts';
+import { ask, isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 
-export { type RightQuestion, workflowsFor };
+import { requireFree } from './locked.ts';
 
-const DENIED: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
-
-/** Asks about what somebody does: who is locked has no right, whatever policies say. */
-function ask(rules: Rules, question: RightQuestion): Evaluation {
-  return locksOn(rules, question.principal, question.now).length > 0 ? DENIED : askRules(rules, question);
-}
-
-export function isPermitted(rules: Rules, question: RightQuestion): boolean {
-  return ask(rules, question).decision === 'allow';
-}
+export { isPermitted, type RightQuestion, workflowsFor };
 
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
   const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
