@@ -73,17 +73,17 @@ export const stateReasons = {
     cause: 'One person has one vote on an item',
     remedy: 'Nothing, the vote counts; while the item is pending it can be taken back, and cast anew',
   },
-  EXTENSION_PENDING: {
-    code: 'ALREADY_EXISTS',
-    meaning: 'an extension of the grant is asked for already',
-    cause: 'One extension of a grant is asked for at a time',
-    remedy: 'Wait for that request, or withdraw it before asking for another',
-  },
   IDEMPOTENCY_KEY_REUSED: {
     code: 'ALREADY_EXISTS',
     meaning: 'the idempotency key was used with another body',
     cause: 'A key stands for one request for ever; the same body gets the same answer, another body none',
     remedy: 'Use a new key for a new request, such as a random UUID',
+  },
+  EXTENSION_PENDING: {
+    code: 'ALREADY_EXISTS',
+    meaning: 'an extension of the grant is asked for already',
+    cause: 'One extension of a grant is asked for at a time',
+    remedy: 'Wait for that request, or withdraw it before asking for another',
   },
   CONFLICT: {
     code: 'ABORTED',
