@@ -1,4 +1,4 @@
-import { CompiledQuery, sql } from 'kysely';
+import { sql } from 'kysely';
 import {
   type DatabaseOptions,
   getConstructionPlans,
@@ -9,9 +9,9 @@ import {
 import manifest from 'pg-boss/package.json' with { type: 'json' };
 import { clientConfigOf } from './client-config.ts';
 import type { Database } from './connect.ts';
+import { runScript } from './migrate.ts';
 
-/** The schema that pg-boss keeps its queues in. */
-export const JOB_SCHEMA = 'pgboss';
+const JOB_SCHEMA = 'pgboss';
 
 /** The jobs of the grant service: a queue each. */
 export const JOBS = ['lapses'] as const;
@@ -43,10 +43,10 @@ export async function ensureJobSchema(owner: Database, ownerUrl: string): Promis
       const isNewer = await upgrade(connection);
       if (isNewer) return;
       await makeQueues(ownerUrl);
-      await connection.executeQuery(CompiledQuery.raw(RIGHTS));
+      await giveRights(connection);
     } catch (error) {
       // What failed may have begun a transaction of its own.
-      await connection.executeQuery(CompiledQuery.raw('ROLLBACK'));
+      await sql`ROLLBACK`.execute(connection);
       throw error;
     } finally {
       await sql`SELECT pg_advisory_unlock(hashtextextended(${JOB_SCHEMA}, 0))`.execute(connection);
@@ -59,11 +59,10 @@ export async function ensureJobSchema(owner: Database, ownerUrl: string): Promis
 async function upgrade(connection: Database): Promise<boolean> {
   const wanted = manifest.pgboss.schema;
   const version = await readVersion(connection);
-  if (version === undefined)
-    await connection.executeQuery(CompiledQuery.raw(getConstructionPlans(JOB_SCHEMA)));
+  if (version === undefined) await runScript(connection, getConstructionPlans(JOB_SCHEMA));
   else if (version < wanted)
     // Indexes are built here and not later by workers, who may build none.
-    await connection.executeQuery(CompiledQuery.raw(getMigrationPlans(JOB_SCHEMA, version)));
+    await runScript(connection, getMigrationPlans(JOB_SCHEMA, version));
   return version !== undefined && version > wanted;
 }
 
@@ -117,22 +116,14 @@ export function bossTerms(url: string, name: string) {
 }
 
 /** Rows of queues and jobs, and nothing that is made or changed of the schema itself. */
-const RIGHTS = `
-  REVOKE ALL ON SCHEMA ${JOB_SCHEMA} FROM PUBLIC;
-  GRANT USAGE ON SCHEMA ${JOB_SCHEMA} TO curfew_grant;
-  GRANT SELECT ON ${[
-    'version',
-    'queue',
-    'schedule',
-    'subscription',
-    'job',
-    'job_common',
-    'job_dependency',
-    'instance',
-  ]
-    .map((table) => `${JOB_SCHEMA}.${table}`)
-    .join(', ')} TO curfew_grant;
-  GRANT INSERT, UPDATE, DELETE ON ${JOB_SCHEMA}.job, ${JOB_SCHEMA}.job_common TO curfew_grant;
-  GRANT INSERT, UPDATE ON ${JOB_SCHEMA}.queue, ${JOB_SCHEMA}.schedule TO curfew_grant;
-  GRANT UPDATE ON ${JOB_SCHEMA}.version TO curfew_grant;
-  GRANT DELETE ON ${JOB_SCHEMA}.job_dependency, ${JOB_SCHEMA}.instance TO curfew_grant;`;
+async function giveRights(connection: Database): Promise<void> {
+  await sql`
+    REVOKE ALL ON SCHEMA pgboss FROM PUBLIC;
+    GRANT USAGE ON SCHEMA pgboss TO curfew_grant;
+    GRANT SELECT ON pgboss.version, pgboss.queue, pgboss.schedule, pgboss.job, pgboss.job_common TO curfew_grant;
+    GRANT INSERT, UPDATE, DELETE ON pgboss.job, pgboss.job_common TO curfew_grant;
+    GRANT INSERT, UPDATE ON pgboss.queue, pgboss.schedule TO curfew_grant;
+    GRANT UPDATE ON pgboss.version TO curfew_grant;
+    -- What its upkeep looks through, though it is empty here.
+    GRANT SELECT, DELETE ON pgboss.job_dependency, pgboss.instance TO curfew_grant`.execute(connection);
+}

@@ -116,10 +116,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   const httpPort = await health.listen(options.httpAddress);
   // Clients that know several replicas call this one as soon as it listens.
   await followed.follower.waitFor(0n, FIRST_LOOK_MS);
-  if (options.hasJobs === true) {
-    const jobs = takePartInJobs({ context, databaseUrl, log: logger });
-    onClose(() => jobs.close());
-  }
+  if (options.hasJobs === true) onClose(takePartInJobs({ context, databaseUrl, log: logger }));
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
   onClose(() => clearInterval(telling));

@@ -1,7 +1,7 @@
 import type { Logger } from '../../../core/runtime/log.ts';
-import { type JobName, type Jobs, type JobWork, startJobs } from '../../../core/store/jobs.ts';
+import { type JobName, type JobWork, startJobs } from '../../../core/store/jobs.ts';
 import type { GrantContext } from '../context.ts';
-import { writeLapses } from './write-lapses.ts';
+import { isPassing, writeLapses } from './write-lapses.ts';
 
 /** What a job needs. */
 export interface JobTools {
@@ -10,8 +10,8 @@ export interface JobTools {
   readonly log: Logger;
 }
 
-/** Has this process do its share of the jobs. None of them is needed for access to be right. */
-export function takePartInJobs(tools: JobTools): Jobs {
+/** Has this process do its share of the jobs, none of which access needs to be right. @returns what ends it */
+export function takePartInJobs(tools: JobTools): () => Promise<void> {
   const { context, databaseUrl, log } = tools;
   let isTold = false;
   const onTrouble = (error: Error): void => {
@@ -26,16 +26,17 @@ export function takePartInJobs(tools: JobTools): Jobs {
         isTold = false;
         context.counts.ranJob(name, 'done');
       } catch (error) {
+        // Not told to the queue, which would have it done again at once: it is done again in a minute.
         context.counts.ranJob(name, 'failed');
-        onTrouble(error instanceof Error ? error : new Error(String(error)));
-        // For the queue's own record, which is no place for what an error says.
-        throw new Error('failed');
+        if (isPassing(error)) onTrouble(error);
+        else log.error({ err: error, job: name }, 'a job could not do all that it should');
       }
     };
-  return startJobs({
+  const jobs = startJobs({
     databaseUrl,
     name: 'curfew-grant-jobs',
-    work: { lapses: counted('lapses', (signal) => writeLapses(context, log, signal)) },
+    work: { lapses: counted('lapses', (signal) => writeLapses(context, signal)) },
     onTrouble,
   });
+  return () => jobs.close();
 }

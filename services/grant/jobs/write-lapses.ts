@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { AccessError } from '../../../core/access/access-error.ts';
-import type { Logger } from '../../../core/runtime/log.ts';
 import { type Due, DUE_KINDS, type DueKind, readDue } from '../../../core/store/due.ts';
 import { lockGrant } from '../../../core/store/grants.ts';
 import { lockRequest } from '../../../core/store/requests.ts';
@@ -14,39 +13,47 @@ const AT_ONCE = 4;
 
 /**
  * Writes into history what time has done: items that nobody answered, grants that are over, unclaimed, idle or begun. Longest due
- * first. What cannot be written is logged and left for the next time; nobody waits for any of it, for access is decided by the clock.
- * @throws AccessError DATABASE_UNAVAILABLE, NOT_READY: then all of it waits
- * @throws Error when some of it could not be written
+ * first. Nobody waits for any of it, for access is decided by the clock.
+ * @throws AccessError DATABASE_UNAVAILABLE, NOT_READY: then the rest waits
+ * @throws Error when some could not be written; all others are
  */
-export async function writeLapses(context: GrantContext, log: Logger, signal: AbortSignal): Promise<void> {
-  const failed: Due[] = [];
+export async function writeLapses(context: GrantContext, signal: AbortSignal): Promise<void> {
+  const failures: unknown[] = [];
   for (const kind of DUE_KINDS) {
-    let after: Due | undefined;
-    do {
-      const page = await readDue(context.database, kind, { after, size: PAGE });
-      after = page.length < PAGE ? undefined : page.at(-1);
-      for (let first = 0; first < page.length; first += AT_ONCE) {
-        if (signal.aborted) return;
-        const some = page.slice(first, first + AT_ONCE);
-        const written = await Promise.all(some.map((due) => tryToWrite(context, kind, due, log)));
-        failed.push(...some.filter((_, index) => written[index] === false));
-        await setImmediate();
-      }
-    } while (after !== undefined);
+    for await (const some of dueOf(context, kind)) {
+      if (signal.aborted) return;
+      const written = await Promise.all(some.map((due) => tryToWrite(context, kind, due)));
+      failures.push(...written.filter((failure) => failure !== undefined));
+      await setImmediate();
+    }
   }
-  if (failed.length > 0) throw new Error(`${failed.length} lapses could not be written`);
+  if (failures.length > 0)
+    throw new Error(`${failures.length} lapses could not be written`, { cause: failures[0] });
 }
 
-const ALL_FAIL: ReadonlySet<string> = new Set(['DATABASE_UNAVAILABLE', 'NOT_READY']);
+/** What is due of a kind, a few at a time; what could not be written is passed by. */
+async function* dueOf({ database }: GrantContext, kind: DueKind): AsyncGenerator<readonly Due[]> {
+  for (let after: Due | undefined; ; ) {
+    const page = await readDue(database, kind, { after, size: PAGE });
+    for (let first = 0; first < page.length; first += AT_ONCE) yield page.slice(first, first + AT_ONCE);
+    after = page.at(-1);
+    if (page.length < PAGE) return;
+  }
+}
 
-async function tryToWrite(context: GrantContext, kind: DueKind, due: Due, log: Logger): Promise<boolean> {
+/** Whether it will be over by itself, and everything else would fail of it as well. */
+export function isPassing(error: unknown): error is AccessError {
+  return error instanceof AccessError && ['DATABASE_UNAVAILABLE', 'NOT_READY'].includes(error.reason);
+}
+
+/** @returns why it could not be written, undefined when it is */
+async function tryToWrite(context: GrantContext, kind: DueKind, { id }: Due): Promise<unknown> {
   try {
-    await (kind === 'items' ? writeRequest(context, due.id) : writeGrant(context, due.id));
-    return true;
+    await (kind === 'items' ? writeRequest(context, id) : writeGrant(context, id));
+    return undefined;
   } catch (error) {
-    if (error instanceof AccessError && ALL_FAIL.has(error.reason)) throw error;
-    log.error({ err: error, kind, id: due.id }, 'what time has done could not be written down');
-    return false;
+    if (isPassing(error)) throw error;
+    return new Error(`${kind} ${id}`, { cause: error });
   }
 }
 
