@@ -61,8 +61,8 @@ async function upgrade(connection: Database): Promise<boolean> {
   const version = await readVersion(connection);
   if (version === undefined) await runScript(connection, getConstructionPlans(JOB_SCHEMA));
   else if (version < wanted)
-    // Indexes are built here and not later by workers, who may build none.
-    await runScript(connection, getMigrationPlans(JOB_SCHEMA, version));
+    // A text of several statements is one transaction, in which nothing is concurrent; and there are few jobs to wait for.
+    await runScript(connection, getMigrationPlans(JOB_SCHEMA, version).replaceAll(' CONCURRENTLY ', ' '));
   return version !== undefined && version > wanted;
 }
 

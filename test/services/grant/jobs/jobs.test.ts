@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ItemState } from '../../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { EndReason, RequestState } from '../../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { readConfig } from '../../../../services/grant/config.ts';
 import { LIFE, type Stack, startStack } from '../../../support/stack.ts';
 import { database, submitted } from '../ask.ts';
@@ -96,10 +96,9 @@ describe('the jobs', () => {
     onTestFinished(async () => void (await stack.query('DROP FUNCTION refuse CASCADE')));
     await replica(stack);
     await untilEnded(stack, others);
-    await until(
-      () => Promise.resolve(stack.logs.filter((line) => line.includes('could not do all'))),
-      (lines) => lines.length > 0,
-    );
+    await expect
+      .poll(() => stack.logs.some((line) => line.includes('could not do all')), { timeout: 30_000 })
+      .toBe(true);
     expect(await recordOf(stack, poisoned)).toMatchObject({ state: 'ACTIVE' });
     expect(stack.logs.some((line) => line.includes(poisoned))).toBe(true);
   });
@@ -133,10 +132,7 @@ describe('the jobs', () => {
     const told = trouble().length;
     await stack.query('ALTER SCHEMA pgboss RENAME TO away');
     await replica(stack);
-    await until(
-      () => Promise.resolve(trouble()),
-      (lines) => lines.length > told,
-    );
+    await expect.poll(() => trouble().length, { timeout: 30_000 }).toBeGreaterThan(told);
     const ids = await manyGranted(1);
     await age(stack, ids);
     await stack.query('ALTER SCHEMA away RENAME TO pgboss');
@@ -159,12 +155,12 @@ describe('without jobs', () => {
     const { grants } = (await stack.as('ada')).services;
     await until(
       () => grantOf(stack, id),
-      ({ endReason }) => endReason === 1,
+      ({ endReason }) => endReason === EndReason.EXPIRED,
     );
     const listed = (await grants.listGrants({})).grants.find((grant) => grant.id === id);
-    expect(listed).toMatchObject({ endReason: 1 });
+    expect(listed).toMatchObject({ endReason: EndReason.EXPIRED });
     const read = await grants.getAccessRequest({ id: request.id });
-    expect(read.request?.items.map(({ state }) => state)).toEqual([ItemState.EXPIRED]);
+    expect(read.request?.state).toBe(RequestState.EXPIRED);
     expect(await recordOf(stack, id)).toMatchObject({ state: 'ACTIVE', kinds: ['GRANT_STARTED'] });
     const sessions = await stack.query(
       `SELECT FROM pg_stat_activity WHERE application_name = 'curfew-grant-jobs' AND datname = current_database()`,
@@ -176,6 +172,8 @@ describe('without jobs', () => {
     const env = {
       CURFEW_DATABASE_URL: 'postgres://curfew_grant:secret@127.0.0.1/curfew',
       CURFEW_OIDC_ISSUER: 'https://issuer.example',
+      CURFEW_OIDC_JWKS: 'https://issuer.example/keys',
+      CURFEW_OIDC_AUDIENCE: 'curfew',
     };
     expect(readConfig(env).jobs.isOn).toBe(true);
     expect(readConfig({ ...env, CURFEW_JOBS: 'off' }).jobs.isOn).toBe(false);
