@@ -121,6 +121,19 @@ export const callReasons = {
     remedy:
       'Leave it to those whom the request waits for; curfew requests --to-review lists what you may answer',
   },
+  LOCKED: {
+    code: 'PERMISSION_DENIED',
+    meaning: 'the caller, the subject or the resource is locked; the metadata says by which lock',
+    cause:
+      'Somebody stopped the person or service, a group of theirs, the resource, something that it is inside of, or everything; a lock wins over every policy and every grant',
+    remedy: 'Ask whoever locked it: curfew locks says who and why, to those who may see the lock',
+  },
+  SELF_UNLOCK: {
+    code: 'PERMISSION_DENIED',
+    meaning: 'nobody lifts a lock on themselves, on a group of theirs or on a grant of theirs',
+    cause: 'Whoever is stopped has no say in when that ends; no policy can change that',
+    remedy: 'Ask somebody else who may unlock; where nobody is left, whoever keeps the directory can add one',
+  },
   REQUEST_NOT_FOUND: {
     code: 'NOT_FOUND',
     meaning: 'no such request, or none that the caller may see',
@@ -146,5 +159,11 @@ export const callReasons = {
     meaning: 'no policy set of that digest',
     cause: 'No set of that digest was ever in force here; a digest is 64 hexadecimal digits',
     remedy: 'Take a digest that the list of policy sets or the ledger names',
+  },
+  LOCK_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    meaning: 'no such lock, or none that the caller may see',
+    cause: 'The id is wrong, belongs to another installation, or the lock is not for your eyes',
+    remedy: 'Look for it with curfew locks; --all lists those too that have ended',
   },
 } as const satisfies Readonly<Record<string, ReasonEntry>>;

@@ -38,7 +38,7 @@ export interface Denied {
 export function denyLines(session: Session, denied: Denied, answer: AuthorizeResponse): readonly string[] {
   const { question, isExplained } = denied;
   const { paint, now } = session.terminal;
-  const { policyIds, accessOptions } = answer;
+  const { accessOptions } = answer;
   const head = ['WORKFLOW', 'TITLE', 'NEEDS', 'USUALLY', 'AT MOST'];
   const rows = accessOptions.map((option) => [
     option.workflow,
@@ -50,19 +50,25 @@ export function denyLines(session: Session, denied: Denied, answer: AuthorizeRes
   return [
     `${paint.bad('DENY')}  ${sentence(question, 'may not')}`,
     ...facts([
-      ['because', policyIds.length === 0 ? 'nothing permits it' : `${policyIds.join(', ')} forbids it`],
+      ['because', because(answer)],
       ['advice', answer.advice.join('; ')],
       ['errors', answer.errors.join('; ')],
+      ['until', showInstant(answer.validUntil, now())],
       ['decided', decided(answer, now())],
     ]),
     ...(rows.length === 0
       ? []
       : ['', 'Access can be requested:', ...columns(head, rows).map((row) => `  ${row}`)]),
-    ...(rows.length === 0 && isExplained
+    ...(rows.length === 0 && isExplained && answer.lockIds.length === 0
       ? [text`  no workflow lets ${formatEntity(question.principal)} ask for it`]
       : []),
     ...nextForDeny(session, denied, answer),
   ];
+}
+
+function because({ policyIds, lockIds }: AuthorizeResponse): string {
+  if (policyIds.length > 0) return `${policyIds.join(', ')} forbids it`;
+  return lockIds.length > 0 ? 'it is locked' : 'nothing permits it';
 }
 
 /** The command that would get access by the first of the workflows, on its own terms. */
@@ -72,6 +78,7 @@ function nextForDeny(
   answer: AuthorizeResponse,
 ): readonly string[] {
   const [option] = answer.accessOptions;
+  if (option === undefined && answer.lockIds.length > 0) return session.next('locks');
   if (option === undefined) return isExplained ? session.next('whoami') : session.next('grants');
   const { principal, resource } = question;
   return session.next(

@@ -8,6 +8,8 @@ export const exitCode = {
   denied: 10,
   pending: 11,
   expired: 12,
+  /** The directory is not as a file says. */
+  different: 13,
   /** Ctrl-C, as shells say it. */
   interrupted: 130,
 } as const;

@@ -12,7 +12,7 @@ export interface Known {
 /**
  * The id that a person means: a whole one as it is, or the only known one that begins so.
  *
- * @param kind "request" or "grant", for errors
+ * @param kind "request", "grant" or "lock", for errors
  * @throws CliError usage when none or several do
  */
 export async function findId(given: string, kind: string, list: () => Promise<Known>): Promise<string> {

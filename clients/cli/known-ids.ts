@@ -18,3 +18,11 @@ export async function findGrantId({ services }: Curfew, given: string): Promise<
     return { ids: grants.map(({ id }) => id), isWhole: nextPageToken === '' };
   });
 }
+
+/** The lock that a person means, by its id or the beginning of it. @throws CliError usage */
+export async function findLockId({ services }: Curfew, given: string): Promise<string> {
+  return await findId(given, 'lock', async () => {
+    const { locks, nextPageToken } = await services.locks.listLocks({ pageSize });
+    return { ids: locks.map(({ id }) => id), isWhole: nextPageToken === '' };
+  });
+}

@@ -11,7 +11,12 @@ export function printable(text: string): string {
 
 /** JSON that is the same to a parser and harmless to a terminal. */
 export function printableJson(json: unknown): string {
-  return JSON.stringify(json, undefined, 2).replace(unprintable, (character) =>
+  return printableJsonText(JSON.stringify(json, undefined, 2));
+}
+
+/** The same for JSON that is a text already. */
+export function printableJsonText(json: string): string {
+  return json.replace(unprintable, (character) =>
     character === '\n'
       ? character
       : Array.from({ length: character.length }, (_, index) => {

@@ -2,10 +2,14 @@ import { Command, Option } from 'commander';
 import { clientVariables } from './client-variables.ts';
 import { addCan } from './commands/can.ts';
 import { addConfig } from './commands/config.ts';
+import { addDirectory } from './commands/directory.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addLock } from './commands/lock.ts';
+import { addLocks } from './commands/locks.ts';
+import { addOffboard } from './commands/offboard.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
 import { addRequest } from './commands/request.ts';
@@ -13,6 +17,7 @@ import { addRequests } from './commands/requests.ts';
 import { addReview } from './commands/review.ts';
 import { addRevoke } from './commands/revoke.ts';
 import { addStatus } from './commands/status.ts';
+import { addUnlock } from './commands/unlock.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
 import { printable } from './printable.ts';
@@ -47,7 +52,12 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addGrants,
     addRelease,
     addRevoke,
+    addLock,
+    addUnlock,
+    addLocks,
+    addOffboard,
     addLedger,
+    addDirectory,
     addPolicy,
     addStatus,
     addWhoami,
@@ -65,7 +75,7 @@ ${variables()}
 
 Exit codes:
   0 ok, allowed, approved   1 error   2 usage   3 policies invalid   4 policy tests failed
-  10 denied   11 pending   12 expired
+  10 denied   11 pending   12 expired   13 different
 
 Example:
   curfew can read Database::orders --as ada`;

@@ -150,6 +150,12 @@ export const stateReasons = {
       'A workflow says with @extensions how often a grant is extended, and with @max how long each part is',
     remedy: 'Ask for access anew when the grant ends; somebody looks at it again then',
   },
+  LOCK_LIFTED: {
+    code: 'FAILED_PRECONDITION',
+    meaning: 'the lock was lifted, or its time is up',
+    cause: 'Somebody was faster, or the lock was for a limited time; what has ended stays ended',
+    remedy: 'Nothing, if it was to end; look at what still holds with curfew locks',
+  },
   INTERNAL: {
     code: 'INTERNAL',
     meaning: "a fault of Curfew's; the log has it",

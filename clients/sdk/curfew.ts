@@ -6,6 +6,7 @@ import {
   type RequestAccessResponse,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
+import { LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import { type AccessWish, requestAccess, waitForAccess, watchAccess, type WatchOptions } from './access.ts';
 import { type Channel, openChannel } from './channel.ts';
@@ -59,6 +60,7 @@ export interface CurfewServices {
   readonly grants: ServiceClient<typeof GrantService>;
   readonly directory: ServiceClient<typeof DirectoryService>;
   readonly ledger: ServiceClient<typeof LedgerService>;
+  readonly locks: ServiceClient<typeof LockService>;
   readonly policies: ServiceClient<typeof PolicyService>;
 }
 
@@ -117,6 +119,7 @@ function createServices(decision: Channel, grant: Channel): CurfewServices {
     grants: createServiceClient(GrantService, grant),
     directory: createServiceClient(DirectoryService, grant),
     ledger: createServiceClient(LedgerService, grant),
+    locks: createServiceClient(LockService, grant),
     policies: createServiceClient(PolicyService, grant),
   };
 }

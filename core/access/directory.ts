@@ -25,6 +25,16 @@ export class Directory {
     return this.#entities.has(uidKey(uid));
   }
 
+  /** By `uidKey`. */
+  at(key: string): Entity | undefined {
+    return this.#entities.get(key);
+  }
+
+  /** The `uidKey` of each, in no order. */
+  keys(): Iterable<string> {
+    return this.#entities.keys();
+  }
+
   /** In the order in which they were first applied. */
   all(): Iterable<Entity> {
     return this.#entities.values();
@@ -58,6 +68,11 @@ export class Directory {
   /** The keys of the entity and all its ancestors; of just itself when the directory does not know it. */
   selfAndAncestors(uid: EntityUid): ReadonlySet<string> {
     return reach([uidKey(uid)], (key) => this.#entities.get(key)?.parents.map(uidKey) ?? []);
+  }
+
+  /** Whether an entity names this one as its parent, whether it is there or not. */
+  hasChildren(uid: EntityUid): boolean {
+    return this.#children.has(uidKey(uid));
   }
 
   /** Everything inside the entity at any depth, without itself. */

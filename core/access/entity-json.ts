@@ -31,6 +31,8 @@ export class EntityJsonError extends Error {
 const MAX_DEPTH = 64;
 const ESCAPES = ['__entity', '__extn', '__expr'];
 const INTEGER = /^-?\d+$/;
+/** Every number of a JSON text follows one of these, and some that it finds are in strings. */
+const MAY_HAVE_NUMBERS = /(?:^|[[:,])[ \t\r\n]*[-\d]/;
 
 /** The smallest and the largest Cedar Long. */
 export const INT64_MIN: bigint = -(2n ** 63n);
@@ -163,7 +165,9 @@ export function parseJsonExact(text: string): ExactJson {
   };
   let json: ExactJson;
   try {
-    json = JSON.parse(text, exactly) as ExactJson; // the reviver leaves exactly these types
+    // A reviver is called for each value of the text; most directories have no number anywhere.
+    const parsed: unknown = MAY_HAVE_NUMBERS.test(text) ? JSON.parse(text, exactly) : JSON.parse(text);
+    json = parsed as ExactJson; // the reviver leaves exactly these types
   } catch (cause) {
     throw syntaxError(text, cause);
   }

@@ -1,5 +1,6 @@
 import type { EntityUid } from './entity.ts';
 import type { GrantTerms, LiveState } from './grant.ts';
+import type { LockTarget } from './lock.ts';
 
 export type EndReason =
   | 'EXPIRED'
@@ -109,7 +110,23 @@ export type LedgerEvent = EventOf<
     }
   | { readonly kind: 'ENTITIES_DELETED'; readonly uids: readonly EntityUid[] }
   | { readonly kind: 'POLICY_ACTIVATED'; readonly digest: string }
+  | ({
+      readonly kind: 'LOCK_CREATED';
+      readonly createdBy: EntityUid;
+      /** Until it is lifted if it is not said. */
+      readonly expiresAt?: Date;
+    } & AboutLock)
+  | ({ readonly kind: 'LOCK_LIFTED' } & AboutLock)
 >;
+
+interface AboutLock {
+  readonly lockId: string;
+  readonly target: LockTarget;
+  /** Of a lock on a grant. */
+  readonly grantId?: string;
+  /** Why. */
+  readonly text: string;
+}
 
 /** A vote's narrowing of one item. */
 export interface NarrowedItem {
@@ -168,9 +185,17 @@ type EventOf<T> = T & { readonly at: Date; readonly actor: string };
 export type EventKind = LedgerEvent['kind'];
 export type EventOfKind<K extends EventKind> = Extract<LedgerEvent, { readonly kind: K }>;
 
+const BASIS_KINDS: ReadonlySet<string> = new Set<EventKind>([
+  'ENTITIES_APPLIED',
+  'ENTITIES_DELETED',
+  'POLICY_ACTIVATED',
+  'LOCK_CREATED',
+  'LOCK_LIFTED',
+]);
+
 /** Events that change what eligibility is decided on. A decision made before one cannot be written after it. */
 export function changesBasis(kind: string): boolean {
-  return kind === 'ENTITIES_APPLIED' || kind === 'ENTITIES_DELETED' || kind === 'POLICY_ACTIVATED';
+  return BASIS_KINDS.has(kind);
 }
 
 /** The actor of what happens by itself. */

@@ -157,7 +157,9 @@ function workflowDifferences(engine: Engine, directory: Directory, it: PolicyCas
   const evaluation = ask(engine, 'workflows', directory, it, context);
   const differences = commonDifferences(policies, it, evaluation, [evaluation]);
   const workflow = pickWorkflow(
-    evaluation.decision === 'allow' ? workflowsOf(policies, evaluation.policyIds) : [],
+    evaluation.decision === 'allow'
+      ? workflowsOf(policies, evaluation.policyIds, { breakGlass: request?.breakGlass ?? false })
+      : [],
   );
   if (expected.workflow !== undefined && expected.workflow !== workflow?.id)
     differences.push(`workflow: wanted ${expected.workflow}, got ${workflow?.id ?? 'none'}`);

@@ -105,5 +105,5 @@ function matchingWorkflows(engine: Engine, asked: Asked): readonly Workflow[] {
   const roots = { principal: subject, resource, context };
   const entities = entitiesFor(policies, 'workflows', roots, (uid) => directory.get(uidKey(uid)));
   const { decision, policyIds } = engine.evaluate('workflows', { ...roots, action: request.uid, entities });
-  return decision === 'allow' ? workflowsOf(policies, policyIds) : [];
+  return decision === 'allow' ? workflowsOf(policies, policyIds, facts) : [];
 }

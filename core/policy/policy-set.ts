@@ -1,5 +1,6 @@
 import type { EntityUid } from '../access/entity.ts';
 import type { Workflow } from '../access/workflow.ts';
+import type { RequestFacts } from './curfew-context.ts';
 import type { EntityPath } from './entity-paths.ts';
 import type { SchemaShape } from './schema-shape.ts';
 
@@ -99,9 +100,15 @@ export function workflowById(policies: PolicySet, id: string): Workflow | undefi
   return policies.requestWorkflows.find((workflow) => workflow.id === id);
 }
 
-/** The workflows among determining policies of a `request` decision. */
-export function workflowsOf(policies: PolicySet, policyIds: readonly string[]): readonly Workflow[] {
-  return policies.requestWorkflows.filter((workflow) => policyIds.includes(workflow.id));
+/** The workflows among determining policies of a `request` decision: those made for break-glass, or those that are not. */
+export function workflowsOf(
+  policies: PolicySet,
+  policyIds: readonly string[],
+  { breakGlass }: Pick<RequestFacts, 'breakGlass'>,
+): readonly Workflow[] {
+  return policies.requestWorkflows
+    .filter((workflow) => policyIds.includes(workflow.id))
+    .filter((workflow) => (workflow.breakGlass !== undefined) === breakGlass);
 }
 
 /** The steps that a reviewer may fill, from the determining policies of an `approve` decision; each once. */

@@ -103,5 +103,8 @@ function keepTidy({ replica, clock, database, log }: Untidy, everyMs: number): N
 
 function prune(replica: Replica, clock: DatabaseClock): void {
   const early = clock.early();
-  if (early !== undefined) replica.grants.prune(new Date(early.getTime() - TIDY_MS));
+  if (early === undefined) return;
+  const before = new Date(early.getTime() - TIDY_MS);
+  replica.grants.prune(before);
+  replica.locks.prune(before);
 }

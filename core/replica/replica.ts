@@ -3,7 +3,10 @@ import { Directory } from '../access/directory.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import { changesBasis, type EventOfKind, type LedgerEvent } from '../access/event.ts';
 import type { LiveGrant } from '../access/grant.ts';
+import type { Lock } from '../access/lock.ts';
 import { GrantIndex } from '../access/grant-index.ts';
+import { LockIndex } from '../access/lock-index.ts';
+import { GRANT_MOVES } from '../access/states.ts';
 import type { Sink } from '../feed/follower.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { PlacedEvent, Snapshot } from '../store/ledger.ts';
@@ -14,12 +17,13 @@ import type { Policies } from './policies.ts';
 export type PolicyLoader = (digest: string, files?: StoredFiles) => Promise<Policies>;
 
 /**
- * What the ledger comes to, in memory: directory, live grants and the policy set in force, all of one revision. Between two
+ * What the ledger comes to, in memory: directory, live grants, locks and the policy set in force, all of one revision. Between two
  * awaits it does not change, so whoever reads it without giving way sees one instant.
  */
 export class Replica implements Sink {
   readonly directory = new Directory();
   readonly grants = new GrantIndex();
+  readonly locks = new LockIndex();
   readonly #loadPolicies: PolicyLoader;
   #policies: Policies = { kind: 'none' };
   /** Being loaded for a snapshot that is being read. */
@@ -36,7 +40,7 @@ export class Replica implements Sink {
     return this.#revision;
   }
 
-  /** The last revision that changed the directory or the policies. */
+  /** The last revision that changed the directory, the policies or the locks. */
   get basisRevision(): bigint {
     return this.#basisRevision;
   }
@@ -86,8 +90,10 @@ export class Replica implements Sink {
       : this.#policiesOf(snapshot.policyDigest));
     this.directory.clear();
     this.grants.clear();
+    this.locks.clear();
     for (const entity of snapshot.entities) this.directory.apply(entity);
     for (const grant of snapshot.grants) this.grants.add(grant);
+    for (const lock of snapshot.locks) this.locks.add(lock);
     this.#policies = policies;
     this.#revision = snapshot.revision;
     this.#basisRevision = snapshot.basisRevision;
@@ -133,10 +139,10 @@ export class Replica implements Sink {
       case 'GRANT_STARTED':
         return this.grants.add(grantOf(event));
       case 'GRANT_OPENED':
-        return this.grants.change(event.grantId, { state: 'ACTIVE' });
+        return this.grants.change(event.grantId, { state: GRANT_MOVES.GRANT_OPENED.to });
       case 'GRANT_CLAIMED': {
         const { grantId, startsAt, expiresAt } = event;
-        return this.grants.change(grantId, { state: 'ACTIVE', startsAt, expiresAt });
+        return this.grants.change(grantId, { state: GRANT_MOVES.GRANT_CLAIMED.to, startsAt, expiresAt });
       }
       case 'GRANT_USED':
         return this.grants.change(event.grantId, { usesLeft: event.usesLeft });
@@ -153,6 +159,10 @@ export class Replica implements Sink {
       case 'ENTITIES_DELETED':
         for (const uid of event.uids) this.directory.remove(uid);
         return;
+      case 'LOCK_CREATED':
+        return this.locks.add(lockOf(event));
+      case 'LOCK_LIFTED':
+        return this.locks.remove(event.lockId);
       case 'REQUEST_SUBMITTED':
       case 'REQUEST_REVIEWED':
       case 'REQUEST_WITHDRAWN':
@@ -172,6 +182,11 @@ function textOf(event: { readonly kind: string; readonly text?: string }): strin
   if (event.text === undefined)
     throw new Error(`the text of ${event.kind} was erased: start from a snapshot`);
   return event.text;
+}
+
+function lockOf(event: EventOfKind<'LOCK_CREATED'>): Lock {
+  const { lockId: id, target, createdBy, at: createdAt, expiresAt } = event;
+  return { id, target, reason: textOf(event), createdBy, createdAt, expiresAt };
 }
 
 function grantOf(event: EventOfKind<'GRANT_STARTED'>): LiveGrant {

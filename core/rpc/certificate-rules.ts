@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
+import { LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
@@ -12,6 +13,7 @@ export const knownServices: readonly DescService[] = [
   DecisionService,
   GrantService,
   DirectoryService,
+  LockService,
   LedgerService,
   PolicyService,
 ];

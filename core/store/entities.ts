@@ -1,38 +1,49 @@
 import { type Entity, type EntityUid, uidKey } from '../access/entity.ts';
-import { entityToJson } from '../access/entity-json.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import type { Basis } from './append.ts';
+import { Call, send, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
-/** Writes entities whole; a deleted one comes back only when the caller has checked that it may. */
-export async function writeEntities(trx: Trx, entities: readonly Entity[]): Promise<void> {
-  await trx
-    .insertInto('entities')
-    .values(
-      entities.map((entity) => ({
-        uid: uidKey(entity.uid),
-        type: entity.uid.type,
-        id: entity.uid.id,
-        body: JSON.stringify(entityToJson(entity)),
-        deleted_at: null,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict.column('uid').doUpdateSet((set) => ({ body: set.ref('excluded.body'), deleted_at: null })),
-    )
-    .execute();
+/** An entity and its JSON in Cedar's form. */
+export interface WrittenEntity {
+  readonly entity: Entity;
+  readonly text: string;
 }
+
+const WRITE_ENTITIES: Statement = {
+  name: 'write_entities',
+  isRead: false,
+  text: `
+    INSERT INTO entities (uid, type, id, body, deleted_at)
+    SELECT uid, type, id, body::text, NULL FROM
+      ROWS FROM (unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), json_array_elements($4::json)) AS given (uid, type, id, body)
+    ON CONFLICT (uid) DO UPDATE SET body = excluded.body, deleted_at = NULL`,
+};
+
+/** Writes entities whole; a deleted one comes back only when the caller has checked that it may. */
+export async function writeEntities(trx: Trx, entities: readonly WrittenEntity[]): Promise<void> {
+  const values = [
+    entities.map(({ entity }) => uidKey(entity.uid)),
+    entities.map(({ entity }) => entity.uid.type),
+    entities.map(({ entity }) => entity.uid.id),
+    // The members of a list of type json keep their texts, and a list of texts would have to be escaped.
+    `[${entities.map(({ text }) => text).join(',')}]`,
+  ];
+  await sendLater(trx, new Call(WRITE_ENTITIES, values));
+}
+
+const DELETED_AMONG: Statement = {
+  name: 'deleted_among',
+  isRead: true,
+  text: 'SELECT uid FROM entities WHERE uid = ANY($1::text[]) AND deleted_at IS NOT NULL',
+};
 
 /** Which of these were deleted before. */
 export async function deletedAmong(trx: Trx, uids: readonly EntityUid[]): Promise<readonly string[]> {
-  const rows = await trx
-    .selectFrom('entities')
-    .select('uid')
-    .where('uid', 'in', uids.map(uidKey))
-    .where('deleted_at', 'is not', null)
-    .execute();
-  return rows.map((row) => row.uid);
+  const call = new Call<{ readonly uid: string }>(DELETED_AMONG, [uids.map(uidKey)]);
+  await send(trx, call);
+  return call.rows.map((row) => row.uid);
 }
 
 /** Marks entities as deleted; their rows stay, so that their ids are known. */

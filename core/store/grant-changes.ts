@@ -1,6 +1,7 @@
 import { uidKey } from '../access/entity.ts';
 import type { EndReason } from '../access/event.ts';
 import type { LiveGrant } from '../access/grant.ts';
+import { GRANT_ENDS, GRANT_MOVES } from '../access/states.ts';
 import { Call, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
@@ -63,27 +64,32 @@ export function guardedChange(name: string, change: string, where: string): Stat
 const END_GRANT = guardedChange(
   'end_grant',
   `state = 'ENDED', end_reason = $2, ended_at = greatest($3, created_at)`,
-  `state <> 'ENDED'`,
+  `state = ANY($4::grant_state[])`,
 );
-const OPEN_GRANT = guardedChange('open_grant', `state = 'ACTIVE'`, `state = 'SCHEDULED'`);
+const { GRANT_OPENED, GRANT_CLAIMED, GRANT_EXTENDED } = GRANT_MOVES;
+const OPEN_GRANT = guardedChange(
+  'open_grant',
+  `state = '${GRANT_OPENED.to}'`,
+  `state = '${GRANT_OPENED.from}'`,
+);
 const CLAIM_GRANT = guardedChange(
   'claim_grant',
-  `state = 'ACTIVE', starts_at = $2, expires_at = $3`,
-  `state = 'CLAIMABLE'`,
+  `state = '${GRANT_CLAIMED.to}', starts_at = $2, expires_at = $3`,
+  `state = '${GRANT_CLAIMED.from}'`,
 );
 const EXTEND_GRANT = guardedChange(
   'extend_grant',
   'expires_at = $2, extensions = extensions + 1',
-  `state = 'ACTIVE' AND extensions = $3::smallint - 1`,
+  `state = '${GRANT_EXTENDED.from}' AND extensions = $3::smallint - 1`,
 );
 
-/** Writes that a grant has ended. The caller holds the row and has checked: when it had ended, the transaction fails. */
+/** Writes that a grant has ended. The caller holds the row and has checked: when it could not end so, the transaction fails. */
 export async function endGrant(
   trx: Trx,
   id: string,
   end: { readonly endReason: EndReason; readonly endedAt: Date },
 ): Promise<void> {
-  await changeGrant(trx, END_GRANT, [id, end.endReason, end.endedAt]);
+  await changeGrant(trx, END_GRANT, [id, end.endReason, end.endedAt, GRANT_ENDS[end.endReason].from]);
 }
 
 /** Writes that a scheduled grant has begun. */

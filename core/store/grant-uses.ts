@@ -1,3 +1,4 @@
+import { GRANT_MOVES } from '../access/states.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { changeGrant, guardedChange } from './grant-changes.ts';
@@ -8,7 +9,7 @@ import type { Locked, Trx } from './transition.ts';
 const COUNT_USE = guardedChange(
   'count_use',
   'uses_left = uses_left - 1',
-  `state <> 'ENDED' AND uses_left = $2`,
+  `state = '${GRANT_MOVES.GRANT_USED.from}' AND uses_left = $2`,
 );
 const FIND_USE: Statement = {
   name: 'find_use',

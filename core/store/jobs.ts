@@ -1,8 +1,6 @@
 import { type Job, PgBoss } from 'pg-boss';
 import { bossTerms, JOBS, type JobName } from './job-schema.ts';
 
-export type { JobName } from './job-schema.ts';
-
 /** Does what there is to do, until the signal is aborted. */
 export type JobWork = (signal: AbortSignal) => Promise<void>;
 

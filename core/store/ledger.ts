@@ -4,10 +4,12 @@ import type { Entity } from '../access/entity.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import type { LedgerEvent } from '../access/event.ts';
 import type { LiveGrant } from '../access/grant.ts';
+import type { Lock } from '../access/lock.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { fromLedgerRow } from './ledger-row.ts';
 import { readLiveGrants } from './live-grants.ts';
+import { readLocks } from './locks.ts';
 import { readPolicySet, type StoredFiles } from './policy-sets.ts';
 import type { Trx } from './transition.ts';
 
@@ -28,6 +30,8 @@ export interface Snapshot {
   /** Those that had not ended. */
   readonly grants: readonly LiveGrant[];
   readonly entities: readonly Entity[];
+  /** Those that held. */
+  readonly locks: readonly Lock[];
   /** The policy set in force, if there is one yet. */
   readonly policyDigest: string | undefined;
 }
@@ -57,7 +61,7 @@ const PAGE = 5_000;
 export type OnPolicySet = (digest: string, files: StoredFiles) => void;
 
 /**
- * Reads head, policy set, live grants and directory as of one revision.
+ * Reads head, policy set, live grants, directory and locks as of one revision.
  * @param onPolicySet so that the set can be loaded while the rest is read; the snapshot may still fail
  * @throws AccessError DATABASE_UNAVAILABLE, also when the database is a standby
  */
@@ -90,6 +94,7 @@ export function readSnapshot(database: Database, onPolicySet?: OnPolicySet): Pro
           basisRevision: head.basis_revision,
           grants: await readLiveGrants(trx),
           entities: await readDirectory(trx),
+          locks: await readLocks(trx),
           policyDigest,
         };
       }),

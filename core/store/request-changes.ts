@@ -9,6 +9,7 @@ import {
   requestExpiresAt,
   type Review,
 } from '../access/request.ts';
+import { ITEM_MOVES } from '../access/states.ts';
 import { Call, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
@@ -91,7 +92,7 @@ const RESOLVE_ITEM: Statement = {
   text: `
     WITH changed AS (
       UPDATE request_items SET state = $3, resolved_at = $4, denied_because = $5
-      WHERE request_id = $1 AND item = $2 AND state = 'PENDING' RETURNING 1
+      WHERE request_id = $1 AND item = $2 AND state = $6 RETURNING 1
     )
     SELECT 1 / count(*) FROM changed`,
 };
@@ -125,7 +126,7 @@ export async function resolveItems(
 
 function resolveItem(requestId: string, { item, state, at, because }: Resolution): Call {
   const wasNot = (): Error => new Error(`item ${item} of request ${requestId} was not pending`);
-  return new Call(RESOLVE_ITEM, [requestId, item, state, at, because ?? ''], wasNot);
+  return new Call(RESOLVE_ITEM, [requestId, item, state, at, because ?? '', ITEM_MOVES[state].from], wasNot);
 }
 
 function withResolutions(request: AccessRequest, resolutions: readonly Resolution[]): AccessRequest {

@@ -119,6 +119,35 @@ export async function pendingRequestsOf(trx: Trx, uids: readonly string[]): Prom
   return rows.map((row) => row.id);
 }
 
+/** The ids of pending requests of which the person or service is requester or subject, for a transaction that will lock them. */
+export async function pendingRequestsBy(trx: Trx, party: string): Promise<readonly string[]> {
+  const rows = await trx
+    .selectFrom('access_requests')
+    .select('id')
+    .where('state', '=', 'PENDING')
+    .where((where) => where.or([where('requester', '=', party), where('subject', '=', party)]))
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** The ids of pending requests that the person has a vote on which was not taken back, for a transaction that will lock them. */
+export async function pendingRequestsVotedBy(trx: Trx, reviewer: string): Promise<readonly string[]> {
+  const rows = await trx
+    .selectFrom('reviews')
+    .innerJoin('request_items', (join) =>
+      join
+        .onRef('request_items.request_id', '=', 'reviews.request_id')
+        .onRef('request_items.item', '=', 'reviews.item'),
+    )
+    .select('reviews.request_id')
+    .distinct()
+    .where('reviews.reviewer', '=', reviewer)
+    .where('reviews.withdrawn_at', 'is', null)
+    .where('request_items.state', '=', 'PENDING')
+    .execute();
+  return rows.map((row) => row.request_id);
+}
+
 async function complete(
   reader: Database,
   rows: readonly Selectable<AccessRequests>[],

@@ -130,6 +130,20 @@ export interface LedgerText {
   text: string;
 }
 
+export interface Locks {
+  created_at: Timestamp;
+  created_by: string;
+  entity: string | null;
+  expires_at: Timestamp | null;
+  grant_id: string | null;
+  id: string;
+  lift_reason: string | null;
+  lifted_at: Timestamp | null;
+  lifted_by: string | null;
+  position: Generated<Int8>;
+  reason: string;
+}
+
 export interface OwedReviews {
   comment: string | null;
   due_at: Timestamp;
@@ -194,6 +208,7 @@ export interface DB {
   ledger: Ledger;
   ledger_head: LedgerHead;
   ledger_text: LedgerText;
+  locks: Locks;
   owed_reviews: OwedReviews;
   policy_sets: PolicySets;
   request_items: RequestItems;

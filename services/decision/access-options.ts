@@ -88,7 +88,7 @@ function matching(replica: Replica, { request, action, question, now, durationMs
     entities,
   });
   const ids = evaluation.decision === 'allow' ? evaluation.policyIds : [];
-  return { durationMs, workflows: workflowsOf(policies, ids) };
+  return { durationMs, workflows: workflowsOf(policies, ids, facts) };
 }
 
 function toOption({ id, title, steps, maxMs, defaultMs }: Workflow): AccessOption {

@@ -16,6 +16,7 @@ import type { Question } from './question.ts';
 import { mayReadNow } from '../../core/policy/reads-about.ts';
 import { REFUSED_USES } from './limits.ts';
 import type { Rights } from './rights.ts';
+import { adviceOfStops } from './stops.ts';
 import { type Asking, mayStand, notAcknowledged, takesUses, type Uses } from './uses.ts';
 
 /** What every use case of the decision service works with. */
@@ -35,7 +36,7 @@ export interface DecisionContext {
 export interface Answer extends Decision {
   /** A UUID. */
   readonly decisionId: string;
-  /** What the forbids that applied advise. */
+  /** What the locks that stop it say, and what the forbids that applied advise. */
   readonly advice: readonly string[];
   /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
   readonly validUntil: Date | undefined;
@@ -98,27 +99,39 @@ function answerUnobserved(
   return {
     ...decision,
     decisionId: randomUUID(),
-    advice: isDenied ? adviceOf(policies, decision.policyIds) : [],
+    advice: [
+      ...adviceOfStops(decision.stops, question.explain),
+      ...(isDenied ? adviceOf(policies, decision.policyIds) : []),
+    ],
     validUntil: validUntil(replica, action, question, { ...decision, moment }),
     revision: replica.revision,
     policyDigest: policies.digest,
     stale: moment.freshness !== 'fresh',
     decidedAt: moment.now,
-    accessOptions: isDenied && question.explain ? accessOptions(replica, action, question, moment.now) : [],
+    accessOptions:
+      isDenied && question.explain && isOpen(decision)
+        ? accessOptions(replica, action, question, moment.now)
+        : [],
   };
+}
+
+/** Whether another grant would help: no lock stops more than a grant. */
+function isOpen({ stops }: Pick<Decision, 'stops'>): boolean {
+  return stops.every(({ lock }) => lock.target.kind === 'grant');
 }
 
 /**
  * A deny outlasts the end of any grant, and no lapse ends a standing permit: time alone changes only what a grant permits, at its end,
- * what one will permit that is scheduled, and what policies make of `context.now`, at any time. What a grant permits whose uses count,
- * or that ends unused, is asked again each time.
+ * what one will permit that is scheduled, what a lock stops, at its end, and what policies make of `context.now`, at any time. What a grant
+ * permits whose uses count, or that ends unused, is asked again each time.
  */
 function validUntil(
   replica: Replica,
   action: ActionShape,
   question: Question,
-  { effect, grant, moment }: Decision & { readonly moment: Moment },
+  { effect, grant, stops, reopensAt, moment }: Decision & { readonly moment: Moment },
 ): Date | undefined {
+  if (!isOpen({ stops })) return noEarlierThan(reopensAt, moment.now);
   const { principal, resource } = question;
   const kind = {
     phase: 'access',
@@ -127,7 +140,18 @@ function validUntil(
     resourceType: resource.type,
   } as const;
   if (mayReadNow(replica.engine.policies, kind)) return undefined;
-  if (effect === 'DENY') return nextStart(replica, question, moment);
+  if (effect === 'DENY')
+    return earlier(nextStart(replica, question, moment), noEarlierThan(reopensAt, moment.now));
   if (grant === undefined || takesUses(grant)) return undefined;
   return grant.expiresAt;
+}
+
+/** A lock holds by the earliest that it may be, and is answered about by the latest. */
+function noEarlierThan(at: Date | undefined, now: Date): Date | undefined {
+  return at !== undefined && at < now ? now : at;
+}
+
+function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
 }

@@ -1,3 +1,4 @@
+import type { Directory } from '../../core/access/directory.ts';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import type { LiveGrant } from '../../core/access/grant.ts';
 import type { GrantQuestionByKeys } from '../../core/access/grant-index.ts';
@@ -34,11 +35,13 @@ function keysOf(
   question: CallerQuestion,
 ): Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'> {
   const { principal, action } = question;
-  const resourceKeys = (): ReadonlySet<string> => {
-    const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
-    return new Set(found.flatMap((keys) => [...keys]));
-  };
-  return { principal, action, resourceKeys };
+  return { principal, action, resourceKeys: () => resourceKeysOf(directory, question) };
+}
+
+/** Keys of the resource and of everything that it is inside of, by the directory and by what was sent. */
+export function resourceKeysOf(directory: Directory, question: CallerQuestion): ReadonlySet<string> {
+  const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
+  return new Set(found.flatMap((keys) => [...keys]));
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */

@@ -10,12 +10,14 @@ import { likenessOf, tooManyGrants } from './alike-grants.ts';
 import { callerLookup } from './caller-lookup.ts';
 import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
+import { evaluationFailed, lookAtEntrance } from './entrance.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
 import { grantPolicies } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
+import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stops.ts';
 
 /** What was decided, and by what. */
 export interface Decision {
@@ -26,42 +28,61 @@ export interface Decision {
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
   readonly errors: readonly PolicyError[];
+  /** On a deny, the locks that stop it; policies were not asked when one stops more than a grant. */
+  readonly stops: readonly Stop[];
+  /** On such a deny, when time alone could end what the locks do; undefined when it could not. */
+  readonly reopensAt: Date | undefined;
 }
 
 /**
- * Decides a question that `checkAgainstSchema` passed: standing permits first, then each live grant that covers it; the first permit
- * decides. Reads one state of the replica, because it never gives way.
+ * Decides a question that `checkAgainstSchema` passed: locks first, then standing permits, then each live grant that covers it; the
+ * first permit decides. Reads one state of the replica, because it never gives way.
  * @throws AccessError STALE when only a grant could permit it and the replica is too old for that, or too old for anything;
  *   EVALUATION_FAILED when the engine failed and nothing permits it; TOO_MUCH when more grants cover it than are asked about
  */
 export function decide(replica: Replica, action: ActionShape, question: Question, moment: Moment): Decision {
   if (moment.freshness === 'silent') throw stale(moment, 'nothing is permitted');
+  const stops = stopsOn(replica, question, moment.early);
+  if (stops.length > 0) return lockedOut(stops);
   const asked = prepare(replica, action, question, moment);
   const { isKnown, kind } = asked;
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
-  const grants = takesGrants ? coveringGrants(replica, question, moment) : [];
+  const covering = takesGrants ? coveringGrants(replica, question, moment) : [];
+  const { free: grants, stopped } = unlocked(replica, covering, moment.early);
+  const entrance = lookAtEntrance(replica);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
-    const standing = evaluations.standing(grants[0]);
+    const standing = evaluations.standing(grants.find(entrance.isOpenTo));
     if (standing.decision === 'allow') return allow(standing, [standing], undefined);
   }
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
   const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind, moment.now) : () => '';
-  const permit = firstPermit(grants, likeness, (grant) => evaluations.with(grant));
+  const ask = (grant: LiveGrant) => (entrance.isOpenTo(grant) ? evaluations.with(grant) : undefined);
+  const permit = firstPermit(grants, likeness, ask);
   if (permit.kind === 'found') return allow(permit.evaluation, evaluations.all(), permit.grant);
-  if (permit.kind === 'too-many') throw tooManyGrants(question, grants.length);
-  return deny(evaluations.all());
+  entrance.requireAnswered();
+  if (permit.kind === 'too-many' || entrance.isSpent()) throw tooManyGrants(question, grants.length);
+  const denied = deny(evaluations.all());
+  if (stopped.length === 0) return denied;
+  return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt: firstReopening(stopped) };
 }
+
+/** A lock wins over every policy, so none is asked. */
+function lockedOut(stops: readonly Stop[]): Decision {
+  return { ...NOTHING, effect: 'DENY', stops, reopensAt: endOfStops(stops) };
+}
+
+const NOTHING = { grant: undefined, policyIds: [], errors: [], stops: [], reopensAt: undefined } as const;
 
 type Permit =
   | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
   | { readonly kind: 'none' | 'too-many' };
 
-/** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. */
+/** Asks about each grant that policies can tell from those before it; of grants that are alike the first lasts longest. One without an answer is passed over. */
 function firstPermit(
   grants: readonly LiveGrant[],
   likeness: (grant: LiveGrant) => string,
-  ask: (grant: LiveGrant) => Evaluation,
+  ask: (grant: LiveGrant) => Evaluation | undefined,
 ): Permit {
   const answered = new Set<string>();
   let asked = 0;
@@ -69,8 +90,9 @@ function firstPermit(
     const alike = likeness(grant);
     if (answered.has(alike)) continue;
     if (asked === GRANT_EVALUATIONS) return { kind: 'too-many' };
-    asked += 1;
     const evaluation = ask(grant);
+    if (evaluation === undefined) continue;
+    asked += 1;
     if (evaluation.decision === 'allow') return { kind: 'found', grant, evaluation };
     // A failure is no answer: the next of its like may get one.
     if (evaluation.failure === undefined) answered.add(alike);
@@ -157,17 +179,16 @@ function allow(
   evaluations: readonly Evaluation[],
   grant: LiveGrant | undefined,
 ): Decision {
-  return { effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
 }
 
 function deny(evaluations: readonly Evaluation[]): Decision {
   const failure = evaluations.find((evaluation) => evaluation.failure !== undefined)?.failure;
   if (failure !== undefined) {
-    const message = 'the policy engine failed on this question; the log says why; call again';
-    throw new AccessError('EVALUATION_FAILED', message, { cause: failure });
+    throw evaluationFailed(failure);
   }
   const policyIds = [...new Set(evaluations.flatMap((evaluation) => evaluation.policyIds))].toSorted();
-  return { effect: 'DENY', grant: undefined, policyIds, errors: errorsOf(evaluations) };
+  return { ...NOTHING, effect: 'DENY', policyIds, errors: errorsOf(evaluations) };
 }
 
 function errorsOf(evaluations: readonly Evaluation[]): readonly PolicyError[] {

@@ -15,7 +15,7 @@ export interface UsesOptions {
 }
 
 /** Why a use is refused for good: whatever else the grant service answers says nothing of the grant. */
-const REFUSALS: ReadonlySet<string> = new Set(['GRANT_ENDED', 'GRANT_NOT_FOUND']);
+const REFUSALS: ReadonlySet<string> = new Set(['GRANT_ENDED', 'GRANT_NOT_FOUND', 'LOCKED']);
 
 /** Tells a grant service of uses: each that must be acknowledged at once, the others in batches. */
 export class GrantServiceUses implements Uses {

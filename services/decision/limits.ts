@@ -12,6 +12,8 @@ export const BATCH_SLICE_MS = 20;
 export const BATCH_RESTARTS = 2;
 /** Evaluations with a grant for one question: grants that policies cannot tell apart count once. */
 export const GRANT_EVALUATIONS = 50;
+/** Grants of one question that are found to let their holder in no more; such a grant is ended within seconds, so there are few. */
+export const GRANTS_SHUT_OUT = 500;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 

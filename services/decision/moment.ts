@@ -6,10 +6,11 @@ import { STALENESS_BOUND_MS } from './limits.ts';
  */
 export type Freshness = 'fresh' | 'stale' | 'silent';
 
-/** The one instant at which a call is decided, by the latest that it may be. */
+/** The one instant at which a call is decided. */
 export interface Moment {
+  /** The latest that it may be: ends grants. */
   readonly now: Date;
-  /** The earliest that it may be: what is scheduled has begun by then. Undefined before the first good poll. */
+  /** The earliest that it may be: what is scheduled has begun by then, and what is locked is not any more. Undefined before the first good poll. */
   readonly early: Date | undefined;
   readonly freshness: Freshness;
   /** Age of the last good poll; Infinity before the first. */

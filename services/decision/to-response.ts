@@ -32,6 +32,7 @@ export function toResponse(answer: Answer, explain: boolean): AuthorizeResponse 
     stale: answer.stale,
     decidedAt: timestampFromDate(decidedAt),
     accessOptions: answer.accessOptions.map(toAccessOption),
+    lockIds: [...new Set(answer.stops.map(({ lock }) => lock.id))],
   });
 }
 

@@ -1,5 +1,5 @@
 import { SYSTEM_ACTOR } from '../../core/access/event.ts';
-import { type Entity, uidKey } from '../../core/access/entity.ts';
+import { uidKey } from '../../core/access/entity.ts';
 import { EntityJsonError, parseEntities } from '../../core/access/entity-json.ts';
 import {
   digestOf,
@@ -8,6 +8,7 @@ import {
   readDirectoryFile,
   readPolicyFolder,
 } from '../../core/policy/files.ts';
+import { createEngine } from '../../core/policy/engine.ts';
 import { loadPolicies } from '../../core/policy/load.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import { formatProblem } from '../../core/policy/problem.ts';
@@ -16,8 +17,8 @@ import { writeEntities } from '../../core/store/entities.ts';
 import { readAppliedDigests } from '../../core/store/file-entities.ts';
 import { writePolicySet } from '../../core/store/policy-sets.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
-import { appliedEvent } from './apply-entities.ts';
-import { decide, type GrantContext } from './context.ts';
+import { directoryWith, findAdministrator, NOBODY_ADMINISTERS } from './administrators.ts';
+import { bySystem, decide, type GrantContext } from './context.ts';
 import {
   DIRECTORY_FILE,
   type DirectoryFile,
@@ -25,6 +26,7 @@ import {
   directoryProblems,
   planDirectory,
 } from './directory-file.ts';
+import { appliedEvent, say } from './said-entity.ts';
 import { withoutSeen } from './without-seen.ts';
 
 /** The policy folder is not fit to be put in force; the message says where and why, a line each. */
@@ -77,7 +79,7 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
   const { replica, follower, loadedPolicies } = context.followed;
   const policies = await policiesOf(replica, folder);
   const known = await readSaid(context, folder);
-  const { result, revision } = await decide(context, async (trx) => {
+  const { result, revision } = await decide(bySystem(context), async (trx) => {
     const said = await known.upToNow(trx);
     const { schema } = policies;
     const plan = await planDirectory(trx, folder.directory, { schema, directory: replica.directory, said });
@@ -85,7 +87,10 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
     const isInForce = digestInForce(replica) === folder.digest;
     const replaced = new Set(plan.changed.map((entity) => uidKey(entity.uid)));
     const unfit = isInForce ? [] : directoryProblems(schema, replica.directory, replaced);
-    const problems = [...plan.problems, ...unfit];
+    const nobody = isInForce
+      ? []
+      : await administrationProblems(replica, policies, plan, await readClock(trx));
+    const problems = [...plan.problems, ...unfit, ...nobody];
     if (problems.length > 0) throw new PoliciesRefused(problems.join('\n'));
     // This process need not examine the set a second time when the ledger names it.
     if (!isInForce) loadedPolicies.set(folder.digest, policies);
@@ -100,6 +105,18 @@ async function policiesOf(replica: Replica, folder: PolicyFolder): Promise<Polic
   const loaded = await loadPolicies(folder.files);
   if (loaded.ok) return loaded.policies;
   throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
+}
+
+/** A set under which nobody can administer could be mended by nobody; before anybody is loaded that is as it must be. */
+async function administrationProblems(
+  { directory, generation }: Replica,
+  policies: PolicySet,
+  { changed }: DirectoryPlan,
+  now: Date,
+): Promise<readonly string[]> {
+  const rules = { engine: createEngine(policies), directory: directoryWith(directory, changed), generation };
+  const { kind } = await findAdministrator(rules, now);
+  return kind === 'nobody' ? [NOBODY_ADMINISTERS] : [];
 }
 
 function digestInForce({ policies }: Replica): string | undefined {
@@ -133,7 +150,7 @@ async function write(trx: Trx, { folder, plan, isInForce }: Activation) {
   const at = await readClock(trx);
   const actor = SYSTEM_ACTOR;
   if (!isInForce) await writePolicySet(trx, folder.digest, folder.files);
-  const chunks = chunked(plan.changed);
+  const chunks = chunked(plan.changed.map(say));
   for (const chunk of chunks) await writeEntities(trx, chunk);
   const activated = { kind: 'POLICY_ACTIVATED', at, actor, digest: folder.digest } as const;
   return {
@@ -142,7 +159,7 @@ async function write(trx: Trx, { folder, plan, isInForce }: Activation) {
   };
 }
 
-function chunked(entities: readonly Entity[]): readonly (readonly Entity[])[] {
+function chunked<T>(entities: readonly T[]): readonly (readonly T[])[] {
   const count = Math.ceil(entities.length / CHUNK);
   return Array.from({ length: count }, (_, index) => entities.slice(index * CHUNK, (index + 1) * CHUNK));
 }

@@ -1,91 +1,128 @@
-import { createHash } from 'node:crypto';
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type Entity, type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
-import { entityToJson } from '../../core/access/entity-json.ts';
-import type { EventOfKind } from '../../core/access/event.ts';
+import { inOrder } from '../../core/access/entity-order.ts';
 import { fitEntity } from '../../core/policy/check-question.ts';
-import type { SchemaShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { deletedAmong, writeEntities } from '../../core/store/entities.ts';
+import { liveGrantsOf } from '../../core/store/grants-of.ts';
 import { readClock, type Trx } from '../../core/store/transition.ts';
-import { checkEntities } from './check-entities.ts';
-import { decide, type Decided, type GrantContext } from './context.ts';
-import { inOrder } from './entity-order.ts';
+import { type EntityViolation, entityChecker } from './check-entities.ts';
+import { by, clockOfReads, type Decided, decidePlanned, type GrantContext } from './context.ts';
+import { endIneligibleAmong, withInside } from './end-ineligible.ts';
+import { takeTurns } from './give-way.ts';
 import { requireSystemRight } from './rights.ts';
+import { appliedEvent, type SaidEntity, say } from './said-entity.ts';
 
 export interface Applied {
   /** How many entities are new or differ from before. */
   readonly changed: number;
+  /** The grants that ended because of it so far: those of what changed and of what is inside of it. */
+  readonly endedGrantIds: readonly string[];
+}
+
+export interface ApplyInput {
+  readonly entities: readonly Entity[];
+  /** Whether ids that were deleted before may come back. */
+  readonly allowReuse: boolean;
 }
 
 /** Violations that an error carries at most. */
 const MAX_VIOLATIONS = 100;
+/** A thousand entities take many turns; revocations and votes get theirs in between. */
+const TURN = { sliceMs: 5, restMs: 0 } as const;
 
 /**
  * Creates or replaces entities, all or none.
- * @param allowReuse whether ids that were deleted before may come back
  * @throws AccessError NOT_PERMITTED, FIELD_INVALID, ENTITY_DELETED
  */
 export async function applyEntities(
   context: GrantContext,
   caller: EntityUid,
-  input: { readonly entities: readonly Entity[]; readonly allowReuse: boolean },
+  input: ApplyInput,
 ): Promise<Decided<Applied>> {
+  const { result, revision } = await write(context, caller, input);
+  const endedGrantIds = await endIneligibleAmong(context, result.touchedGrantIds);
+  return { result: { changed: result.changed, endedGrantIds }, revision };
+}
+
+interface Written {
+  readonly changed: number;
+  /** Live grants of what there was before and is different now, and of what is inside of that. */
+  readonly touchedGrantIds: readonly string[];
+}
+
+async function write(
+  context: GrantContext,
+  caller: EntityUid,
+  { entities, allowReuse }: ApplyInput,
+): Promise<Decided<Written>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
-    const now = await readClock(trx);
-    requireSystemRight(replica, caller, ['administer'], now);
-    const { schema } = replica.engine.policies;
-    const entities = input.entities.map((entity) => fitEntity(schema, entity));
-    requireValid(replica, schema, entities);
-    if (!input.allowReuse) await requireUnused(trx, entities);
-    const changed = entities.filter((entity) => differs(replica, entity));
-    if (changed.length === 0) return { events: [], result: () => ({ changed: 0 }) };
-    await writeEntities(trx, changed);
-    const event = appliedEvent(changed, uidKey(caller), now);
-    return { events: [event], result: () => ({ changed: changed.length }) };
+  return await decidePlanned(by(context, caller), {
+    plan: async () => {
+      requireSystemRight(replica, caller, ['administer'], clockOfReads(context));
+      return await planChanges(replica, entities);
+    },
+    work: async (trx, { changed, replaced }: Changes) => {
+      const now = await readClock(trx);
+      requireSystemRight(replica, caller, ['administer'], now);
+      if (!allowReuse) await requireUnused(trx, entities);
+      // Looked for before the change is there: whoever ends one of them after it does so because of it.
+      const touchedGrantIds = await liveGrantsOf(trx, withInside(replica.directory, replaced));
+      const result = () => ({ changed: changed.length, touchedGrantIds });
+      if (changed.length === 0) return { events: [], result };
+      await writeEntities(trx, changed);
+      return { events: [appliedEvent(changed, uidKey(caller), now)], result };
+    },
   });
 }
 
-/** Says that an actor created or replaced these. */
-export function appliedEvent(
-  entities: readonly Entity[],
-  actor: string,
-  at: Date,
-): EventOfKind<'ENTITIES_APPLIED'> {
-  return {
-    kind: 'ENTITIES_APPLIED',
-    at,
-    actor,
-    entities: entities.map((entity) => ({ uid: entity.uid, digest: entityDigest(entity) })),
-    text: `[${entities.map(jsonOf).join(',')}]`,
-  };
+interface Changes {
+  readonly changed: readonly SaidEntity[];
+  /** What there was before and is different now. */
+  readonly replaced: readonly EntityUid[];
 }
 
-/** The SHA-256, in hexadecimal, of the entity's JSON. */
-export function entityDigest(entity: Entity): string {
-  return createHash('sha256').update(jsonOf(entity)).digest('hex');
+/** Checks the entities and finds those that are new or different; gives way. @throws AccessError FIELD_INVALID */
+async function planChanges(replica: Replica, given: readonly Entity[]): Promise<Changes> {
+  requireDistinct(given);
+  const giveWay = takeTurns(TURN);
+  const { directory } = replica;
+  const { schema } = replica.engine.policies;
+  const entities: Entity[] = [];
+  for (const entity of given) {
+    await giveWay();
+    entities.push(fitEntity(schema, entity));
+  }
+  const check = entityChecker(entities, { schema, directory, source: 'this call' });
+  const violations: EntityViolation[] = [];
+  const changed: SaidEntity[] = [];
+  const replaced: EntityUid[] = [];
+  for (const [index, entity] of entities.entries()) {
+    await giveWay();
+    violations.push(...check(entity, index));
+    const before = directory.get(entity.uid);
+    if (before !== undefined && say(inOrder(before)).text === say(inOrder(entity)).text) continue;
+    changed.push(say(entity));
+    if (before !== undefined) replaced.push(entity.uid);
+  }
+  requireNone(violations, entities);
+  return { changed, replaced };
 }
 
-function jsonOf(entity: Entity): string {
-  return JSON.stringify(entityToJson(entity));
-}
-
-function requireValid(replica: Replica, schema: SchemaShape, entities: readonly Entity[]): void {
+function requireDistinct(entities: readonly Entity[]): void {
   const keys = new Set(entities.map((entity) => uidKey(entity.uid)));
   if (keys.size < entities.length) throw fieldError('entities', 'seen one entity twice, wanted each once');
-  const { directory } = replica;
-  const violations = checkEntities(entities, { schema, directory, source: 'this call' }).map(
-    ({ index, path, description }) => ({
-      field: `entities[${index}].${path}`,
-      description: `${description} (${nameOf(entities[index])})`,
-    }),
-  );
+}
+
+/** @throws AccessError FIELD_INVALID */
+function requireNone(found: readonly EntityViolation[], entities: readonly Entity[]): void {
+  const violations = found.slice(0, MAX_VIOLATIONS).map(({ index, path, description }) => ({
+    field: `entities[${index}].${path}`,
+    description: `${description} (${nameOf(entities[index])})`,
+  }));
   const [first] = violations;
   if (first === undefined) return;
-  throw new AccessError('FIELD_INVALID', `${first.field}: ${first.description}`, {
-    violations: violations.slice(0, MAX_VIOLATIONS),
-  });
+  throw new AccessError('FIELD_INVALID', `${first.field}: ${first.description}`, { violations });
 }
 
 function nameOf(entity: Entity | undefined): string {
@@ -105,9 +142,4 @@ async function requireUnused(trx: Trx, entities: readonly Entity[]): Promise<voi
       metadata: { entity: deleted },
     },
   );
-}
-
-function differs(replica: Replica, entity: Entity): boolean {
-  const before = replica.directory.get(entity.uid);
-  return before === undefined || jsonOf(inOrder(before)) !== jsonOf(inOrder(entity));
 }

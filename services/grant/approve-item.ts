@@ -8,6 +8,7 @@ import type { Trx } from '../../core/store/transition.ts';
 import { beginGrant } from './begin-grant.ts';
 import { countVotes, type CountedVotes } from './counted-votes.ts';
 import { applyExtension } from './apply-extension.ts';
+import { lettingInBy, requireOpen } from './locked.ts';
 import { isStillEligible } from './rights.ts';
 
 /** What became of an item that everybody needed has agreed to. */
@@ -24,6 +25,7 @@ export type Approved =
 /**
  * Begins or extends the grant of an item whose seats are filled, or denies the item when its workflow would no longer let the subject
  * in or the approvals leave nothing. The request is locked by this transaction, or new in it.
+ * @throws AccessError LOCKED when a lock stops it: the item stays pending
  */
 export async function approveItem(
   trx: Trx,
@@ -32,6 +34,7 @@ export async function approveItem(
   item: RequestItem,
   now: Date,
 ): Promise<Settled> {
+  requireOpen(replica, lettingInBy(request, item), now);
   const votes = countVotes(replica, request, item, now);
   const refused = refusal(replica, request, item, votes, now);
   if (refused !== undefined) return await deny(trx, request, item, { because: refused, now });

@@ -25,15 +25,27 @@ export interface Surroundings {
 
 /** Everything that is wrong with entities that are about to be applied together, each named once. */
 export function checkEntities(entities: readonly Entity[], around: Surroundings): readonly EntityViolation[] {
+  return entities.flatMap(entityChecker(entities, around));
+}
+
+/** Checks one of entities that are about to be applied together. */
+type EntityChecker = (entity: Entity, index: number) => readonly EntityViolation[];
+
+/** The same one by one, for whoever gives way in between. */
+export function entityChecker(entities: readonly Entity[], around: Surroundings): EntityChecker {
   const { schema, directory, absent, source } = around;
   const changed = new Map(entities.map((entity) => [uidKey(entity.uid), entity]));
   const parentsOf = (uid: EntityUid, key: string): readonly EntityUid[] =>
     (changed.get(key) ?? directory.get(uid))?.parents ?? [];
+  const named = new Set(entities.flatMap((entity) => entity.parents.map(uidKey)));
+  /** Nothing is inside of most, so that they are not inside of themselves. */
+  const mayBeInsideItself = ({ uid }: Entity): boolean =>
+    named.has(uidKey(uid)) || directory.hasChildren(uid);
   const isKnown = (uid: EntityUid): boolean => {
     const key = uidKey(uid);
     return changed.has(key) || directory.has(uid) || absent?.has(key) === true;
   };
-  return entities.flatMap((entity, index) => [
+  return (entity, index) => [
     ...checkEntity(schema, entity).map(({ path, seen, wanted }) => ({
       index,
       path,
@@ -46,10 +58,10 @@ export function checkEntities(entities: readonly Entity[], around: Surroundings)
         path: 'parents',
         description: `seen ${formatUid(parent)}, which neither the directory nor ${source} has`,
       })),
-    ...(isInsideItself(entity, parentsOf)
+    ...(mayBeInsideItself(entity) && isInsideItself(entity, parentsOf)
       ? [{ index, path: 'parents', description: 'seen a cycle: the entity would be inside itself' }]
       : []),
-  ]);
+  ];
 }
 
 function isInsideItself(

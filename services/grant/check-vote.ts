@@ -13,6 +13,7 @@ import { checkText } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { narrowingRefusal } from './check-narrowing.ts';
 import { countVotes } from './counted-votes.ts';
+import { lettingInBy, lockAgainst } from './locked.ts';
 import type { Vote } from './review-access-request.ts';
 import { fillableSteps, isParty } from './rights.ts';
 
@@ -82,7 +83,24 @@ function chosenItems(
   const refused = vote.items.find((item) => !open.some((it) => it.item === item));
   if (refused !== undefined) return refusedItem(request, refused, vote, now);
   if (open.length === 0) return notAReviewer(vote.reviewer, 'no pending item');
-  return open;
+  return vote.verdict === 'DENY' ? open : withoutLocked(replica, request, open, vote, now);
+}
+
+/** Approvals of what is locked wait until it is not; an item that was named must not be left out. */
+function withoutLocked(
+  replica: Replica,
+  request: AccessRequest,
+  open: readonly RequestItem[],
+  vote: Vote,
+  now: Date,
+): readonly RequestItem[] | AccessError {
+  const judged = open.map((item) => ({
+    item,
+    locked: lockAgainst(replica, lettingInBy(request, item), now),
+  }));
+  const free = judged.filter(({ locked }) => locked === undefined).map(({ item }) => item);
+  const locked = judged.find((it) => it.locked !== undefined)?.locked;
+  return locked !== undefined && (free.length === 0 || vote.items.length > 0) ? locked : free;
 }
 
 /** Why a vote on an item that the reviewer named does not count. */

@@ -76,8 +76,7 @@ export function matchingWorkflows(
         (workflow) => terms.durationMs !== undefined || workflow.defaultMs === durationMs,
       ),
     )
-    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type))
-    .filter((workflow) => (workflow.breakGlass !== undefined) === terms.breakGlass);
+    .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type));
 }
 
 function matchingAt(

@@ -1,4 +1,5 @@
 import { AccessError } from '../../core/access/access-error.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
 import type { Followed } from '../../core/replica/follow.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { readBasis } from '../../core/store/entities.ts';
@@ -7,6 +8,7 @@ import { Overtaken } from '../../core/store/request-changes.ts';
 import { type Outcome, transition, type Trx } from '../../core/store/transition.ts';
 import type { FirstRevisions } from './first-revisions.ts';
 import type { GrantCounts } from './grant-counts.ts';
+import { requireFree } from './locked.ts';
 
 /** What every use case of the grant service works with. */
 export interface GrantContext {
@@ -16,6 +18,21 @@ export interface GrantContext {
   readonly followed: Followed;
   readonly counts: GrantCounts;
   readonly firstRevisions: FirstRevisions;
+}
+
+/** The context of what somebody does; `actor` is undefined where Curfew does it itself. */
+export interface ActingContext extends GrantContext {
+  readonly actor: EntityUid | undefined;
+}
+
+/** For what the caller does. While they are locked, nothing of it is decided. */
+export function by(context: GrantContext, caller: EntityUid): ActingContext {
+  return { ...context, actor: caller };
+}
+
+/** For what Curfew does by itself, or whoever runs it. */
+export function bySystem(context: GrantContext): ActingContext {
+  return { ...context, actor: undefined };
 }
 
 /** What a transition hands back once it is committed; it may refuse then, after writing down what it found lapsed. */
@@ -42,11 +59,11 @@ const ATTEMPTS = 5;
 const CATCH_UP_MS = 2_000;
 
 /**
- * Runs a transition on the directory and policies of now. When they change before it is written, it is decided again.
- * @throws AccessError what the work refuses; CONFLICT when directory or policies never stand still
+ * Runs a transition on the directory, policies and locks of now. When they change before it is written, it is decided again.
+ * @throws AccessError LOCKED when the actor is locked; what the work refuses; CONFLICT when directory or policies never stand still
  */
 export async function decide<T>(
-  context: GrantContext,
+  context: ActingContext,
   work: (trx: Trx) => Promise<Outcome<Finish<T>>>,
   database: Database = context.database,
 ): Promise<Decided<T>> {
@@ -62,7 +79,7 @@ export interface Planned<P, T> {
 
 /** The same, planned before the transaction begins and on the same basis. @throws AccessError of `decide` */
 export async function decidePlanned<P, T>(
-  context: GrantContext,
+  context: ActingContext,
   planned: Planned<P, T>,
   database: Database = context.database,
 ): Promise<Decided<T>> {
@@ -84,7 +101,7 @@ type Tried<T> = Promise<Decided<Finish<T>> | undefined>;
  * refusal above all, stands on directory and policies too, and is asked about afterwards.
  */
 async function tryOnReplica<P, T>(
-  context: GrantContext,
+  context: ActingContext,
   planned: Planned<P, T>,
   database: Database,
 ): Tried<T> {
@@ -111,11 +128,14 @@ async function isNewest(basis: Basis, database: Database): Promise<boolean> {
 }
 
 async function tryOn<P, T>(
-  context: GrantContext,
+  context: ActingContext,
   basis: Basis,
   { plan, work }: Planned<P, T>,
   database: Database,
 ): Tried<T> {
+  const { replica, clock } = context.followed;
+  // A lock that comes later is a newer basis, which the append refuses.
+  if (context.actor !== undefined) requireFree(replica, context.actor, clock.early() ?? new Date(0));
   try {
     const planned = await plan();
     const { result, revision, events } = await transition(database, basis, (trx) => work(trx, planned));

@@ -2,15 +2,16 @@ import { AccessError } from '../../core/access/access-error.ts';
 import type { Directory } from '../../core/access/directory.ts';
 import { type Entity, formatUid, uidKey } from '../../core/access/entity.ts';
 import { checkEntity, fitEntity } from '../../core/policy/check-question.ts';
+import { itemOffsets } from '../../core/policy/directory-file.ts';
 import { formatProblem } from '../../core/policy/problem.ts';
 import type { SchemaShape } from '../../core/policy/schema-shape.ts';
 import { problemAt, sourceText } from '../../core/policy/source-text.ts';
 import { fromProtoEntity, toProtoEntity } from '../../core/rpc/values.ts';
 import { deletedAmong } from '../../core/store/entities.ts';
 import type { Trx } from '../../core/store/transition.ts';
-import { entityDigest } from './apply-entities.ts';
 import { checkEntities, type EntityViolation } from './check-entities.ts';
-import { inOrder } from './entity-order.ts';
+import { inOrder } from '../../core/access/entity-order.ts';
+import { entityDigest } from './said-entity.ts';
 import { withoutSeen } from './without-seen.ts';
 
 export const DIRECTORY_FILE = 'directory.json';
@@ -148,16 +149,4 @@ function describe(file: DirectoryFile, violations: readonly EntityViolation[]): 
     // Without the source line, which has the attributes.
     return formatProblem({ ...problem, excerpt: '' });
   });
-}
-
-/** Where the items of a list of records begin, in a text that is known to be JSON. */
-function itemOffsets(text: string): readonly number[] {
-  const offsets: number[] = [];
-  let depth = 0;
-  for (const { 0: mark, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
-    if (mark === '{' && depth === 1) offsets.push(index);
-    if (mark === '{' || mark === '[') depth += 1;
-    else if (mark === '}' || mark === ']') depth -= 1;
-  }
-  return offsets;
 }

@@ -1,5 +1,5 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
-import { type Entity, type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { type Route, route } from '../../core/rpc/route.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
 import { fromProtoEntity, toProtoEntity } from '../../core/rpc/values.ts';
@@ -7,6 +7,7 @@ import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_serv
 import { applyEntities } from './apply-entities.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { removeEntities } from './delete-entities.ts';
+import { createEntityPages } from './entity-pages.ts';
 import { requireSystemRight } from './rights.ts';
 
 const DEFAULT_SIZE = 50;
@@ -14,12 +15,17 @@ const DEFAULT_SIZE = 50;
 /** The directory API over the use cases and the replica. */
 export function directoryRoutes(context: GrantContext): Route {
   const { replica } = context.followed;
+  const pages = createEntityPages(replica);
   return route(DirectoryService, {
     async applyEntities(message, { caller }) {
       const entities = message.entities.map((entity, index) => fromProtoEntity(entity, `entities[${index}]`));
       const input = { entities, allowReuse: message.allowReuse };
       const { result, revision } = await applyEntities(context, caller.uid, input);
-      return { changed: result.changed, revision: revision === 0n ? replica.basisRevision : revision };
+      return {
+        changed: result.changed,
+        endedGrantIds: [...result.endedGrantIds],
+        revision: revision === 0n ? replica.basisRevision : revision,
+      };
     },
     async deleteEntities(message, { caller }) {
       const uids = message.uids.map((uid, index) => fromProtoUid(uid, `uids[${index}]`));
@@ -43,13 +49,9 @@ export function directoryRoutes(context: GrantContext): Route {
       await catchUp(context);
       requireReader(context, caller.uid);
       const size = message.pageSize === 0 ? DEFAULT_SIZE : message.pageSize;
-      const { page, next } = pageOf(
-        replica.directory.all(),
-        message.type,
-        readToken(message.pageToken),
-        size,
-      );
-      return { entities: page.map(toProtoEntity), nextPageToken: next };
+      const after = readToken(message.pageToken);
+      const { entities, next } = await pages({ type: message.type, after, size });
+      return { entities: entities.map(toProtoEntity), nextPageToken: writeToken(next) };
     },
   });
 }
@@ -62,18 +64,8 @@ function distinct(uids: readonly EntityUid[]): readonly EntityUid[] {
   return [...new Map(uids.map((uid) => [uidKey(uid), uid])).values()];
 }
 
-function pageOf(entities: Iterable<Entity>, type: string, after: string, size: number) {
-  const keyed = [...entities]
-    .filter((entity) => type === '' || entity.uid.type === type)
-    .map((entity) => ({ key: uidKey(entity.uid), entity }))
-    .filter(({ key }) => key > after)
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const page = keyed.slice(0, size);
-  const last = keyed.length > size ? page.at(-1)?.key : undefined;
-  return {
-    page: page.map(({ entity }) => entity),
-    next: last === undefined ? '' : Buffer.from(`after:${last}`, 'utf8').toString('base64url'),
-  };
+function writeToken(after: string | undefined): string {
+  return after === undefined ? '' : Buffer.from(`after:${after}`, 'utf8').toString('base64url');
 }
 
 function readToken(token: string): string {

@@ -7,7 +7,7 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { endGrant } from '../../core/store/grant-changes.ts';
 import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
+import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { lapseGrant } from './lapses.ts';
 import { isPermitted, notPermitted, type RightQuestion } from './rights.ts';
 
@@ -18,7 +18,7 @@ export async function releaseGrant(
   caller: EntityUid,
 ): Promise<Decided<RecordedGrant>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, caller), async (trx) => {
     const found = await lockGrant(trx, id);
     if (found === undefined) throw grantNotFound(id);
     const { row, now } = found;
@@ -41,21 +41,21 @@ export async function releaseGrant(
 export async function revokeGrant(
   context: GrantContext,
   id: string,
-  by: { readonly caller: EntityUid; readonly reason: string },
+  { caller, reason }: { readonly caller: EntityUid; readonly reason: string },
 ): Promise<Decided<RecordedGrant>> {
-  requireReason(by.reason);
+  requireReason(reason);
   const { replica } = context.followed;
   const work = async (trx: Trx): Promise<Outcome<Finish<RecordedGrant>>> => {
     const found = await lockGrant(trx, id);
     if (found === undefined) throw grantNotFound(id);
     const { row, now } = found;
-    const question = grantQuestion('revoke', row.grant, by.caller, now);
+    const question = grantQuestion('revoke', row.grant, caller, now);
     if (!isPermitted(replica, question)) {
-      throw maySeeGrant(replica, row.grant, by.caller, now) ? notPermitted(question) : grantNotFound(id);
+      throw maySeeGrant(replica, row.grant, caller, now) ? notPermitted(question) : grantNotFound(id);
     }
-    return await end(trx, replica, row, { endReason: 'REVOKED', actor: by.caller, now, text: by.reason });
+    return await end(trx, replica, row, { endReason: 'REVOKED', actor: caller, now, text: reason });
   };
-  return await decide(context, work, context.revokeDatabase);
+  return await decide(by(context, caller), work, context.revokeDatabase);
 }
 
 /** @throws AccessError FIELD_INVALID */

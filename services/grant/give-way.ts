@@ -1,17 +1,23 @@
-import { setImmediate } from 'node:timers/promises';
-
-/** Longest that a search over many keeps other calls waiting. */
-const SLICE_MS = 10;
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** Lets other calls have their turn when this one has had its own for long enough; rejects when the signal is aborted. */
 export type GiveWay = (signal?: AbortSignal) => Promise<void>;
 
-/** Starts a turn. What was read before giving way may have changed after it. */
-export function takeTurns(): GiveWay {
+/** How long a turn is, and how long it is left to others before the next. */
+export interface Turn {
+  readonly sliceMs: number;
+  readonly restMs: number;
+}
+
+/** Longest that a search over many keeps other calls waiting. */
+const CALL: Turn = { sliceMs: 10, restMs: 0 };
+
+/** Starts a turn; those of a call unless said. What was read before giving way may have changed after it. */
+export function takeTurns({ sliceMs, restMs }: Turn = CALL): GiveWay {
   let beganMs = performance.now();
   return async (signal) => {
-    if (performance.now() - beganMs < SLICE_MS) return;
-    await setImmediate();
+    if (performance.now() - beganMs < sliceMs) return;
+    await (restMs === 0 ? setImmediate() : setTimeout(restMs));
     signal?.throwIfAborted();
     beganMs = performance.now();
   };

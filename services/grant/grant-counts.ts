@@ -1,6 +1,6 @@
 import type { Meter } from '@opentelemetry/api';
 import type { LedgerEvent } from '../../core/access/event.ts';
-import type { JobName } from '../../core/store/jobs.ts';
+import { type JobName, JOBS } from '../../core/store/job-schema.ts';
 
 /** What the grant service counts of its work. */
 export interface GrantCounts {
@@ -21,6 +21,7 @@ export function countGrantWork(meter: Meter): GrantCounts {
   const jobs = meter.createCounter('curfew_jobs_total', {
     description: 'Jobs that this process ran, by job and outcome',
   });
+  for (const job of JOBS) for (const outcome of ['done', 'failed']) jobs.add(0, { job, outcome });
   return {
     appended: (events) => {
       for (const { kind } of events) appends.add(1, { kind });

@@ -6,6 +6,7 @@ import { endGrant, openGrant } from '../../core/store/grant-changes.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
+import { lettingInOf, lockAgainst } from './locked.ts';
 import { mayStillBegin } from './rights.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */
@@ -39,25 +40,40 @@ export async function lapseRequest(
   return { row, events };
 }
 
-/** Writes down what time has done to a locked grant: that it is over, or that it has begun, if its subject is still let in. */
+/** Writes down what time has done to a locked grant: that it has begun, if its subject is still let in, and that it is over. */
 export async function lapseGrant(
   trx: Trx,
   replica: Replica,
   row: RecordedGrant,
   now: Date,
 ): Promise<Lapsed<RecordedGrant>> {
+  const begun = await openWhenDue(trx, replica, row, now);
+  const standing = standingOf(begun.row.recorded, begun.row.grant, now);
+  if (standing.state !== 'ENDED' || begun.row.recorded.state === 'ENDED') return begun;
+  const ended = await recordLapse(trx, begun.row, standing, now);
+  return { row: ended.row, events: [...begun.events, ...ended.events] };
+}
+
+async function openWhenDue(
+  trx: Trx,
+  replica: Replica,
+  row: RecordedGrant,
+  now: Date,
+): Promise<Lapsed<RecordedGrant>> {
   const { grant, recorded } = row;
-  const standing = standingOf(recorded, grant, now);
-  if (standing.state === recorded.state) return { row, events: [] };
-  if (standing.state === 'ENDED') return await recordLapse(trx, row, standing, now);
-  if (!mayStillBegin(replica, grant, now)) {
+  if (recorded.state !== 'SCHEDULED' || now < grant.startsAt) return { row, events: [] };
+  // A lock ends: what waits behind it waits on.
+  if (now < grant.expiresAt && lockAgainst(replica, lettingInOf(grant), now) !== undefined)
+    return { row, events: [] };
+  // Whether its subject was still let in when it began is not known any more once it is over.
+  if (now < grant.expiresAt && !mayStillBegin(replica, grant, now)) {
     const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;
     return await recordLapse(trx, row, refused, now);
   }
   await openGrant(trx, grant.id);
   const { id: grantId, requestId } = grant;
   return {
-    row: { ...row, recorded: standing },
+    row: { ...row, recorded: { state: 'ACTIVE' } },
     events: [{ kind: 'GRANT_OPENED', at: now, actor: SYSTEM_ACTOR, requestId, grantId }],
   };
 }

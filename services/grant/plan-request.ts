@@ -10,6 +10,7 @@ import type { Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { type AskedTerms, chooseWorkflow } from './choose-workflow.ts';
 import { type AskedItem, expandItem, type ExpandedItem, requireDistinct } from './plan-items.ts';
+import { requireOpen } from './locked.ts';
 import { requireSound, requireTerms } from './require-terms.ts';
 import { type Search, unanswerableStep } from './reviewers.ts';
 
@@ -28,7 +29,7 @@ export interface Standing {
 /**
  * Turns what is asked into the request that reviewers will see, or refuses it. Reads only memory; writes nothing. Whether anybody
  * could answer it is left to `requireAnswerable`, which takes long in a large directory.
- * @throws AccessError naming the field, what was seen and what is wanted
+ * @throws AccessError naming the field, what was seen and what is wanted; LOCKED
  */
 export function planRequest(replica: Replica, asked: Asked, { now, owesReview }: Standing): AccessRequest {
   requireSubject(replica, asked.subject);
@@ -37,6 +38,8 @@ export function planRequest(replica: Replica, asked: Asked, { now, owesReview }:
   const expanded = asked.items.map((item, index) =>
     expandItem(replica, item, asked.subject, `items[${index}]`),
   );
+  for (const { resource } of expanded)
+    requireOpen(replica, { ...asked, resource, grantId: asked.extends?.grantId }, now);
   const durationMs = asked.durationMs ?? proposedDuration(replica, asked, expanded, now);
   const terms = { ...asked, durationMs };
   const items = expanded.map((item, index) => planItem(replica, terms, item, index, { now, owesReview }));

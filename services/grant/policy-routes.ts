@@ -5,8 +5,11 @@ import { type Route, route } from '../../core/rpc/route.ts';
 import { type Activation, listActivations, readPolicySet } from '../../core/store/policy-sets.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { nextPageToken, readPage } from './page-token.ts';
+import { presentValidation } from './present-validation.ts';
 import { requireSystemRight } from './rights.ts';
+import { validatePolicies } from './validate-policies.ts';
 
 /** The policy API, for those who audit or administer. */
 export function policyRoutes(context: GrantContext): Route {
@@ -14,6 +17,7 @@ export function policyRoutes(context: GrantContext): Route {
     await catchUp(context);
     requireSystemRight(context.followed.replica, caller, ['audit', 'administer'], clockOfReads(context));
   };
+  const alone = oneAtATime('examines policies', 'examinations');
   return route(PolicyService, {
     async getPolicySet({ digest }, { caller }) {
       await requireReader(caller.uid);
@@ -32,6 +36,12 @@ export function policyRoutes(context: GrantContext): Route {
       const page = rows.slice(0, size);
       const last = rows.length > size ? page.at(-1)?.revision : undefined;
       return { policySets: page.map(presentActivation), nextPageToken: nextPageToken(last) };
+    },
+    async validatePolicies({ files }, { caller, signal }) {
+      await requireReader(caller.uid);
+      return await alone(async () =>
+        presentValidation(await validatePolicies(context, new Map(Object.entries(files)), signal)),
+      );
     },
   });
 }

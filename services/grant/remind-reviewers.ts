@@ -3,7 +3,7 @@ import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { type AccessRequest, pendingItems, requestStateAt } from '../../core/access/request.ts';
 import { lastEventAt } from '../../core/store/events.ts';
 import { lockRequest } from '../../core/store/requests.ts';
-import { decide, type Decided, type GrantContext, refuse } from './context.ts';
+import { by, decide, type Decided, type GrantContext, refuse } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { requestNotFound } from './review-access-request.ts';
 import { maySee } from './rights.ts';
@@ -21,7 +21,7 @@ export async function remindReviewers(
   caller: EntityUid,
 ): Promise<Decided<AccessRequest>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, caller), async (trx) => {
     const found = await lockRequest(trx, id);
     if (found === undefined) throw requestNotFound(id);
     const { now } = found;

@@ -2,6 +2,7 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import { noteUses } from '../../core/store/grant-uses.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { grantNotFound } from './end-grant.ts';
+import { requireFree } from './locked.ts';
 import { mayUse } from './use-grant.ts';
 
 /** When a grant was last used, told by whoever decided by it. */
@@ -12,7 +13,7 @@ export interface ReportedUse {
 
 /**
  * Writes down when grants that end unused were last used. Grants that have ended need no more of it.
- * @throws AccessError GRANT_NOT_FOUND for a live grant whose subject the caller may not ask about
+ * @throws AccessError LOCKED; GRANT_NOT_FOUND for a live grant whose subject the caller may not ask about
  */
 export async function reportUses(
   context: GrantContext,
@@ -21,6 +22,7 @@ export async function reportUses(
 ): Promise<void> {
   const now = clockOfReads(context);
   const { replica } = context.followed;
+  requireFree(replica, caller, now);
   const latest = new Map<string, Date>();
   for (const { grantId, agoMs } of uses) {
     const grant = replica.grants.get(grantId);

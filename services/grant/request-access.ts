@@ -14,6 +14,7 @@ import { lockRequest } from '../../core/store/requests.ts';
 import { findHeldIds, findStanding } from '../../core/store/standing.ts';
 import { type Outcome, type Trx } from '../../core/store/transition.ts';
 import {
+  by,
   catchUp,
   clockOfReads,
   DecideAgain,
@@ -51,7 +52,7 @@ export async function requestAccess(
   { callKey, signal }: { readonly callKey?: CallKey | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<Decided<Requested>> {
   const { replica } = context.followed;
-  const decided = await decidePlanned(context, {
+  const decided = await decidePlanned(by(context, asked.requester), {
     plan: async () => {
       // A repeated call gets its answer even if it could not be made any more.
       if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey)))

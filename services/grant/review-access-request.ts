@@ -15,7 +15,7 @@ import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { approveItem, type Settled } from './approve-item.ts';
 import type { ItemNarrowing } from './check-narrowing.ts';
 import { checkVote } from './check-vote.ts';
-import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
+import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { countVotes } from './counted-votes.ts';
 import { lapseRequest } from './lapses.ts';
 import { reviewAfterwards } from './review-afterwards.ts';
@@ -48,7 +48,7 @@ export async function reviewAccessRequest(
   const wrong = checkFreeText(vote.comment);
   if (wrong !== undefined) throw fieldError('comment', wrong);
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, vote.reviewer), async (trx) => {
     const found = await lockRequest(trx, vote.requestId);
     if (found === undefined) throw requestNotFound(vote.requestId);
     const { now } = found;

@@ -11,7 +11,7 @@ import { type Candidate, Seats } from '../../core/access/seats.ts';
 import { curfewAction } from '../../core/policy/schema-shape.ts';
 import { curfewContext } from '../../core/policy/curfew-context.ts';
 import type { CandidateSource } from '../../core/policy/policy-set.ts';
-import type { Replica } from '../../core/replica/replica.ts';
+import type { Rules } from '../../core/replica/rights.ts';
 import { takeTurns } from './give-way.ts';
 import { factsOf, fillableSteps } from './rights.ts';
 
@@ -44,7 +44,7 @@ export function boundedSearch(now: Date, signal?: AbortSignal): Search {
  * is known. Stops at the first full seating; gives way to other calls.
  */
 export async function unanswerableStep(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   search: Search,
@@ -52,7 +52,7 @@ export async function unanswerableStep(
   const seats = new Seats(item.workflow.steps);
   if (seats.isComplete) return undefined;
   const seating = { ...search, isOpen: () => true };
-  for await (const candidate of candidates(replica, request, item, seating)) {
+  for await (const candidate of candidates(rules, request, item, seating)) {
     seats.add(candidate);
     if (seats.isComplete) return undefined;
   }
@@ -66,14 +66,14 @@ export async function unanswerableStep(
  * ends. Nobody is examined for a step that is counted already. Gives way to other calls.
  */
 export async function countCandidates(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   search: Search,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map(item.workflow.steps.map((step) => [step.name, 0]));
   const isOpen = (step: string): boolean => (counts.get(step) ?? MOST_COUNTED) < MOST_COUNTED;
-  for await (const { steps } of candidates(replica, request, item, { ...search, isOpen })) {
+  for await (const { steps } of candidates(rules, request, item, { ...search, isOpen })) {
     for (const step of steps.filter(isOpen)) counts.set(step, (counts.get(step) ?? 0) + 1);
     if (![...counts.keys()].some(isOpen)) break;
   }
@@ -87,7 +87,7 @@ interface StepSearch extends Search {
 
 /** The people of the directory who may fill a step of the item, each once. */
 async function* candidates(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   search: StepSearch,
@@ -95,26 +95,26 @@ async function* candidates(
   const { budget, now } = search;
   const giveWay = takeTurns();
   const seen = new Set<string>();
-  for (const entity of possiblePeople(replica, request, item, search)) {
+  for (const entity of possiblePeople(rules, request, item, search)) {
     await giveWay(search.signal);
     const key = uidKey(entity.uid);
-    if (seen.has(key) || !replica.engine.policies.schema.personTypes.includes(entity.uid.type)) continue;
+    if (seen.has(key) || !rules.engine.policies.schema.personTypes.includes(entity.uid.type)) continue;
     if (budget.left <= 0) return;
     seen.add(key);
     budget.left -= 1;
-    const steps = fillableSteps(replica, request, item, entity.uid, now);
+    const steps = fillableSteps(rules, request, item, entity.uid, now);
     if (steps.length > 0) yield { person: key, steps };
   }
 }
 
 /** Everybody whom a policy of the item's open steps could permit, and what else is where those policies look for them. */
 function* possiblePeople(
-  replica: Replica,
+  rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   { now, isOpen }: StepSearch,
 ): Iterable<Entity> {
-  const { approvals, schema } = replica.engine.policies;
+  const { approvals, schema } = rules.engine.policies;
   const steps = item.workflow.steps.map((step) => step.name);
   for (const { step, candidates: sources } of approvals.filter((approval) => steps.includes(approval.step))) {
     for (const source of sources) {
@@ -126,17 +126,17 @@ function* possiblePeople(
   }
 
   function* entitiesOf(source: CandidateSource): Iterable<Entity> {
-    if (source.kind === 'everyone') return yield* replica.directory.all();
+    if (source.kind === 'everyone') return yield* rules.directory.all();
     const uids = source.kind === 'entity' ? [source.uid] : uidsAt(source.root, source.path);
-    for (const uid of uids) yield* withDescendants(replica.directory, uid);
+    for (const uid of uids) yield* withDescendants(rules.directory, uid);
   }
 
   function uidsAt(root: 'resource' | 'context', path: readonly string[]): readonly EntityUid[] {
-    if (root === 'resource') return follow(replica.directory, { kind: 'entity', uid: item.resource }, path);
+    if (root === 'resource') return follow(rules.directory, { kind: 'entity', uid: item.resource }, path);
     const action = curfewAction(schema, 'approve');
     if (action === undefined) return [];
     const context = curfewContext({ shape: schema, action, now, request: factsOf(request, item) });
-    return follow(replica.directory, { kind: 'record', fields: context }, path);
+    return follow(rules.directory, { kind: 'record', fields: context }, path);
   }
 }
 

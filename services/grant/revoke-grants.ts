@@ -19,6 +19,7 @@ import {
 import { clockOfReads, type GrantContext } from './context.ts';
 import { requireReason, revokeGrant } from './end-grant.ts';
 import { findRevocable, type Refusal } from './find-revocable.ts';
+import { requireFree } from './locked.ts';
 import { presentGrant } from './present-grant.ts';
 
 /** Who revokes, and how long they wait. */
@@ -42,6 +43,7 @@ export async function revokeGrants(
   call: RevokeCall,
 ): Promise<MessageInitShape<typeof RevokeGrantsResponseSchema>> {
   requireReason(message.reason);
+  requireFree(context.followed.replica, call.caller, clockOfReads(context));
   const ids = await selected(context, message);
   // Who names a subject or a resource learns nothing of grants that they may not see.
   const isNamed = message.ids.length > 0;

@@ -17,6 +17,7 @@ import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
 import { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import { verifyAside } from '../../core/store/verify-aside.ts';
@@ -26,7 +27,9 @@ import { FirstRevisions } from './first-revisions.ts';
 import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
 import { takePartInJobs } from './jobs/take-part.ts';
+import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { lockRoutes } from './lock-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { watchPolicies } from './watch-policies.ts';
 
@@ -101,14 +104,14 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   });
   onClose(() => followed.close());
   const counts = countGrantWork(meter);
-  const firstRevisions = new FirstRevisions();
-  const context: GrantContext = { database, revokeDatabase, followed, counts, firstRevisions };
+  const context = { database, revokeDatabase, followed, counts, firstRevisions: new FirstRevisions() };
   if (options.policyFolder !== undefined) {
     const { policyFolder: folder, policyLookMs } = options;
     const lookMs = policyLookMs === undefined ? {} : { lookMs: policyLookMs };
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
+  onClose(keepEligible(context, logger));
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains
@@ -153,6 +156,7 @@ function serve(options: GrantServiceOptions, context: GrantContext, { meter }: M
     routes: [
       grantRoutes(context, options.logger),
       directoryRoutes(context),
+      lockRoutes(context),
       ledgerRoutes(context, (from, signal) =>
         verifyAside({ databaseUrl: options.databaseUrl, name: 'curfew-grant-verify', from }, signal),
       ),
@@ -184,7 +188,7 @@ function isReady({ follower, replica, clock }: Followed): boolean {
 
 function tellHealth(server: RpcServer, followed: Followed): void {
   const serving = isReady(followed);
-  for (const { typeName } of [GrantService, DirectoryService, LedgerService, PolicyService])
+  for (const { typeName } of [GrantService, DirectoryService, LockService, LedgerService, PolicyService])
     server.setServing(typeName, serving);
   server.setServing('', serving);
 }

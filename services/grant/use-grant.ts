@@ -7,9 +7,10 @@ import { claimGrant, endGrant } from '../../core/store/grant-changes.ts';
 import { countUse, lockGrantForUse, noteUses } from '../../core/store/grant-uses.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
+import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { grantEnded, grantNotFound } from './end-grant.ts';
 import { type Lapsed, lapseGrant } from './lapses.ts';
+import { lettingInOf, requireOpen } from './locked.ts';
 import { isPermitted, mayStillBegin } from './rights.ts';
 
 /** One use of a grant, by whoever asks about its subject. */
@@ -30,15 +31,16 @@ export interface Acknowledged {
 /**
  * Takes one use of a grant before it permits: the first begins a claimable one, each is counted once where uses are counted, and the
  * last one ends it.
- * @throws AccessError GRANT_NOT_FOUND, GRANT_ENDED
+ * @throws AccessError GRANT_NOT_FOUND, GRANT_ENDED, LOCKED
  */
 export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<Acknowledged>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx): Promise<Outcome<Finish<Acknowledged>>> => {
+  return await decide(by(context, use.caller), async (trx): Promise<Outcome<Finish<Acknowledged>>> => {
     const found = await lockGrantForUse(trx, use.grantId, use.useId);
     if (found === undefined || !mayUse(replica, found.row.grant, use.caller, found.now))
       throw grantNotFound(use.grantId);
     const { isCounted, now } = found;
+    requireOpen(replica, lettingInOf(found.row.grant), now);
     const { row, events } = await lapseGrant(trx, replica, found.row, now);
     const { recorded } = row;
     if (isCounted && (recorded.state !== 'ENDED' || recorded.endReason === 'EXHAUSTED'))

@@ -1,5 +1,5 @@
-import { AccessError } from '../../core/access/access-error.ts';
 import type { LedgerVerdict } from '../../core/store/verify-ledger.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 /** Verifies the ledger from a revision on, until the signal. */
 export type VerifyLedger = (from: bigint, signal: AbortSignal) => Promise<LedgerVerdict>;
@@ -9,18 +9,6 @@ export type VerifyLedger = (from: bigint, signal: AbortSignal) => Promise<Ledger
  * @throws AccessError (when it is called) TOO_MUCH
  */
 export function verifyAlone(verify: VerifyLedger): VerifyLedger {
-  let isBusy = false;
-  return async (from, signal) => {
-    if (isBusy) {
-      const message =
-        'this service verifies the ledger for somebody else, one at a time is wanted; call again later';
-      throw new AccessError('TOO_MUCH', message, { metadata: { limit: '1', unit: 'verifications' } });
-    }
-    isBusy = true;
-    try {
-      return await verify(from, signal);
-    } finally {
-      isBusy = false;
-    }
-  };
+  const alone = oneAtATime('verifies the ledger', 'verifications');
+  return (from, signal) => alone(() => verify(from, signal));
 }

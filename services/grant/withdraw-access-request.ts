@@ -5,7 +5,7 @@ import { type AccessRequest, pendingItems, requestStateAt } from '../../core/acc
 import { resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import type { Trx } from '../../core/store/transition.ts';
-import { decide, type Decided, type GrantContext, refuse } from './context.ts';
+import { by, decide, type Decided, type GrantContext, refuse } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { requestNotFound } from './review-access-request.ts';
 import { maySee } from './rights.ts';
@@ -20,7 +20,7 @@ export async function withdrawAccessRequest(
   caller: EntityUid,
 ): Promise<Decided<AccessRequest>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, caller), async (trx) => {
     const found = await lockRequest(trx, id);
     if (found === undefined) throw requestNotFound(id);
     const { now } = found;

@@ -1,9 +1,11 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
+import type { LedgerEvent } from '../../core/access/event.ts';
 import { type AccessRequest, pendingItems, requestStateAt, votesOn } from '../../core/access/request.ts';
 import { withdrawReviews } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
-import { decide, type Decided, type GrantContext, refuse } from './context.ts';
+import type { Trx } from '../../core/store/transition.ts';
+import { by, decide, type Decided, type GrantContext, refuse } from './context.ts';
 import { lapseRequest } from './lapses.ts';
 import { requestNotFound } from './review-access-request.ts';
 import { maySee } from './rights.ts';
@@ -25,7 +27,7 @@ export async function withdrawReview(
   { requestId, reviewer, items }: TakenBack,
 ): Promise<Decided<AccessRequest>> {
   const { replica } = context.followed;
-  return await decide(context, async (trx) => {
+  return await decide(by(context, reviewer), async (trx) => {
     const found = await lockRequest(trx, requestId);
     if (found === undefined) throw requestNotFound(requestId);
     const { now } = found;
@@ -35,17 +37,25 @@ export async function withdrawReview(
     const chosen = items.length === 0 ? voted : items;
     const refused = refusal(row, voted, chosen, now);
     if (refused !== undefined) return { events, result: refuse(refused) };
-    const changed = await withdrawReviews(trx, row, { reviewer, items: chosen, at: now });
-    const event = {
-      kind: 'REVIEW_WITHDRAWN',
-      at: now,
-      actor: uidKey(reviewer),
-      requestId,
-      reviewer,
-      items: chosen,
-    } as const;
-    return { events: [...events, event], result: () => changed };
+    const taken = await takeBack(trx, row, { reviewer, items: chosen, actor: reviewer, now });
+    return { events: [...events, taken.event], result: () => taken.request };
   });
+}
+
+/** Writes that a person's votes on these items of a locked request no longer count. */
+export async function takeBack(
+  trx: Trx,
+  request: AccessRequest,
+  {
+    reviewer,
+    items,
+    actor,
+    now,
+  }: Omit<TakenBack, 'requestId'> & { readonly actor: EntityUid; readonly now: Date },
+): Promise<{ readonly request: AccessRequest; readonly event: LedgerEvent }> {
+  const changed = await withdrawReviews(trx, request, { reviewer, items, at: now });
+  const about = { requestId: request.id, reviewer, items };
+  return { request: changed, event: { kind: 'REVIEW_WITHDRAWN', at: now, actor: uidKey(actor), ...about } };
 }
 
 /** The pending items on which the person has a vote that counts or could count again. */

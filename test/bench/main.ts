@@ -1,5 +1,6 @@
 import { authorize } from './authorize.ts';
 import { certificates } from './certificates.ts';
+import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
 import { observing } from './observing.ts';
@@ -12,6 +13,7 @@ import { transitions } from './transitions.ts';
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   authorize,
   certificates,
+  directory: lifecycleDirectory,
   expiry,
   ledger,
   observing,

@@ -8,4 +8,5 @@ export const EXIT_CODES = {
   denied: 10,
   pending: 11,
   expired: 12,
+  different: 13,
 } as const;

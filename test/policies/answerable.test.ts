@@ -55,7 +55,9 @@ function* everyRequest(): Iterable<Asked> {
     if (![...schema.personTypes, ...schema.serviceTypes].includes(subject.type)) continue;
     for (const { uid: resource } of directory.all()) {
       for (const { uid: action } of grantTakingActions(schema)) {
-        for (const ticket of TICKETS) yield { resource, request: facts(subject, action.id, ticket) };
+        for (const ticket of TICKETS)
+          for (const breakGlass of [false, true])
+            yield { resource, request: { ...facts(subject, action.id, ticket), breakGlass } };
       }
     }
   }
@@ -76,7 +78,7 @@ function facts(subject: EntityUid, action: string, ticket: string | undefined): 
 }
 
 function workflowsFor({ resource, request }: Asked): readonly Workflow[] {
-  return workflowsOf(engine.policies, permitting('request', request.subject, { resource, request }));
+  return workflowsOf(engine.policies, permitting('request', request.subject, { resource, request }), request);
 }
 
 /** Asks everybody, and so proves more than the service, which looks only where the policies point. */

@@ -1,25 +1,38 @@
 import { resolve } from 'node:path';
+import { toJson } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
+import { ValidatePoliciesResponseSchema } from '../../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
 import { commandLine } from '../command-line.ts';
 import { exitCode } from '../exit-code.ts';
+import type { FolderCheck } from '../policy-report.ts';
 import { checkJson, checkLines, isPassed, problemLines, testJson, testLines } from '../policy-screen.ts';
 import { printableJson } from '../printable.ts';
-import { globalOptions } from '../session.ts';
+import { globalOptions, inSession } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** `curfew policy check` and `curfew policy test`: no service is asked. */
+interface CheckOptions {
+  readonly against?: string | true;
+}
+
+/** `curfew policy check` and `curfew policy test`: no service is asked, unless the effect on a running one is to be told. */
 export function addPolicy(program: Command, terminal: Terminal): void {
-  const policy = program
-    .command('policy')
-    .summary('check and test a folder of policies, without any service');
+  const policy = program.command('policy').summary('check and test a folder of policies');
   policy
     .command('check')
     .summary('say what is wrong with the policies, by file, line and column; exits 3 if anything is')
     .argument('[folder]', 'default: CURFEW_POLICIES, or policies')
-    .action(async (given: string | undefined, _options: object, command: Command) => {
+    .option(
+      '--against [address]',
+      'ask a running Curfew too: which grants would end, which requests nobody could answer (CURFEW_ADDRESS unless said)',
+    )
+    .action(async (given: string | undefined, options: CheckOptions, command: Command) => {
       // Cedar is loaded for these commands only: it would make every other one slower.
       const { checkFolder } = await import('../policy-report.ts');
       const check = await checkFolder(folderOf(given, terminal), terminal.now());
+      if (check.ok && options.against !== undefined) {
+        await checkAgainst(options.against, { check, folder: folderOf(given, terminal), command, terminal });
+        return;
+      }
       const isJson = globalOptions(command).output === 'json';
       terminal.out(
         isJson
@@ -44,6 +57,36 @@ export function addPolicy(program: Command, terminal: Terminal): void {
       }
       terminal.finish(isGood ? exitCode.ok : test.ok ? exitCode.testsFailed : exitCode.policyInvalid);
     });
+}
+
+interface Checked {
+  readonly check: FolderCheck;
+  readonly folder: string;
+  readonly command: Command;
+  readonly terminal: Terminal;
+}
+
+/** What a running Curfew would make of a folder that is good in itself. */
+async function checkAgainst(
+  address: string | true,
+  { check, folder, command, terminal }: Checked,
+): Promise<void> {
+  const { askForEffect, effectLines, isAccepted } = await import('../policy-effect.ts');
+  const env = address === true ? terminal.env : { ...terminal.env, CURFEW_GRANT_ADDRESS: address };
+  await inSession(command, { ...terminal, env }, async (session) => {
+    const { curfew, isJson } = session;
+    const effect = await askForEffect(curfew, folder);
+    terminal.out(
+      isJson
+        ? [printableJson({ ...checkJson(check), effect: toJson(ValidatePoliciesResponseSchema, effect) })]
+        : [
+            ...checkLines(check, terminal),
+            ...effectLines(effect, terminal),
+            ...session.next('policy', 'test', folder),
+          ],
+    );
+    return isAccepted(effect) ? exitCode.ok : exitCode.policyInvalid;
+  });
 }
 
 function folderOf(given: string | undefined, { env, cwd }: Terminal): string {

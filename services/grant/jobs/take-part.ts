@@ -1,5 +1,6 @@
 import type { Logger } from '../../../core/runtime/log.ts';
-import { type JobName, type JobWork, startJobs } from '../../../core/store/jobs.ts';
+import type { JobName } from '../../../core/store/job-schema.ts';
+import { type JobWork, startJobs } from '../../../core/store/jobs.ts';
 import type { GrantContext } from '../context.ts';
 import { isPassing, writeLapses } from './write-lapses.ts';
 

@@ -3,7 +3,7 @@ import { AccessError } from '../../../core/access/access-error.ts';
 import { type Due, DUE_KINDS, type DueKind, readDue } from '../../../core/store/due.ts';
 import { lockGrant } from '../../../core/store/grants.ts';
 import { lockRequest } from '../../../core/store/requests.ts';
-import { decide, type GrantContext } from '../context.ts';
+import { bySystem, decide, type GrantContext } from '../context.ts';
 import { lapseGrant, lapseRequest } from '../lapses.ts';
 
 /** What is read at once. */
@@ -58,7 +58,7 @@ async function tryToWrite(context: GrantContext, kind: DueKind, { id }: Due): Pr
 }
 
 async function writeRequest(context: GrantContext, id: string): Promise<void> {
-  await decide(context, async (trx) => {
+  await decide(bySystem(context), async (trx) => {
     const found = await lockRequest(trx, id);
     const events = found === undefined ? [] : (await lapseRequest(trx, found.row, found.now)).events;
     return { events, result: () => undefined };
@@ -67,7 +67,7 @@ async function writeRequest(context: GrantContext, id: string): Promise<void> {
 
 async function writeGrant(context: GrantContext, id: string): Promise<void> {
   const { replica } = context.followed;
-  await decide(context, async (trx) => {
+  await decide(bySystem(context), async (trx) => {
     const found = await lockGrant(trx, id);
     const events = found === undefined ? [] : (await lapseGrant(trx, replica, found.row, found.now)).events;
     return { events, result: () => undefined };

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { MUTANTS, type Mutant } from './mutants.ts';
+import { MUTANTS, type Mutant, type NamedTests } from './mutants.ts';
 import { plant } from './plant.ts';
 
 const USAGE = `usage: npm run mutants -- [--seed N] [--seconds S] [--only MUTANT]...
@@ -16,12 +16,29 @@ const { values } = parseArgs({
 });
 
 interface Verdict {
-  /** The invariants that a run found violated. */
+  /** The invariants that a run found violated, or the tests that failed. */
   readonly violated: readonly string[];
   readonly output: string;
 }
 
-async function tryOut(copy: string, { kinds }: Mutant): Promise<Verdict> {
+async function tryOut(copy: string, mutant: Mutant): Promise<Verdict> {
+  return mutant.tests === undefined ? await runUnderFaults(copy, mutant) : await runTests(copy, mutant.tests);
+}
+
+async function runTests(copy: string, { file }: NamedTests): Promise<Verdict> {
+  const { promise, resolve } = Promise.withResolvers<Verdict>();
+  const args = ['node_modules/vitest/vitest.mjs', 'run', file, '--reporter=tap-flat'];
+  execFile(process.execPath, args, { cwd: copy, maxBuffer: 2 ** 26 }, (_, stdout, stderr) => {
+    const failed = Array.from(
+      stdout.matchAll(/^not ok \d+ - (.*?)(?: # time=.*)?$/gm),
+      ([, title = '']) => title,
+    );
+    resolve({ violated: failed.map((title) => title.split(' > ').at(-1) ?? title), output: stdout + stderr });
+  });
+  return await promise;
+}
+
+async function runUnderFaults(copy: string, { kinds }: Mutant): Promise<Verdict> {
   const only = (kinds.length === 0 ? ['none'] : kinds).flatMap((kind) => ['--only', kind]);
   const minutes = String(Number(values.seconds) / 60);
   const { promise, resolve } = Promise.withResolvers<Verdict>();
@@ -42,7 +59,8 @@ async function kill(mutant: Mutant): Promise<boolean> {
   const copy = await plant(mutant);
   const { violated, output } = await tryOut(copy, mutant);
   await rm(copy, { recursive: true });
-  const found = mutant.violates.filter((invariant) => violated.includes(invariant));
+  const wanted = mutant.tests?.titles ?? mutant.violates;
+  const found = wanted.filter((invariant) => violated.includes(invariant));
   console.log(
     `${found.length > 0 ? 'found    ' : 'NOT FOUND'} ${mutant.name.padEnd(26)} ${violated.join(' ')}`,
   );

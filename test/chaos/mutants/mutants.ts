@@ -16,6 +16,13 @@ export interface Mutant {
   readonly kinds: readonly FaultKind[];
   /** The invariants of which at least one is then violated. */
   readonly violates: readonly string[];
+  /** Instead of a run under faults, the tests of which at least one then fails. */
+  readonly tests?: NamedTests;
+}
+
+export interface NamedTests {
+  readonly file: string;
+  readonly titles: readonly string[];
 }
 
 const APPEND = 'core/store/append.ts';
@@ -159,6 +166,40 @@ CREATE TABLE policy_sets (`,
         file: APPEND,
         find: 'WHERE basis_revision <= $1::bigint AND',
         replace: 'WHERE $1::bigint IS NOT NULL AND',
+      },
+    ],
+  },
+  {
+    name: 'lock-lifted-by-its-target',
+    kinds: [],
+    violates: [],
+    tests: {
+      file: 'test/services/grant/lock-service.test.ts',
+      titles: [
+        'nobody lifts a lock on themselves or on a group of theirs',
+        'nobody lifts a lock on a grant of theirs',
+      ],
+    },
+    edits: [
+      {
+        file: 'services/grant/delete-lock.ts',
+        find: 'if (!isOwnLock(replica, lock, caller, grant?.subject)) return;',
+        replace: 'if (!isOwnLock(replica, lock, caller, grant?.subject) || lock.id !== "") return;',
+      },
+      {
+        file: 'services/grant/delete-lock.ts',
+        find: 'decide(by(context, caller), (trx) =>',
+        replace: 'decide({ ...by(context, caller), actor: undefined }, (trx) =>',
+      },
+      {
+        file: 'services/grant/rights.ts',
+        find: 'if (!ABOUT_LETTING_IN.includes(right) && locksOn(',
+        replace: "if (!ABOUT_LETTING_IN.includes(right) && right !== 'unlock' && locksOn(",
+      },
+      {
+        file: 'core/store/migrations/0004_locks.sql',
+        find: 'CONSTRAINT locks_not_own CHECK (lifted_by <> entity)',
+        replace: 'CONSTRAINT locks_not_own CHECK (lifted_by IS NOT DISTINCT FROM lifted_by)',
       },
     ],
   },

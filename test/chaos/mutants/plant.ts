@@ -6,7 +6,7 @@ import type { Mutant } from './mutants.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What a run needs. */
-const PARTS = ['clients', 'core', 'deploy', 'proto', 'services', 'test', 'package.json'];
+const PARTS = ['clients', 'core', 'deploy', 'proto', 'services', 'test', 'package.json', 'vitest.config.ts'];
 
 /**
  * Copies the source and plants the fault in the copy.

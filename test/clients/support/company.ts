@@ -11,11 +11,13 @@ import {
   RequestState,
 } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { GrantService } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import { type LockSchema, LockService } from '../../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { LedgerService } from '../../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { type AnsweringServer, startAnsweringServer } from './answering-server.ts';
 import { type Run, runCurfew, runHere, type RunOptions } from './run-curfew.ts';
 
 export const requestId = '0b1f2a53-7c57-4a5e-9c0e-2f4f35f5d0a1';
+export const lockId = '5a3c1f0e-9b7d-4c58-8a11-2f6f0c9d7e21';
 export const grantId = '7d0c9a11-2a52-4f0c-8f37-6f1c1d2e3f40';
 export const ada = { type: 'User', id: 'ada' };
 export const grace = { type: 'User', id: 'grace' };
@@ -37,7 +39,7 @@ export interface Company {
 /** Starts one for the test that is running; the caller is ada. */
 export async function startCompany(): Promise<Company> {
   const server = await startAnsweringServer({
-    services: [DecisionService, GrantService, DirectoryService, LedgerService],
+    services: [DecisionService, GrantService, DirectoryService, LedgerService, LockService],
   });
   onTestFinished(() => server.close());
   server.answer(DirectoryService, {
@@ -115,6 +117,21 @@ export function grant(
     ...changes,
   };
   return message as MessageInitShape<typeof GrantSchema>; // likewise
+}
+
+/** A lock on ada that grace may lift. */
+export function lock(changes: MessageInitShape<typeof LockSchema> = {}): MessageInitShape<typeof LockSchema> {
+  const message = {
+    id: lockId,
+    entity: ada,
+    reason: 'her laptop was stolen',
+    createdBy: grace,
+    createdAt: secondsFromNow(-5),
+    holds: true,
+    mayLift: true,
+    ...changes,
+  };
+  return message as MessageInitShape<typeof LockSchema>; // likewise
 }
 
 /** A whole ALLOW or DENY. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { changesBasis, type EventKind, SYSTEM_ACTOR } from '../../../core/access/event.ts';
 import { parseUidKey } from '../../../core/access/entity.ts';
 
-/** Whether a kind changes what eligibility is decided on: directory or policies. Complete, by its type. */
+/** Whether a kind changes what eligibility is decided on: directory, policies or locks. Complete, by its type. */
 const KINDS: Readonly<Record<EventKind, boolean>> = {
   REQUEST_SUBMITTED: false,
   REQUEST_REVIEWED: false,
@@ -21,6 +21,8 @@ const KINDS: Readonly<Record<EventKind, boolean>> = {
   ENTITIES_APPLIED: true,
   ENTITIES_DELETED: true,
   POLICY_ACTIVATED: true,
+  LOCK_CREATED: true,
+  LOCK_LIFTED: true,
 };
 
 test.for(Object.entries(KINDS))('whether %s changes the basis of decisions: %s', ([kind, changes]) => {

@@ -10,6 +10,7 @@ import { loadPolicies } from '../../../core/policy/load.ts';
 import { type Followed, type FollowOptions, follow } from '../../../core/replica/follow.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { writeEntities } from '../../../core/store/entities.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { type StoredFiles, writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition } from '../../../core/store/transition.ts';
 import { append } from '../feed/following.ts';
@@ -177,7 +178,7 @@ async function applyEntity(grant: Database, id: string): Promise<void> {
   const entity: Entity = { uid: { type: 'User', id }, attributes: new Map(), parents: [], tags: new Map() };
   const basis = await grant.selectFrom('ledger_head').select('basis_revision').executeTakeFirstOrThrow();
   await transition(grant, basis.basis_revision, async (trx) => {
-    await writeEntities(trx, [entity]);
+    await writeEntities(trx, [say(entity)]);
     const text = JSON.stringify([entityToJson(entity)]);
     const at = new Date();
     const actor = 'User::"ada"';

@@ -4,6 +4,7 @@ import { type Entity, type EntityUid, uidKey, type Value } from '../../../core/a
 import { entityToJson } from '../../../core/access/entity-json.ts';
 import type { LedgerEvent } from '../../../core/access/event.ts';
 import { claimedWindow, type LiveGrant } from '../../../core/access/grant.ts';
+import type { LockTarget } from '../../../core/access/lock.ts';
 import type { Database } from '../../../core/store/connect.ts';
 import { deleteEntities, writeEntities } from '../../../core/store/entities.ts';
 import {
@@ -14,6 +15,8 @@ import {
   openGrant,
 } from '../../../core/store/grant-changes.ts';
 import { countUse } from '../../../core/store/grant-uses.ts';
+import { insertLock, liftLock, readLocks } from '../../../core/store/locks.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
@@ -29,7 +32,10 @@ export const people = ['ada', 'bob', 'Ünal "the" O\'Neil', 'eve'].map(
 );
 /** What grants are of. */
 export const groups = ['eng', 'ops', 'all'].map((id): EntityUid => ({ type: 'Group', id }));
-const uids = [...people, ...groups];
+/** What can be of the directory, or locked. */
+export const uids = [...people, ...groups];
+/** Whom no lock stops. */
+const LOCKER: EntityUid = { type: 'User', id: 'guard' };
 
 /** One thing that happens: what it writes, and the events that say so. */
 type Happening = (trx: Trx, live: Map<string, LiveGrant>) => Promise<readonly LedgerEvent[]>;
@@ -54,7 +60,7 @@ const applied = fc
   .map(
     (entities): Happening =>
       async (trx) => {
-        await writeEntities(trx, entities);
+        await writeEntities(trx, entities.map(say));
         const texts = entities.map((it) => JSON.stringify(entityToJson(it)));
         const digests = texts.map((text) => createHash('sha256').update(text).digest('hex'));
         const named = entities.map(({ uid }, i) => ({ uid, digest: digests[i] ?? '' }));
@@ -174,6 +180,37 @@ const ended = changing(
   },
 );
 
+const locked = fc
+  .record({
+    target: fc.oneof(
+      fc.constantFrom(...uids).map((uid): LockTarget => ({ kind: 'entity', uid })),
+      fc.constant<LockTarget>({ kind: 'everything' }),
+    ),
+    expiresAt: fc.constantFrom(undefined, new Date('2026-01-03'), new Date('2100-01-01')),
+    reason: fc.string({ unit: 'grapheme', minLength: 1 }),
+  })
+  .map(
+    ({ target, expiresAt, reason }): Happening =>
+      async (trx) => {
+        const lock = { id: randomUUID(), target, reason, createdBy: LOCKER, createdAt: at, expiresAt };
+        await insertLock(trx, lock);
+        const ends = expiresAt === undefined ? {} : { expiresAt };
+        const about = { lockId: lock.id, target, createdBy: LOCKER, ...ends };
+        return [{ kind: 'LOCK_CREATED', at, actor, ...about, text: reason }];
+      },
+  );
+
+const unlocked = fc.nat().map(
+  (which): Happening =>
+    async (trx) => {
+      const locks = await readLocks(trx);
+      const lock = locks[which % Math.max(locks.length, 1)];
+      if (lock === undefined) return [];
+      await liftLock(trx, lock.id, { at, by: LOCKER, reason: 'over' });
+      return [{ kind: 'LOCK_LIFTED', at, actor, lockId: lock.id, target: lock.target, text: 'over' }];
+    },
+);
+
 const policies = fc.constantFrom('aa', 'bb', 'cc').map(
   (byte): Happening =>
     async (trx) => {
@@ -192,7 +229,21 @@ const quiet = fc.uuid().map(
 /** Transitions of one to three happenings each. */
 export const anyHistory: fc.Arbitrary<readonly (readonly Happening[])[]> = fc.array(
   fc.array(
-    fc.oneof(applied, removed, started, started, opened, claimed, extended, used, ended, policies, quiet),
+    fc.oneof(
+      applied,
+      removed,
+      started,
+      started,
+      opened,
+      claimed,
+      extended,
+      used,
+      ended,
+      locked,
+      unlocked,
+      policies,
+      quiet,
+    ),
     {
       minLength: 1,
       maxLength: 3,

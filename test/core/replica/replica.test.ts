@@ -17,7 +17,7 @@ import {
 } from '../../../core/store/ledger.ts';
 import { sharedDatabase } from '../store/database.ts';
 import { activated, deleted, withdrawn } from '../store/ledger-events.ts';
-import { anyHistory, groups, happen, people, read } from './history.ts';
+import { anyHistory, groups, happen, people, read, uids } from './history.ts';
 import { plainStart } from '../../support/plain-grant.ts';
 
 const genesis: Snapshot = {
@@ -26,6 +26,7 @@ const genesis: Snapshot = {
   hash: GENESIS_HASH,
   basisRevision: 0n,
   grants: [],
+  locks: [],
   entities: [],
   policyDigest: undefined,
 };
@@ -249,11 +250,13 @@ function stateOf(replica: Replica) {
       }),
     ),
   );
+  const locks = [...replica.locks.onEntities(uids.map(uidKey), now), ...replica.locks.onEverything(now)];
   return {
     revision: replica.revision,
     basisRevision: replica.basisRevision,
     policies: replica.policies,
     grants: new Map(grants.map((grant) => [grant.id, grant])),
+    locks: new Map(locks.map((lock) => [lock.id, lock])),
     entities: new Map(
       [...replica.directory.all()].map((it) => [uidKey(it.uid), JSON.stringify(entityToJson(it))]),
     ),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../../core/store/connect.ts';
 import { lifeConstraintCases } from './life-constraint-cases.ts';
+import { lockConstraintCases } from './lock-constraint-cases.ts';
 import { at, after, grant, hash, insert, item, later, request, review } from './valid-rows.ts';
 
 /** A change that the database must refuse by the constraint it names. */
@@ -14,6 +15,7 @@ const again = { id: randomUUID() };
 
 export const constraintCases: readonly ConstraintCase[] = [
   ...lifeConstraintCases,
+  ...lockConstraintCases,
   {
     title: 'W1 a vote of the requester',
     constraint: 'reviews_not_requester',

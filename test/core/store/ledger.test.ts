@@ -19,6 +19,7 @@ test('the snapshot of a new database is empty', async () => {
     basisRevision: 0n,
     grants: [],
     entities: [],
+    locks: [],
     policyDigest: undefined,
   });
 });

@@ -59,7 +59,7 @@ it('grants that differ in what a policy reads are each asked about', async () =>
   const { local, evaluations } = await holding(
     40,
     jitOnlyByReading('context.grant has ticket && context.grant.ticket == "T3"'),
-    (index) => ({ ticket: `T${index % 4}`, workflow: `w${index}` }),
+    (index) => ({ ticket: `T${index % 4}`, workflow: index % 2 === 0 ? 'held' : 'held-too' }),
   );
   expect(local.ask({ principal: otto }).grant?.id).toBe('g3');
   expect(evaluations()).toBe(4);

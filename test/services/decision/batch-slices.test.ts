@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
 import type { Evaluation } from '../../../core/policy/engine.ts';
+import type { Phase } from '../../../core/policy/policy-set.ts';
 import type { Answer } from '../../../services/decision/authorize.ts';
 import { batchAuthorize, type Result } from '../../../services/decision/batch-authorize.ts';
 import { BATCH_SLICE_MS, STALENESS_BOUND_MS } from '../../../services/decision/limits.ts';
@@ -22,7 +23,8 @@ const otto = { principal: person('otto') };
 async function scene(onEvaluation: (local: LocalDecision, count: number) => void) {
   let count = 0;
   let made: LocalDecision | undefined;
-  const watch = (evaluation: Evaluation): Evaluation => {
+  const watch = (evaluation: Evaluation, phase: Phase): Evaluation => {
+    if (phase !== 'access') return evaluation;
     count += 1;
     if (made !== undefined) onEvaluation(made, count);
     return evaluation;

@@ -184,11 +184,11 @@ describe('a live grant', () => {
     local = await localDecision(
       await policyFiles({
         'access/vaults.cedar': `@id("jit-open") permit (principal, action == Action::"open", resource is Vault)
-          when { context has grant && context.grant.workflow == "open-quickly" };`,
+          when { context has grant && context.grant.workflow == "held-too" };`,
       }),
     );
-    await grantTo(otto, { workflow: 'open-at-length', expiresAt: new Date(now + 20_000) });
-    const quick = await grantTo(otto, { workflow: 'open-quickly', expiresAt: new Date(now + 10_000) });
+    await grantTo(otto, { workflow: 'held', expiresAt: new Date(now + 20_000) });
+    const quick = await grantTo(otto, { workflow: 'held-too', expiresAt: new Date(now + 10_000) });
     expect(local.ask({ principal: otto }).grant?.id).toBe(quick);
   });
 

@@ -14,15 +14,14 @@ beforeAll(async () => {
 
 const failed: Evaluation = { decision: 'deny', policyIds: [], errors: [], failure: 'unreachable' };
 
-/** The real engine, whose answers the script replaces by failures, one letter for each evaluation: f fails. */
-async function decisionWith(script: string) {
-  let asked = 0;
+/**
+ * The real engine, whose answers the scripts replace by failures, one letter for each evaluation: f fails. One is for questions about
+ * access, the other for whether a workflow still lets somebody in.
+ */
+async function decisionWith(access: string, workflows = '') {
+  const scripts = { access: access.split(''), workflows: workflows.split('') };
   const local = await localDecision(files, {
-    watch: (evaluation) => {
-      const fails = script[asked] === 'f';
-      asked += 1;
-      return fails ? failed : evaluation;
-    },
+    watch: (evaluation, phase) => (scripts[phase].shift() === 'f' ? failed : evaluation),
   });
   const now = local.machine.wall;
   const grants = [2_000, 1_000].map((ms) =>
@@ -54,6 +53,17 @@ it.each([
 ])('I19 evaluations that fail (%s) for %s never permit: %s', async (script, id, wanted) => {
   expect((await decisionWith(script))(id)).toBe(wanted);
 });
+
+it.each([
+  ['f', 'otto', 'ALLOW by grant 1'],
+  ['ff', 'otto', 'EVALUATION_FAILED'],
+  ['f', 'kim', 'ALLOW'],
+])(
+  'I19 failures (%s) to tell whether a workflow still lets %s in never permit: %s',
+  async (script, id, wanted) => {
+    expect((await decisionWith('', script))(id)).toBe(wanted);
+  },
+);
 
 it('I19 the next good question after a failure is answered', async () => {
   const ask = await decisionWith('f');

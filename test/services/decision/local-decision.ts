@@ -187,7 +187,7 @@ export function started(terms: GrantTerms, at: Date) {
     subject,
     actions: (terms.actions ?? ['open']).map(action),
     resource: terms.resource ?? vault('plain'),
-    workflow: terms.workflow ?? 'open-at-length',
+    workflow: terms.workflow ?? 'held',
     steps: ['keeper'],
     startsAt,
     expiresAt,

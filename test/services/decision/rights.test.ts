@@ -96,6 +96,7 @@ describe('the answer about a caller', () => {
       hash: Buffer.alloc(32),
       basisRevision: 90n,
       grants: [],
+      locks: [],
       entities: [entity(team('doors')), entity(otto, parents), entity(kim)],
       policyDigest: replica.engine.policies.digest,
     }));

@@ -9,6 +9,7 @@ import { toProtoEntity, toProtoValue } from '../../../core/rpc/values.ts';
 import { createLogger, type Logger } from '../../../core/runtime/log.ts';
 import { connect, type Database } from '../../../core/store/connect.ts';
 import { deleteEntities, writeEntities } from '../../../core/store/entities.ts';
+import { say } from '../../../services/grant/said-entity.ts';
 import { writePolicySet } from '../../../core/store/policy-sets.ts';
 import { transition, type Trx } from '../../../core/store/transition.ts';
 import {
@@ -143,7 +144,7 @@ function penOf(store: Database): Pen {
         writePolicySet(trx, digest, files),
       );
     },
-    put: (entities) => append([applied(entities, now())], (trx) => writeEntities(trx, entities)),
+    put: (entities) => append([applied(entities, now())], (trx) => writeEntities(trx, entities.map(say))),
     remove: (uids) =>
       append([{ kind: 'ENTITIES_DELETED', ...of(), uids }], (trx) => deleteEntities(trx, uids, now())),
     start: async (terms) => {

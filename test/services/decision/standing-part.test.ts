@@ -14,7 +14,7 @@ import { factsOfGrant } from '../../../services/decision/grant-facts.ts';
 import type { Question } from '../../../services/decision/question.ts';
 import { applied, questionOf, started } from './local-decision.ts';
 import { attributes, bool, directory, goodContext, long, person, text } from './people.ts';
-import { policyFiles } from './policy-files.ts';
+import { openWorkflows, policyFiles } from './policy-files.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const ERRS = 'context.weight * 2 > 100';
@@ -47,6 +47,7 @@ beforeAll(async () => {
   const files = await policyFiles({
     'access/vaults.cedar': pool.join('\n'),
     'guardrails/vaults.cedar': '',
+    'workflows/open.cedar': openWorkflows(['a', 'b', 'c']),
   });
   const result = await loadPolicies(files);
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));

@@ -3,7 +3,7 @@ import { AccessError } from '../../../core/access/access-error.ts';
 import type { LedgerEvent } from '../../../core/access/event.ts';
 import { follow } from '../../../core/replica/follow.ts';
 import { transition } from '../../../core/store/transition.ts';
-import { decide, type GrantContext } from '../../../services/grant/context.ts';
+import { bySystem, decide, type GrantContext } from '../../../services/grant/context.ts';
 import { FirstRevisions } from '../../../services/grant/first-revisions.ts';
 import { migratedDatabase } from '../../core/store/database.ts';
 import { withdrawn } from '../../core/store/ledger-events.ts';
@@ -47,7 +47,7 @@ function unknown(): AccessError {
 test('a refusal that stood on an older directory is not given', async () => {
   const { context, apply, isKnown } = await scene();
   await apply();
-  const { result } = await decide(context, async () => {
+  const { result } = await decide(bySystem(context), async () => {
     if (!isKnown()) throw unknown();
     return { events: [], result: () => 'let in' };
   });
@@ -57,7 +57,7 @@ test('a refusal that stood on an older directory is not given', async () => {
 test('an answer without an append that stood on an older directory is not given', async () => {
   const { context, apply, isKnown } = await scene();
   await apply();
-  const { result } = await decide(context, async () => {
+  const { result } = await decide(bySystem(context), async () => {
     const known = isKnown();
     return { events: [], result: () => known };
   });
@@ -67,7 +67,7 @@ test('an answer without an append that stood on an older directory is not given'
 test('what was decided on an older directory is not written', async () => {
   const { context, apply, isKnown } = await scene();
   await apply();
-  const { result, revision } = await decide(context, async () => {
+  const { result, revision } = await decide(bySystem(context), async () => {
     const known = isKnown();
     return { events: [withdrawn(REQUEST_ID)], result: () => known };
   });
@@ -76,7 +76,7 @@ test('what was decided on an older directory is not written', async () => {
 
 test('a refusal on the newest directory stands', async () => {
   const { context, isKnown } = await scene();
-  const refused = decide(context, async () => {
+  const refused = decide(bySystem(context), async () => {
     if (!isKnown()) throw unknown();
     return { events: [], result: () => 'let in' };
   });
@@ -86,7 +86,7 @@ test('a refusal on the newest directory stands', async () => {
 test('a refusal that comes with what it wrote down is given after one decision', async () => {
   const { context } = await scene();
   let decided = 0;
-  const refused = decide(context, async () => {
+  const refused = decide(bySystem(context), async () => {
     decided += 1;
     const result = (): never => {
       throw unknown();

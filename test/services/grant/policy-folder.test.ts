@@ -216,3 +216,48 @@ it('a schema that entities of the directory do not fit is refused, naming them, 
   const { entity } = await (await directory(stack)).getEntity({ uid: { type: 'Printer', id: 'inky' } });
   expect(Object.keys(entity?.attributes ?? {})).toEqual(['room']);
 });
+
+describe('a set under which nobody could administer', () => {
+  const WORKFLOWS = join('workflows', 'workflows.cedar');
+  const ghosts = async (): Promise<void> => {
+    const path = join(folder, WORKFLOWS);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('in Group::"admins"', 'in Group::"ghosts"'));
+  };
+
+  it('is refused, says what to do, and what was in force stays until somebody could', async () => {
+    await using stack = await startStack({ policies: folder });
+    const first = await digest(stack);
+    await ghosts();
+    const refusals = () =>
+      stack.logs.filter((line) => line.includes('nobody of the directory could administer'));
+    await expect.poll(() => refusals().length, TIMEOUT).toBe(1);
+    expect(refusals()[0]).toContain('put whom it names into directory.json');
+    expect(await digest(stack)).toBe(first);
+    await editDirectory((entities) => [
+      ...entities,
+      { uid: group('ghosts'), attrs: {}, parents: [] },
+      user('casper', 'ghosts'),
+    ]);
+    const casper = (await stack.as('casper')).services.directory;
+    const seen = () =>
+      casper.getEntity({}).then(
+        ({ entity }) => entity?.uid?.id,
+        () => undefined,
+      );
+    await expect.poll(seen, TIMEOUT).toBe('casper');
+  });
+
+  it('is refused at the very first start too', async () => {
+    await ghosts();
+    await expect(startStack({ policies: folder })).rejects.toThrow(
+      /nobody of the directory could administer/,
+    );
+  });
+
+  it('is put in force before anybody is there', async () => {
+    await ghosts();
+    await editDirectory((entities) => entities.filter(({ uid }) => uid.type === 'Group'));
+    await using stack = await startStack({ policies: folder });
+    expect(stack.grant.context.followed.replica.policies.kind).toBe('ready');
+  });
+});

@@ -143,15 +143,15 @@ describe('the jobs', () => {
 
 describe('without jobs', () => {
   it('what is over reads as over everywhere, and nothing has been written', { timeout: 60_000 }, async () => {
-    const id = await granted(stack, 'plain-1', { seconds: 1 });
-    const request = await submitted(stack, 'ada', { resource: database('plain-3') });
+    const id = await granted(stack, 'plain-3', { seconds: 1 });
+    const request = await submitted(stack, 'ada', { resource: database('plain-2') });
     await letLapse(stack, [request.id]);
     await replicaProcess(stack, { CURFEW_JOBS: 'off' });
     await until(
       () => stack.query('SELECT FROM grants WHERE id = $1 AND expires_at < clock_timestamp()', [id]),
       (rows) => rows.length === 1,
     );
-    expect(await decided(stack, { resource: 'plain-1' })).toBe('DENY');
+    expect(await decided(stack, { resource: 'plain-3' })).toBe('DENY');
     const { grants } = (await stack.as('ada')).services;
     await until(
       () => grantOf(stack, id),

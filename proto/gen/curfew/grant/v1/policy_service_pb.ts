@@ -5,6 +5,8 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { EntityUid, EntityUidJson } from "../../type/v1/entity_pb.ts";
+import { file_curfew_type_v1_entity } from "../../type/v1/entity_pb.ts";
 import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -13,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/policy_service.proto.
  */
 export const file_curfew_grant_v1_policy_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSI/ChNHZXRQb2xpY3lTZXRSZXF1ZXN0EigKBmRpZ2VzdBgBIAEoCUIYukgV2AEBchAyDl5bMC05YS1mXXs2NH0kIkYKFEdldFBvbGljeVNldFJlc3BvbnNlEi4KCnBvbGljeV9zZXQYASABKAsyGi5jdXJmZXcuZ3JhbnQudjEuUG9saWN5U2V0IlQKFUxpc3RQb2xpY3lTZXRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAIiYgoWTGlzdFBvbGljeVNldHNSZXNwb25zZRIvCgtwb2xpY3lfc2V0cxgBIAMoCzIaLmN1cmZldy5ncmFudC52MS5Qb2xpY3lTZXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItkBCglQb2xpY3lTZXQSDgoGZGlnZXN0GAEgASgJEhAKCHJldmlzaW9uGAIgASgDEjAKDGFjdGl2YXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWN0aXZhdGVkX2J5GAQgASgJEjQKBWZpbGVzGAUgAygLMiUuY3VyZmV3LmdyYW50LnYxLlBvbGljeVNldC5GaWxlc0VudHJ5GiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATLPAQoNUG9saWN5U2VydmljZRJbCgxHZXRQb2xpY3lTZXQSJC5jdXJmZXcuZ3JhbnQudjEuR2V0UG9saWN5U2V0UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5HZXRQb2xpY3lTZXRSZXNwb25zZRJhCg5MaXN0UG9saWN5U2V0cxImLmN1cmZldy5ncmFudC52MS5MaXN0UG9saWN5U2V0c1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFBvbGljeVNldHNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvcG9saWN5X3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSI/ChNHZXRQb2xpY3lTZXRSZXF1ZXN0EigKBmRpZ2VzdBgBIAEoCUIYukgV2AEBchAyDl5bMC05YS1mXXs2NH0kIkYKFEdldFBvbGljeVNldFJlc3BvbnNlEi4KCnBvbGljeV9zZXQYASABKAsyGi5jdXJmZXcuZ3JhbnQudjEuUG9saWN5U2V0IlQKFUxpc3RQb2xpY3lTZXRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAIiYgoWTGlzdFBvbGljeVNldHNSZXNwb25zZRIvCgtwb2xpY3lfc2V0cxgBIAMoCzIaLmN1cmZldy5ncmFudC52MS5Qb2xpY3lTZXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIqEBChdWYWxpZGF0ZVBvbGljaWVzUmVxdWVzdBJYCgVmaWxlcxgBIAMoCzIzLmN1cmZldy5ncmFudC52MS5WYWxpZGF0ZVBvbGljaWVzUmVxdWVzdC5GaWxlc0VudHJ5QhS6SBGaAQ4IARDQDyIHcgUQASiACBosCgpGaWxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikQMKGFZhbGlkYXRlUG9saWNpZXNSZXNwb25zZRIOCgZkaWdlc3QYASABKAkSMAoIcHJvYmxlbXMYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUG9saWN5UHJvYmxlbRI1Cg1lbmRpbmdfZ3JhbnRzGAMgAygLMh4uY3VyZmV3LmdyYW50LnYxLkFmZmVjdGVkR3JhbnQSFAoMZW5kaW5nX2NvdW50GAQgASgFEjMKC2tlcHRfZ3JhbnRzGAUgAygLMh4uY3VyZmV3LmdyYW50LnYxLkFmZmVjdGVkR3JhbnQSEgoKa2VwdF9jb3VudBgGIAEoBRI9ChJ1bmFuc3dlcmFibGVfaXRlbXMYByADKAsyIS5jdXJmZXcuZ3JhbnQudjEuVW5hbnN3ZXJhYmxlSXRlbRIaChJ1bmFuc3dlcmFibGVfY291bnQYCCABKAUSMAoNYWRtaW5pc3RyYXRvchgJIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIQCghjb21wbGV0ZRgKIAEoCCJrCg1Qb2xpY3lQcm9ibGVtEgwKBGZpbGUYASABKAkSDAoEbGluZRgCIAEoBRIOCgZjb2x1bW4YAyABKAUSDwoHbWVzc2FnZRgEIAEoCRIMCgRoaW50GAUgASgJEg8KB2V4Y2VycHQYBiABKAkihgEKDUFmZmVjdGVkR3JhbnQSCgoCaWQYASABKAkSKgoHc3ViamVjdBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghyZXNvdXJjZRgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIQCgh3b3JrZmxvdxgEIAEoCSJUChBVbmFuc3dlcmFibGVJdGVtEhIKCnJlcXVlc3RfaWQYASABKAkSDAoEaXRlbRgCIAEoBRIQCgh3b3JrZmxvdxgDIAEoCRIMCgRzdGVwGAQgASgJItkBCglQb2xpY3lTZXQSDgoGZGlnZXN0GAEgASgJEhAKCHJldmlzaW9uGAIgASgDEjAKDGFjdGl2YXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMYWN0aXZhdGVkX2J5GAQgASgJEjQKBWZpbGVzGAUgAygLMiUuY3VyZmV3LmdyYW50LnYxLlBvbGljeVNldC5GaWxlc0VudHJ5GiwKCkZpbGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATK4AgoNUG9saWN5U2VydmljZRJbCgxHZXRQb2xpY3lTZXQSJC5jdXJmZXcuZ3JhbnQudjEuR2V0UG9saWN5U2V0UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5HZXRQb2xpY3lTZXRSZXNwb25zZRJhCg5MaXN0UG9saWN5U2V0cxImLmN1cmZldy5ncmFudC52MS5MaXN0UG9saWN5U2V0c1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFBvbGljeVNldHNSZXNwb25zZRJnChBWYWxpZGF0ZVBvbGljaWVzEiguY3VyZmV3LmdyYW50LnYxLlZhbGlkYXRlUG9saWNpZXNSZXF1ZXN0GikuY3VyZmV3LmdyYW50LnYxLlZhbGlkYXRlUG9saWNpZXNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_timestamp]);
 
 /**
  * Names a set.
@@ -184,6 +186,461 @@ export const ListPolicySetsResponseSchema: GenMessage<ListPolicySetsResponse, {j
   messageDesc(file_curfew_grant_v1_policy_service, 3);
 
 /**
+ * A set that may be put in force.
+ *
+ * @generated from message curfew.grant.v1.ValidatePoliciesRequest
+ */
+export type ValidatePoliciesRequest = Message<"curfew.grant.v1.ValidatePoliciesRequest"> & {
+  /**
+   * Text by path: schema.cedarschema, access/jit.cedar … All together as large as a message may be, 1 MiB.
+   *
+   * @generated from field: map<string, string> files = 1;
+   */
+  files: { [key: string]: string };
+};
+
+/**
+ * A set that may be put in force.
+ *
+ * @generated from message curfew.grant.v1.ValidatePoliciesRequest
+ */
+export type ValidatePoliciesRequestJson = {
+  /**
+   * Text by path: schema.cedarschema, access/jit.cedar … All together as large as a message may be, 1 MiB.
+   *
+   * @generated from field: map<string, string> files = 1;
+   */
+  files?: { [key: string]: string };
+};
+
+/**
+ * Describes the message curfew.grant.v1.ValidatePoliciesRequest.
+ * Use `create(ValidatePoliciesRequestSchema)` to create a new message.
+ */
+export const ValidatePoliciesRequestSchema: GenMessage<ValidatePoliciesRequest, {jsonType: ValidatePoliciesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_policy_service, 4);
+
+/**
+ * What would become of it, with the directory, the live grants and the pending requests of now.
+ *
+ * @generated from message curfew.grant.v1.ValidatePoliciesResponse
+ */
+export type ValidatePoliciesResponse = Message<"curfew.grant.v1.ValidatePoliciesResponse"> & {
+  /**
+   * SHA-256 in hexadecimal over names and contents.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * Why it would be refused; empty when it would not.
+   *
+   * @generated from field: repeated curfew.grant.v1.PolicyProblem problems = 2;
+   */
+  problems: PolicyProblem[];
+
+  /**
+   * Live grants that would end, because their workflow would no longer let their subject in; the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.AffectedGrant ending_grants = 3;
+   */
+  endingGrants: AffectedGrant[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 ending_count = 4;
+   */
+  endingCount: number;
+
+  /**
+   * Live grants whose workflow would no longer let their subject in, and that would go on all the same (@on_change("keep")); the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.AffectedGrant kept_grants = 5;
+   */
+  keptGrants: AffectedGrant[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 kept_count = 6;
+   */
+  keptCount: number;
+
+  /**
+   * Items of pending requests that could not be approved any more; the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.UnanswerableItem unanswerable_items = 7;
+   */
+  unanswerableItems: UnanswerableItem[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 unanswerable_count = 8;
+   */
+  unanswerableCount: number;
+
+  /**
+   * Somebody who could administer; absent when nobody could, or nobody was looked for because the files cannot be loaded.
+   *
+   * @generated from field: curfew.type.v1.EntityUid administrator = 9;
+   */
+  administrator?: EntityUid | undefined;
+
+  /**
+   * Whether every live grant and every pending request was looked at; not, when there are more than ten seconds allow.
+   *
+   * @generated from field: bool complete = 10;
+   */
+  complete: boolean;
+};
+
+/**
+ * What would become of it, with the directory, the live grants and the pending requests of now.
+ *
+ * @generated from message curfew.grant.v1.ValidatePoliciesResponse
+ */
+export type ValidatePoliciesResponseJson = {
+  /**
+   * SHA-256 in hexadecimal over names and contents.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest?: string;
+
+  /**
+   * Why it would be refused; empty when it would not.
+   *
+   * @generated from field: repeated curfew.grant.v1.PolicyProblem problems = 2;
+   */
+  problems?: PolicyProblemJson[];
+
+  /**
+   * Live grants that would end, because their workflow would no longer let their subject in; the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.AffectedGrant ending_grants = 3;
+   */
+  endingGrants?: AffectedGrantJson[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 ending_count = 4;
+   */
+  endingCount?: number;
+
+  /**
+   * Live grants whose workflow would no longer let their subject in, and that would go on all the same (@on_change("keep")); the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.AffectedGrant kept_grants = 5;
+   */
+  keptGrants?: AffectedGrantJson[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 kept_count = 6;
+   */
+  keptCount?: number;
+
+  /**
+   * Items of pending requests that could not be approved any more; the first 200.
+   *
+   * @generated from field: repeated curfew.grant.v1.UnanswerableItem unanswerable_items = 7;
+   */
+  unanswerableItems?: UnanswerableItemJson[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: int32 unanswerable_count = 8;
+   */
+  unanswerableCount?: number;
+
+  /**
+   * Somebody who could administer; absent when nobody could, or nobody was looked for because the files cannot be loaded.
+   *
+   * @generated from field: curfew.type.v1.EntityUid administrator = 9;
+   */
+  administrator?: EntityUidJson;
+
+  /**
+   * Whether every live grant and every pending request was looked at; not, when there are more than ten seconds allow.
+   *
+   * @generated from field: bool complete = 10;
+   */
+  complete?: boolean;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ValidatePoliciesResponse.
+ * Use `create(ValidatePoliciesResponseSchema)` to create a new message.
+ */
+export const ValidatePoliciesResponseSchema: GenMessage<ValidatePoliciesResponse, {jsonType: ValidatePoliciesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_policy_service, 5);
+
+/**
+ * One thing that is wrong with a set.
+ *
+ * @generated from message curfew.grant.v1.PolicyProblem
+ */
+export type PolicyProblem = Message<"curfew.grant.v1.PolicyProblem"> & {
+  /**
+   * Its path in the set.
+   *
+   * @generated from field: string file = 1;
+   */
+  file: string;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: int32 line = 2;
+   */
+  line: number;
+
+  /**
+   * From 1, in characters.
+   *
+   * @generated from field: int32 column = 3;
+   */
+  column: number;
+
+  /**
+   * What was seen and what was wanted.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * What to do next; empty when the message says it.
+   *
+   * @generated from field: string hint = 5;
+   */
+  hint: string;
+
+  /**
+   * The line of the file; empty when the problem is not of one line.
+   *
+   * @generated from field: string excerpt = 6;
+   */
+  excerpt: string;
+};
+
+/**
+ * One thing that is wrong with a set.
+ *
+ * @generated from message curfew.grant.v1.PolicyProblem
+ */
+export type PolicyProblemJson = {
+  /**
+   * Its path in the set.
+   *
+   * @generated from field: string file = 1;
+   */
+  file?: string;
+
+  /**
+   * From 1.
+   *
+   * @generated from field: int32 line = 2;
+   */
+  line?: number;
+
+  /**
+   * From 1, in characters.
+   *
+   * @generated from field: int32 column = 3;
+   */
+  column?: number;
+
+  /**
+   * What was seen and what was wanted.
+   *
+   * @generated from field: string message = 4;
+   */
+  message?: string;
+
+  /**
+   * What to do next; empty when the message says it.
+   *
+   * @generated from field: string hint = 5;
+   */
+  hint?: string;
+
+  /**
+   * The line of the file; empty when the problem is not of one line.
+   *
+   * @generated from field: string excerpt = 6;
+   */
+  excerpt?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.PolicyProblem.
+ * Use `create(PolicyProblemSchema)` to create a new message.
+ */
+export const PolicyProblemSchema: GenMessage<PolicyProblem, {jsonType: PolicyProblemJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_policy_service, 6);
+
+/**
+ * A live grant that a set would end or shut out.
+ *
+ * @generated from message curfew.grant.v1.AffectedGrant
+ */
+export type AffectedGrant = Message<"curfew.grant.v1.AffectedGrant"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Who holds it.
+   *
+   * @generated from field: curfew.type.v1.EntityUid subject = 2;
+   */
+  subject?: EntityUid | undefined;
+
+  /**
+   * What it is on.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 3;
+   */
+  resource?: EntityUid | undefined;
+
+  /**
+   * The workflow that let it in.
+   *
+   * @generated from field: string workflow = 4;
+   */
+  workflow: string;
+};
+
+/**
+ * A live grant that a set would end or shut out.
+ *
+ * @generated from message curfew.grant.v1.AffectedGrant
+ */
+export type AffectedGrantJson = {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id?: string;
+
+  /**
+   * Who holds it.
+   *
+   * @generated from field: curfew.type.v1.EntityUid subject = 2;
+   */
+  subject?: EntityUidJson;
+
+  /**
+   * What it is on.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 3;
+   */
+  resource?: EntityUidJson;
+
+  /**
+   * The workflow that let it in.
+   *
+   * @generated from field: string workflow = 4;
+   */
+  workflow?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.AffectedGrant.
+ * Use `create(AffectedGrantSchema)` to create a new message.
+ */
+export const AffectedGrantSchema: GenMessage<AffectedGrant, {jsonType: AffectedGrantJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_policy_service, 7);
+
+/**
+ * An item of a pending request that could not be approved any more.
+ *
+ * @generated from message curfew.grant.v1.UnanswerableItem
+ */
+export type UnanswerableItem = Message<"curfew.grant.v1.UnanswerableItem"> & {
+  /**
+   * The request's id.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The item's position in it.
+   *
+   * @generated from field: int32 item = 2;
+   */
+  item: number;
+
+  /**
+   * Its workflow.
+   *
+   * @generated from field: string workflow = 3;
+   */
+  workflow: string;
+
+  /**
+   * The step that not enough people could fill; empty when the workflow would no longer let the subject in.
+   *
+   * @generated from field: string step = 4;
+   */
+  step: string;
+};
+
+/**
+ * An item of a pending request that could not be approved any more.
+ *
+ * @generated from message curfew.grant.v1.UnanswerableItem
+ */
+export type UnanswerableItemJson = {
+  /**
+   * The request's id.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId?: string;
+
+  /**
+   * The item's position in it.
+   *
+   * @generated from field: int32 item = 2;
+   */
+  item?: number;
+
+  /**
+   * Its workflow.
+   *
+   * @generated from field: string workflow = 3;
+   */
+  workflow?: string;
+
+  /**
+   * The step that not enough people could fill; empty when the workflow would no longer let the subject in.
+   *
+   * @generated from field: string step = 4;
+   */
+  step?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.UnanswerableItem.
+ * Use `create(UnanswerableItemSchema)` to create a new message.
+ */
+export const UnanswerableItemSchema: GenMessage<UnanswerableItem, {jsonType: UnanswerableItemJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_policy_service, 8);
+
+/**
  * Schema and policies that were put in force together.
  *
  * @generated from message curfew.grant.v1.PolicySet
@@ -272,7 +729,7 @@ export type PolicySetJson = {
  * Use `create(PolicySetSchema)` to create a new message.
  */
 export const PolicySetSchema: GenMessage<PolicySet, {jsonType: PolicySetJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_grant_v1_policy_service, 4);
+  messageDesc(file_curfew_grant_v1_policy_service, 9);
 
 /**
  * The policy sets that are or were in force. Needs the "audit" or the "administer" right on Curfew::System::"curfew".
@@ -299,6 +756,16 @@ export const PolicyService: GenService<{
     methodKind: "unary";
     input: typeof ListPolicySetsRequestSchema;
     output: typeof ListPolicySetsResponseSchema;
+  },
+  /**
+   * Says what putting a set in force would do, and changes nothing. One at a time in each service.
+   *
+   * @generated from rpc curfew.grant.v1.PolicyService.ValidatePolicies
+   */
+  validatePolicies: {
+    methodKind: "unary";
+    input: typeof ValidatePoliciesRequestSchema;
+    output: typeof ValidatePoliciesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_curfew_grant_v1_policy_service, 0);

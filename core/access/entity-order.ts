@@ -1,5 +1,5 @@
-import { type Attributes, type Entity, uidKey, type Value } from '../../core/access/entity.ts';
-import { valueToJson } from '../../core/access/entity-json.ts';
+import { type Attributes, type Entity, uidKey, type Value } from './entity.ts';
+import { valueToJson } from './entity-json.ts';
 
 /** The same entity with everything that has no order of its own sorted, so that its JSON is equal for entities that say the same. */
 export function inOrder(entity: Entity): Entity {

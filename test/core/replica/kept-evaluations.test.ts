@@ -6,9 +6,9 @@ import { loadPolicies } from '../../../core/policy/load.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import { curfewAction } from '../../../core/policy/schema-shape.ts';
 import { Replica } from '../../../core/replica/replica.ts';
-import { evaluatedOnce } from '../../../services/grant/kept-evaluations.ts';
-import type { Right, RightQuestion } from '../../../services/grant/rights.ts';
-import { activated } from '../../core/store/ledger-events.ts';
+import { evaluatedOnce } from '../../../core/replica/kept-evaluations.ts';
+import type { Right, RightQuestion } from '../../../core/replica/rights.ts';
+import { activated } from '../store/ledger-events.ts';
 
 const OFFICE = fileURLToPath(new URL('../../support/office', import.meta.url));
 const BY_DAY = `

@@ -1,9 +1,8 @@
-import { uidKey } from '../../core/access/entity.ts';
-import type { Evaluation } from '../../core/policy/engine.ts';
-import { mayReadNow } from '../../core/policy/reads-about.ts';
-import type { ActionShape } from '../../core/policy/schema-shape.ts';
-import type { Replica } from '../../core/replica/replica.ts';
-import type { RightQuestion } from './rights.ts';
+import { uidKey } from '../access/entity.ts';
+import type { Evaluation } from '../policy/engine.ts';
+import { mayReadNow } from '../policy/reads-about.ts';
+import type { ActionShape } from '../policy/schema-shape.ts';
+import type { RightQuestion, Rules } from './rights.ts';
 
 /** The most that are kept of one state. */
 const MOST = 1_000;
@@ -13,20 +12,20 @@ interface Kept {
   readonly evaluations: Map<string, Evaluation>;
 }
 
-const kept = new WeakMap<Replica, Kept>();
+const kept = new WeakMap<Rules, Kept>();
 
 /**
  * The answer to the question, asked once while directory and policies stay as they are: planning, deciding and showing a request ask
  * the same again. The instant is part of a question only where a policy could read it. What erred or failed is asked again.
  */
 export function evaluatedOnce(
-  replica: Replica,
+  rules: Rules,
   question: RightQuestion,
   action: ActionShape,
   evaluate: () => Evaluation,
 ): Evaluation {
-  const evaluations = evaluationsOf(replica);
-  const key = keyOf(question, readsNow(replica, question, action));
+  const evaluations = evaluationsOf(rules);
+  const key = keyOf(question, readsNow(rules, question, action));
   const found = evaluations.get(key);
   if (found !== undefined) return found;
   const evaluation = evaluate();
@@ -36,23 +35,23 @@ export function evaluatedOnce(
   return evaluation;
 }
 
-function evaluationsOf(replica: Replica): Map<string, Evaluation> {
-  const { generation } = replica;
-  const found = kept.get(replica);
+function evaluationsOf(rules: Rules): Map<string, Evaluation> {
+  const { generation } = rules;
+  const found = kept.get(rules);
   if (found?.generation === generation) return found.evaluations;
   const evaluations = new Map<string, Evaluation>();
-  kept.set(replica, { generation, evaluations });
+  kept.set(rules, { generation, evaluations });
   return evaluations;
 }
 
-function readsNow(replica: Replica, { principal, resource }: RightQuestion, action: ActionShape): boolean {
+function readsNow(rules: Rules, { principal, resource }: RightQuestion, action: ActionShape): boolean {
   const kind = {
     phase: 'workflows',
     action,
     principalType: principal.type,
     resourceType: resource.type,
   } as const;
-  return mayReadNow(replica.engine.policies, kind);
+  return mayReadNow(rules.engine.policies, kind);
 }
 
 function keyOf({ right, principal, resource, now, request }: RightQuestion, hasInstant: boolean): string {

@@ -1,0 +1,39 @@
+import { AccessError } from '../../core/access/access-error.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import { keptStanding } from '../../core/replica/let-in.ts';
+import type { Replica } from '../../core/replica/replica.ts';
+import { GRANTS_SHUT_OUT } from './limits.ts';
+
+/** Whether the workflows of a question's grants still let their holder in: a grant whose workflow does not is not live. */
+export interface Entrance {
+  readonly isOpenTo: (grant: Grant) => boolean;
+  /** Whether so many were shut out that no more are asked about. */
+  readonly isSpent: () => boolean;
+  /** @throws AccessError EVALUATION_FAILED when the engine gave no answer about one */
+  readonly requireAnswered: () => void;
+}
+
+/** Looks for one question; nothing is asked before somebody wants to know. */
+export function lookAtEntrance(replica: Replica): Entrance {
+  const shutOut = new Set<Grant>();
+  let hasFailed = false;
+  return {
+    isOpenTo(grant) {
+      if (shutOut.has(grant) || shutOut.size >= GRANTS_SHUT_OUT) return false;
+      const found = keptStanding(replica, grant);
+      if (found === 'unknown') hasFailed = true;
+      if (found !== 'in') shutOut.add(grant);
+      return found === 'in';
+    },
+    isSpent: () => shutOut.size >= GRANTS_SHUT_OUT,
+    requireAnswered() {
+      if (hasFailed) throw evaluationFailed('the engine failed on whether a workflow lets somebody in');
+    },
+  };
+}
+
+/** No answer can be had. */
+export function evaluationFailed(cause: unknown): AccessError {
+  const message = 'the policy engine failed on this question; the log says why; call again';
+  return new AccessError('EVALUATION_FAILED', message, { cause });
+}

@@ -1,0 +1,54 @@
+import type { EntityUid } from '../../core/access/entity.ts';
+import type { Grant } from '../../core/access/grant.ts';
+import { readGrants } from '../../core/store/grants.ts';
+import { listLocks, type PlacedLock } from '../../core/store/locks.ts';
+import { catchUp, clockOfReads, type GrantContext } from './context.ts';
+import { CHUNK, type Listed, scan } from './list-access-requests.ts';
+import { maySeeLock } from './lock-rights.ts';
+import type { Page } from './page-token.ts';
+
+export interface LockFilter {
+  readonly caller: EntityUid;
+  /** Only locks that stop it now. */
+  readonly entity: EntityUid | undefined;
+  readonly includesEnded: boolean;
+}
+
+/** A lock with the grant that it stops, if it is one. */
+export interface FoundLock extends PlacedLock {
+  readonly grant: Grant | undefined;
+}
+
+/** Locks that the caller may see, newest first. @throws AccessError */
+export async function listLocksOf(
+  context: GrantContext,
+  { caller, entity, includesEnded }: LockFilter,
+  page: Page,
+  signal: AbortSignal,
+): Promise<Listed<FoundLock>> {
+  await catchUp(context);
+  const { replica } = context.followed;
+  const now = clockOfReads(context);
+  const entities = entity === undefined ? undefined : [...replica.directory.selfAndAncestors(entity)];
+  return await scan(
+    page,
+    async (before) => {
+      const rows = await listLocks(context.database, { before, size: CHUNK, entities, includesEnded });
+      return await withGrants(context, rows);
+    },
+    {
+      positionOf: (row) => row.position,
+      isWanted: ({ lock, grant }) => maySeeLock(replica, lock, grant, { caller, now }),
+      signal,
+    },
+  );
+}
+
+async function withGrants(context: GrantContext, rows: readonly PlacedLock[]): Promise<readonly FoundLock[]> {
+  const ids = rows.flatMap(({ lock: { target } }) => (target.kind === 'grant' ? [target.grantId] : []));
+  const grants = await readGrants(context.database, [...new Set(ids)]);
+  return rows.map((row) => {
+    const { target } = row.lock;
+    return { ...row, grant: target.kind === 'grant' ? grants.get(target.grantId)?.grant : undefined };
+  });
+}
