@@ -55,6 +55,18 @@ export async function ensureJobSchema(owner: Database, ownerUrl: string): Promis
   });
 }
 
+/**
+ * As the grant role. Only jobs need it, so no service refuses to run without.
+ * @throws Error saying that migrate has something to do
+ */
+export async function requireJobSchema(database: Database): Promise<void> {
+  const version = await readVersion(database);
+  if (version === undefined || version < manifest.pgboss.schema)
+    throw new Error(
+      `the jobs have ${version === undefined ? 'no schema' : `a schema of version ${version}`}, at least ${manifest.pgboss.schema} is wanted: run migrate first`,
+    );
+}
+
 /** @returns whether what is there is newer than what this code knows */
 async function upgrade(connection: Database): Promise<boolean> {
   const wanted = manifest.pgboss.schema;
@@ -124,6 +136,7 @@ async function giveRights(connection: Database): Promise<void> {
     GRANT INSERT, UPDATE, DELETE ON pgboss.job, pgboss.job_common TO curfew_grant;
     GRANT INSERT, UPDATE ON pgboss.queue, pgboss.schedule TO curfew_grant;
     GRANT UPDATE ON pgboss.version TO curfew_grant;
-    -- What its upkeep looks through, though it is empty here.
-    GRANT SELECT, DELETE ON pgboss.job_dependency, pgboss.instance TO curfew_grant`.execute(connection);
+    -- What its upkeep locks and looks through, though it is empty here.
+    GRANT SELECT, DELETE ON pgboss.job_dependency TO curfew_grant;
+    GRANT SELECT, UPDATE, DELETE ON pgboss.instance TO curfew_grant`.execute(connection);
 }

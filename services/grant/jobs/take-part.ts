@@ -16,7 +16,7 @@ export function takePartInJobs(tools: JobTools): () => Promise<void> {
   const { context, databaseUrl, log } = tools;
   let isTold = false;
   const onTrouble = (error: Error): void => {
-    if (!isTold) log.warn({ err: error }, 'jobs do not run here: access goes on, history waits');
+    if (!isTold) log.warn({ err: error }, 'there is trouble with the jobs: access goes on, history may wait');
     isTold = true;
   };
   const counted =

@@ -145,7 +145,7 @@ test.for(ROLES)(
 /** What each role may do to each table of the jobs. Nothing else, and of the jobs there is nothing else that is its own. */
 const JOB_RIGHTS = {
   grant: {
-    instance: 'S D',
+    instance: 'S U D',
     job: 'S I U D',
     job_common: 'S I U D',
     job_dependency: 'S D',

@@ -1,6 +1,8 @@
 import { getRollbackPlans } from 'pg-boss';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { connect, type Database } from '../../../core/store/connect.ts';
+import { requireJobSchema } from '../../../core/store/job-schema.ts';
 import { migrate } from '../../../services/migrate/migrate.ts';
 import {
   createDatabase,
@@ -22,6 +24,18 @@ afterAll(async () => {
 });
 
 const run = (url = database.ownerUrl) => migrate({ ownerUrl: url, passwords: ROLE_PASSWORDS });
+
+/** What the grant role comes to. */
+async function asGrant<T>(work: (reader: Database) => Promise<T>): Promise<T> {
+  const reader = connect({
+    url: database.grantUrl,
+    name: 'curfew-test',
+    poolSize: 1,
+    statementTimeoutMs: 10_000,
+    onConnectionLost: () => undefined,
+  });
+  return await work(reader).finally(() => reader.destroy());
+}
 
 /** Everything that the schema of the jobs consists of, and who may do what with it. */
 async function shape(): Promise<unknown> {
@@ -46,6 +60,7 @@ test('migrating again changes nothing of the jobs', async () => {
 test('an installation from before there were jobs gets them', async () => {
   const wanted = await shape();
   await owner.query('DROP SCHEMA pgboss CASCADE');
+  await expect(asGrant(requireJobSchema)).rejects.toThrow('the jobs have no schema');
   expect(await run()).toMatchObject({ applied: [] });
   expect(await shape()).toEqual(wanted);
 });
@@ -53,7 +68,9 @@ test('an installation from before there were jobs gets them', async () => {
 test('one with an older version of them is upgraded', async () => {
   const { rows } = await owner.query<{ version: number }>('SELECT version FROM pgboss.version');
   const version = rows[0]?.version ?? 0;
+  await expect(asGrant(requireJobSchema)).resolves.toBeUndefined();
   await owner.query(getRollbackPlans('pgboss', version));
+  await expect(asGrant(requireJobSchema)).rejects.toThrow(`a schema of version ${version - 1}`);
   expect((await owner.query('SELECT version FROM pgboss.version')).rows).toEqual([{ version: version - 1 }]);
   await run();
   expect((await owner.query('SELECT version FROM pgboss.version')).rows).toEqual([{ version }]);

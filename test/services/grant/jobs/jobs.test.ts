@@ -128,7 +128,7 @@ describe('the jobs', () => {
   });
 
   it('that cannot be had are said once, and done when they can', { timeout: 90_000 }, async () => {
-    const trouble = () => stack.logs.filter((line) => line.includes('jobs do not run here'));
+    const trouble = () => stack.logs.filter((line) => line.includes('there is trouble with the jobs'));
     const told = trouble().length;
     await stack.query('ALTER SCHEMA pgboss RENAME TO away');
     await replica(stack);
