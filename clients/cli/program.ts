@@ -13,6 +13,7 @@ import { addOffboard } from './commands/offboard.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
 import { addRequest } from './commands/request.ts';
+import { addRequestable } from './commands/requestable.ts';
 import { addRequests } from './commands/requests.ts';
 import { addReview } from './commands/review.ts';
 import { addRevoke } from './commands/revoke.ts';
@@ -47,6 +48,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addCan,
     addRequest,
     addRequests,
+    addRequestable,
     addReview,
     addWithdraw,
     addGrants,

@@ -74,6 +74,7 @@ const byReason: Readonly<Record<string, string>> = {
   ACTION_TAKES_NO_GRANT: 'ask whoever keeps the policies to permit it, or to let the action take grants',
   DURATION_TOO_LONG: 'ask for less with --duration',
   UNANSWERABLE: 'ask whoever keeps the directory and the policies: nobody could approve this',
+  TOO_MANY_OPEN: 'withdraw what is not needed any more: curfew requests --mine --state pending',
   SELF_REVIEW: 'let somebody else review it',
   NOT_A_REVIEWER: 'look at what you may review: curfew requests --to-review',
   ALREADY_REVIEWED: 'look at what else you may review: curfew requests --to-review',

@@ -16,6 +16,7 @@ import { printable, shorten } from './printable.ts';
 import type { Session } from './session.ts';
 import { requestState } from './states.ts';
 import type { Terminal } from './terminal.ts';
+import { wantedTexts } from './workflow-terms.ts';
 
 /** Everything there is to know of a request: who, why, how long, each item with its steps, the votes. */
 export function requestLines(request: AccessRequest, terminal: Terminal): readonly string[] {
@@ -88,6 +89,7 @@ function progress(request: AccessRequest, terminal: Terminal): readonly string[]
   return [
     ...indent(itemTable(request, terminal)),
     ...request.items.flatMap(remarks),
+    ...(request.id === '' ? request.items.flatMap(terms) : []),
     ...indent(reviewTable(request, terminal.now())),
   ];
 }
@@ -109,17 +111,22 @@ function itemTable({ items }: AccessRequest, { paint }: Terminal): readonly stri
   return columns(head, rows);
 }
 
-/** `owner 1/2 (grace)`, or in a preview `owner 0/2 (5 people can)`. */
-function step({ name, seats, filledBy, candidates }: StepProgress): string {
+/** `owner 1/2 (grace)`, or in a preview `owner 0/2 (5 people can)`, with names where the caller may know them. */
+function step(progressOf: StepProgress): string {
+  const { name, seats, filledBy, candidates } = progressOf;
   const by = filledBy.map((uid) => uid.id).join(', ');
-  const could =
-    candidates >= 20
-      ? '20 or more people can'
-      : candidates === 1
-        ? '1 person can'
-        : `${candidates} people can`;
-  const more = by !== '' ? ` (${by})` : candidates > 0 ? ` (${could})` : '';
+  const more = by !== '' ? ` (${by})` : candidates > 0 ? ` (${whoCan(progressOf)})` : '';
   return `${name} ${filledBy.length}/${seats}${more}`;
+}
+
+const MOST_NAMED = 5;
+
+function whoCan({ candidates, candidatePeople }: StepProgress): string {
+  const count =
+    candidates >= 20 ? '20 or more people' : candidates === 1 ? '1 person' : `${candidates} people`;
+  if (candidatePeople.length === 0) return `${count} can`;
+  const names = candidatePeople.slice(0, MOST_NAMED).map((uid) => uid.id);
+  return `${count} can: ${names.join(', ')}${candidatePeople.length > MOST_NAMED ? ', …' : ''}`;
 }
 
 function openSteps({ state, steps }: RequestItem): readonly string[] {
@@ -141,6 +148,18 @@ function remarks(item: RequestItem, index: number): readonly string[] {
       : []),
     ...(item.deniedBecause === '' ? [] : [`${position}: denied because ${printable(item.deniedBecause)}`]),
     ...(item.grantId === '' ? [] : [`${position}: grant ${printable(item.grantId)}`]),
+  ];
+}
+
+/** Before it is asked for: how long it could be, and what it wants to be told. */
+function terms({ workflow }: RequestItem, index: number): readonly string[] {
+  if (workflow === undefined) return [];
+  const longest = showDuration(workflow.maxDuration);
+  if (longest === '') return [];
+  const wants = wantedTexts(workflow);
+  const told = wants === '' ? '' : `; wants ${printable(wants)}`;
+  return [
+    `  item ${index + 1}: ${showDuration(workflow.defaultDuration)} unless said, at most ${longest}${told}`,
   ];
 }
 

@@ -73,17 +73,17 @@ export const stateReasons = {
     cause: 'One person has one vote on an item',
     remedy: 'Nothing, the vote counts; while the item is pending it can be taken back, and cast anew',
   },
-  EXTENSION_PENDING: {
-    code: 'ALREADY_EXISTS',
-    meaning: 'an extension of the grant is asked for already',
-    cause: 'One extension of a grant is asked for at a time',
-    remedy: 'Wait for that request, or withdraw it before asking for another',
-  },
   IDEMPOTENCY_KEY_REUSED: {
     code: 'ALREADY_EXISTS',
     meaning: 'the idempotency key was used with another body',
     cause: 'A key stands for one request for ever; the same body gets the same answer, another body none',
     remedy: 'Use a new key for a new request, such as a random UUID',
+  },
+  EXTENSION_PENDING: {
+    code: 'ALREADY_EXISTS',
+    meaning: 'an extension of the grant is asked for already',
+    cause: 'One extension of a grant is asked for at a time',
+    remedy: 'Wait for that request, or withdraw it before asking for another',
   },
   CONFLICT: {
     code: 'ABORTED',
@@ -142,6 +142,15 @@ export const stateReasons = {
     cause:
       'The message is too large, too many calls wait already, or too many grants cover one question; the metadata has the limit and its unit',
     remedy: 'Send less at once and call again later; release grants that are no longer needed',
+  },
+  TOO_MANY_OPEN: {
+    code: 'RESOURCE_EXHAUSTED',
+    meaning:
+      'as many requests by this requester, for this subject or on this resource wait for reviewers as may',
+    cause:
+      'A flood of requests wears reviewers down until they approve without looking, so no more than so many wait at once; the metadata has whose they are, how many there are, and the limit',
+    remedy:
+      'Withdraw requests that are not needed any more, see curfew requests --mine --state pending, or wait until some are decided',
   },
   EXTENSION_LIMIT: {
     code: 'FAILED_PRECONDITION',

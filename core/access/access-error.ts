@@ -50,6 +50,7 @@ export type Reason =
   | 'EVALUATION_FAILED'
   | 'USE_NOT_ACKNOWLEDGED'
   | 'TOO_MUCH'
+  | 'TOO_MANY_OPEN'
   | 'INTERNAL';
 
 /** A field of the call that is not as it must be. */

@@ -1,4 +1,12 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
+import { lookOf } from './look.ts';
+
+/** Told of every change, so that what is worked out from the entities need not be worked out anew. */
+export interface DirectoryWatcher {
+  readonly applied: (entity: Entity, before: Entity | undefined) => void;
+  readonly removed: (entity: Entity) => void;
+  readonly cleared: () => void;
+}
 
 /**
  * The entities known to Curfew, in memory. It changes only between decisions: every question is asked and answered without
@@ -12,6 +20,9 @@ export class Directory {
   readonly #entities = new Map<string, Entity>();
   /** Keys of the entities that name this one as a parent, whether it is there or not. */
   readonly #children = new Map<string, Set<string>>();
+  /** By type and look, the entities' ids; undefined until somebody asks for look-alikes. */
+  #looks: Map<string, Set<string>> | undefined;
+  readonly #watchers: DirectoryWatcher[] = [];
 
   get size(): number {
     return this.#entities.size;
@@ -35,6 +46,11 @@ export class Directory {
     return this.#entities.keys();
   }
 
+  /** Tells the watcher of all that changes from now on, for as long as the directory lives. */
+  watch(watcher: DirectoryWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
   /** In the order in which they were first applied. */
   all(): Iterable<Entity> {
     return this.#entities.values();
@@ -43,26 +59,46 @@ export class Directory {
   /** Creates the entity, or replaces it whole. */
   apply(entity: Entity): void {
     const key = uidKey(entity.uid);
-    const isNew = !this.#applied.has(key);
+    const before = this.#applied.get(key);
     this.#unlink(key);
     this.#applied.set(key, entity);
+    if (this.#looks !== undefined) noteLook(this.#looks, entity.uid);
     for (const parent of entity.parents) this.#childrenOf(uidKey(parent)).add(key);
     this.#see(key);
-    if (isNew) for (const child of this.#children.get(key) ?? []) this.#see(child);
+    if (before === undefined) for (const child of this.#children.get(key) ?? []) this.#see(child);
+    for (const watcher of this.#watchers) watcher.applied(entity, before);
   }
 
   remove(uid: EntityUid): void {
     const key = uidKey(uid);
+    const before = this.#applied.get(key);
     this.#unlink(key);
     this.#applied.delete(key);
     this.#entities.delete(key);
+    this.#looks?.get(lookKey(uid))?.delete(uid.id);
     for (const child of this.#children.get(key) ?? []) this.#see(child);
+    if (before !== undefined) for (const watcher of this.#watchers) watcher.removed(before);
   }
 
   clear(): void {
     this.#applied.clear();
     this.#entities.clear();
     this.#children.clear();
+    this.#looks = undefined;
+    for (const watcher of this.#watchers) watcher.cleared();
+  }
+
+  /** Another entity of the type whose id people could take for this one; undefined when there is none. */
+  lookAlike(uid: EntityUid): EntityUid | undefined {
+    this.#looks ??= this.#looksOfAll();
+    for (const id of this.#looks.get(lookKey(uid)) ?? []) if (id !== uid.id) return { type: uid.type, id };
+    return undefined;
+  }
+
+  #looksOfAll(): Map<string, Set<string>> {
+    const looks = new Map<string, Set<string>>();
+    for (const { uid } of this.#applied.values()) noteLook(looks, uid);
+    return looks;
   }
 
   /** The keys of the entity and all its ancestors; of just itself when the directory does not know it. */
@@ -116,4 +152,15 @@ function reach(starts: Iterable<string>, next: (key: string) => Iterable<string>
   // A Set visits what is added while it is walked.
   for (const key of seen) for (const further of next(key)) seen.add(further);
   return seen;
+}
+
+function noteLook(looks: Map<string, Set<string>>, uid: EntityUid): void {
+  const key = lookKey(uid);
+  const ids = looks.get(key);
+  if (ids === undefined) looks.set(key, new Set([uid.id]));
+  else ids.add(uid.id);
+}
+
+function lookKey({ type, id }: EntityUid): string {
+  return uidKey({ type, id: lookOf(id) });
 }

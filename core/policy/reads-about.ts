@@ -19,6 +19,12 @@ export function mayReadNow(policies: PolicySet, kind: Kind): boolean {
   return kind.action.context.has('now') && reads(readsAbout(policies, kind).contextReads, 'now');
 }
 
+/** Whether a policy that could apply to questions of this kind may read that field of `context.request`. True when in doubt. */
+export function mayReadOfRequest(policies: PolicySet, kind: Kind, field: string): boolean {
+  const { contextReads } = readsAbout(policies, kind);
+  return contextReads === 'whole' || reads(contextReads.get('request') ?? READS_NOTHING, field);
+}
+
 /**
  * The ids of the policies that say nothing of questions of this kind unless there is a grant, when all others say the same with a
  * grant and without; undefined where that cannot be told.

@@ -114,7 +114,7 @@ export class Replica implements Sink {
     this.#revision = placed.revision;
     if (!changesBasis(event.kind)) return;
     this.#basisRevision = placed.revision;
-    this.#generation += 1;
+    if (event.kind !== 'LOCK_CREATED' && event.kind !== 'LOCK_LIFTED') this.#generation += 1;
   }
 
   /** Tries once more to load a set that could not be loaded: what stopped it may have been this machine, not the set. */

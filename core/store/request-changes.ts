@@ -10,6 +10,7 @@ import {
   type Review,
 } from '../access/request.ts';
 import { ITEM_MOVES } from '../access/states.ts';
+import { closeSteps, openSteps } from './open-steps.ts';
 import { Call, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
 
@@ -61,7 +62,8 @@ export async function insertRequest(trx: Trx, request: AccessRequest): Promise<v
     hashWish(request),
   ];
   const insert = new Call(INSERT_REQUEST, values, () => new Overtaken('the same is asked for already'));
-  await sendLater(trx, insert, ...request.items.map((item) => insertItem(request.id, item)));
+  const items = request.items.map((item) => insertItem(request.id, item));
+  await sendLater(trx, insert, ...items, ...openSteps(request));
 }
 
 function insertItem(requestId: string, item: RequestItem): Call {
@@ -120,7 +122,11 @@ export async function resolveItems(
   if (resolutions.length === 0) return request;
   const resolved = withResolutions(request, resolutions);
   const items = resolutions.map((resolution) => resolveItem(request.id, resolution));
-  await sendLater(trx, ...items, ...resolveRequest(resolved));
+  const closed = closeSteps(
+    request,
+    resolutions.map(({ item }) => item),
+  );
+  await sendLater(trx, ...items, ...closed, ...resolveRequest(resolved));
   return resolved;
 }
 

@@ -62,40 +62,15 @@ export async function readRequest(database: Database, id: string): Promise<Acces
   });
 }
 
-export interface RequestPage {
-  /** Position of the last one of the page before. */
-  readonly before: bigint | undefined;
-  readonly size: number;
-  /** Only of this requester or subject. */
-  readonly party: string | undefined;
-  /** Only what is pending in the record. */
-  readonly isPending: boolean;
-}
-
-export interface PlacedRequest {
-  readonly position: bigint;
-  readonly request: AccessRequest;
-}
-
-/** Requests by position, newest first. @throws AccessError */
-export async function listRequests(database: Database, page: RequestPage): Promise<readonly PlacedRequest[]> {
-  const { before, party } = page;
+/** Those of the requests that there are, in any order. @throws AccessError */
+export async function readRequests(
+  database: Database,
+  ids: readonly string[],
+): Promise<readonly AccessRequest[]> {
+  if (ids.length === 0) return [];
   return await guarded(async () => {
-    const rows = await database
-      .selectFrom('access_requests')
-      .selectAll()
-      .$if(before !== undefined, (query) => query.where('position', '<', before ?? 0n))
-      .$if(page.isPending, (query) => query.where('state', '=', 'PENDING'))
-      .$if(party !== undefined, (query) =>
-        query.where((where) =>
-          where.or([where('requester', '=', party ?? ''), where('subject', '=', party ?? '')]),
-        ),
-      )
-      .orderBy('position', 'desc')
-      .limit(page.size)
-      .execute();
-    const requests = await complete(database, rows);
-    return requests.map((request, index) => ({ request, position: rows[index]?.position ?? 0n }));
+    const rows = await database.selectFrom('access_requests').selectAll().where('id', 'in', ids).execute();
+    return await complete(database, rows);
   });
 }
 

@@ -144,6 +144,18 @@ export interface Locks {
   reason: string;
 }
 
+export interface OpenSteps {
+  expires_at: Timestamp;
+  item: number;
+  position: Int8;
+  request_id: string;
+  requester: string;
+  resource: string;
+  resource_type: string;
+  step: string;
+  subject: string;
+}
+
 export interface OwedReviews {
   comment: string | null;
   due_at: Timestamp;
@@ -209,6 +221,7 @@ export interface DB {
   ledger_head: LedgerHead;
   ledger_text: LedgerText;
   locks: Locks;
+  open_steps: OpenSteps;
   owed_reviews: OwedReviews;
   policy_sets: PolicySets;
   request_items: RequestItems;

@@ -26,6 +26,8 @@ export interface Outcome<T> {
    * events. Throws to give the transition up.
    */
   readonly confirm?: () => Promise<void>;
+  /** Statements that look once more in the same way, but go out with append and commit: they fail the transaction by themselves. */
+  readonly guards?: readonly Call[];
 }
 
 export interface Transitioned<T> {
@@ -53,14 +55,14 @@ export async function transition<T>(
       .transaction()
       .setIsolationLevel('read committed')
       .execute(async (trx) => {
-        const { confirm, ...outcome } = await work(trx);
+        const { confirm, guards = [], ...outcome } = await work(trx);
         const appending =
           outcome.events.length === 0 ? undefined : appendOf(basis, outcome.events.map(toLedgerRow));
         if (confirm === undefined) {
           // The commit goes out with it: the head is held for no longer than the database itself needs.
-          if (appending !== undefined) await sendLater(trx, appending);
+          if (appending !== undefined) await sendLater(trx, appending, ...guards);
         } else {
-          if (appending !== undefined) await send(trx, appending);
+          if (appending !== undefined) await send(trx, appending, ...guards);
           await confirm();
         }
         return { ...outcome, appending };

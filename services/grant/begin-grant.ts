@@ -7,7 +7,7 @@ import { insertGrant } from '../../core/store/grant-changes.ts';
 import { insertOwedReview } from '../../core/store/owed-reviews.ts';
 import type { Trx } from '../../core/store/transition.ts';
 import type { Approved } from './approve-item.ts';
-import { type CountedVotes, seatedPeople } from './counted-votes.ts';
+import type { CountedVotes } from './counted-votes.ts';
 
 /** Gives the grant of an approved item: at once, from its start on, or to be claimed. Break-glass owes a review from here on. */
 export async function beginGrant(
@@ -29,7 +29,7 @@ export async function beginGrant(
 function grantOf(
   request: AccessRequest,
   item: RequestItem,
-  { seating, terms }: CountedVotes,
+  { filledBy, terms }: CountedVotes,
   now: Date,
 ): LiveGrant {
   const { workflow } = item;
@@ -39,7 +39,7 @@ function grantOf(
     item: item.item,
     requester: request.requester,
     subject: request.subject,
-    approvers: seatedPeople(seating),
+    approvers: [...filledBy.values()].flat(),
     actions: terms.actions,
     resource: item.resource,
     workflow: workflow.id,

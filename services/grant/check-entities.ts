@@ -1,5 +1,6 @@
 import type { Directory } from '../../core/access/directory.ts';
 import { type Entity, type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
+import { lookOf } from '../../core/access/look.ts';
 import { checkEntity } from '../../core/policy/check-question.ts';
 import type { SchemaShape } from '../../core/policy/schema-shape.ts';
 
@@ -45,7 +46,13 @@ export function entityChecker(entities: readonly Entity[], around: Surroundings)
     const key = uidKey(uid);
     return changed.has(key) || directory.has(uid) || absent?.has(key) === true;
   };
+  const looks = personLooks(entities, schema);
   return (entity, index) => [
+    ...lookAlikes(entity, { directory, schema, looks }).map((description) => ({
+      index,
+      path: 'uid',
+      description,
+    })),
     ...checkEntity(schema, entity).map(({ path, seen, wanted }) => ({
       index,
       path,
@@ -72,4 +79,32 @@ function isInsideItself(
   // A Map visits what is added while it is walked.
   for (const [key, uid] of above) for (const parent of parentsOf(uid, key)) above.set(uidKey(parent), parent);
   return above.has(uidKey(entity.uid));
+}
+
+/** By look: the people among the entities, who must not look like each other either. */
+function personLooks(
+  entities: readonly Entity[],
+  { personTypes }: SchemaShape,
+): ReadonlyMap<string, readonly EntityUid[]> {
+  const people = entities.map(({ uid }) => uid).filter(({ type }) => personTypes.includes(type));
+  return Map.groupBy(people, ({ id }) => lookOf(id));
+}
+
+/** Two people whose names look the same could act for each other, and whoever approves would not see it. */
+function lookAlikes(
+  { uid }: Entity,
+  {
+    directory,
+    schema,
+    looks,
+  }: Pick<Surroundings, 'directory' | 'schema'> & { readonly looks: ReturnType<typeof personLooks> },
+): readonly string[] {
+  if (!schema.personTypes.includes(uid.type) || directory.has(uid)) return [];
+  const other =
+    directory.lookAlike(uid) ??
+    looks.get(lookOf(uid.id))?.find((it) => it.type === uid.type && it.id !== uid.id);
+  if (other === undefined) return [];
+  return [
+    `seen ${formatUid(uid)}, which looks like ${formatUid(other)}; wanted an id that nobody takes for another's`,
+  ];
 }

@@ -1,6 +1,8 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { compareWorkflows, type Workflow } from '../../core/access/workflow.ts';
+import { mayReadOfRequest } from '../../core/policy/reads-about.ts';
+import { curfewAction } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { Extension } from '../../core/access/request.ts';
 import type { ExpandedItem } from './plan-items.ts';
@@ -64,19 +66,27 @@ export function matchingWorkflows(
   item: ExpandedItem,
   now: Date,
 ): readonly Workflow[] {
-  const { requestWorkflows } = replica.engine.policies;
-  const durations = new Set(
-    terms.durationMs === undefined
-      ? requestWorkflows.map((workflow) => workflow.defaultMs)
-      : [terms.durationMs],
-  );
-  return [...durations]
-    .flatMap((durationMs) =>
+  return askedDurations(replica, terms, item)
+    .flatMap(({ durationMs, isOfAll }) =>
       matchingAt(replica, { ...terms, durationMs }, item, now).filter(
-        (workflow) => terms.durationMs !== undefined || workflow.defaultMs === durationMs,
+        (workflow) => isOfAll || workflow.defaultMs === durationMs,
       ),
     )
     .filter((workflow) => item.isDirect || workflow.resourceTypes.includes(item.resource.type));
+}
+
+/** The durations to ask with, and whether what is answered is true of workflows with another default too. */
+function askedDurations(replica: Replica, terms: AskedTerms, { resource }: ExpandedItem) {
+  const { requester, subject, durationMs } = terms;
+  if (durationMs !== undefined) return [{ durationMs, isOfAll: true }];
+  const { policies } = replica.engine;
+  const action = curfewAction(policies.schema, 'request');
+  const kind = { phase: 'workflows', principalType: subject.type, resourceType: resource.type } as const;
+  const [first = 0, ...others] = new Set(policies.requestWorkflows.map((workflow) => workflow.defaultMs));
+  const isOwn = sameUid(requester, subject);
+  if (isOwn && action !== undefined && !mayReadOfRequest(policies, { ...kind, action }, 'duration'))
+    return [{ durationMs: first, isOfAll: true }];
+  return [first, ...others].map((each) => ({ durationMs: each, isOfAll: false }));
 }
 
 function matchingAt(

@@ -1,19 +1,23 @@
-import { type EntityUid, parseUidKey, uidKey } from '../../core/access/entity.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
 import { type ItemTerms, narrowedTerms } from '../../core/access/narrowing.ts';
+import { personOf } from '../../core/access/person.ts';
 import { type AccessRequest, type RequestItem, type Review, votesOn } from '../../core/access/request.ts';
-import { type Candidate, seat, type Seating } from '../../core/access/seats.ts';
+import { seat } from '../../core/access/seats.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { fillableSteps } from './rights.ts';
 
 /** The approvals of an item that count now, and what they come to. */
 export interface CountedVotes {
   readonly approvals: readonly Review[];
-  readonly seating: Seating;
+  /** Whether every seat is filled. */
+  readonly isComplete: boolean;
+  /** By step, who fills its seats. */
+  readonly filledBy: ReadonlyMap<string, readonly EntityUid[]>;
   /** What its grant would be. */
   readonly terms: ItemTerms;
 }
 
-/** Counts the approvals of people who may still fill a step, one seat each. */
+/** Counts the approvals of people who may still fill a step, one seat each, however many accounts they have. */
 export function countVotes(
   replica: Replica,
   request: AccessRequest,
@@ -22,34 +26,27 @@ export function countVotes(
 ): CountedVotes {
   const voters = votesOn(request, item.item)
     .filter((review) => review.verdict === 'APPROVE')
-    .map((review) => ({ review, candidate: candidateOf(replica, request, item, review.reviewer, now) }))
-    .filter(({ candidate }) => candidate.steps.length > 0);
-  const approvals = voters.map(({ review }) => review);
+    .map((review) => ({
+      review,
+      person: personOf(replica.directory, review.reviewer),
+      steps: fillableSteps(replica, request, item, review.reviewer, now),
+    }))
+    .filter(({ steps }) => steps.length > 0);
+  const { isComplete, filledBy } = seat(item.workflow.steps, voters);
+  const accounts = new Map(voters.toReversed().map(({ person, review }) => [person, review.reviewer]));
   return {
-    approvals,
-    seating: seat(
-      item.workflow.steps,
-      voters.map(({ candidate }) => candidate),
+    approvals: voters.map(({ review }) => review),
+    isComplete,
+    filledBy: new Map(
+      Array.from(filledBy, ([step, people]) => [
+        step,
+        people.flatMap((person) => accounts.get(person) ?? []),
+      ]),
     ),
     terms: narrowedTerms(
       request,
       item,
-      approvals.map(({ narrowing }) => narrowing),
+      voters.map(({ review }) => review.narrowing),
     ),
   };
-}
-
-function candidateOf(
-  replica: Replica,
-  request: AccessRequest,
-  item: RequestItem,
-  reviewer: EntityUid,
-  now: Date,
-): Candidate {
-  return { person: uidKey(reviewer), steps: fillableSteps(replica, request, item, reviewer, now) };
-}
-
-/** Who fills the seats. */
-export function seatedPeople({ filledBy }: Seating): readonly EntityUid[] {
-  return [...filledBy.values()].flat().map(parseUidKey);
 }

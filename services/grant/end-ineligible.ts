@@ -1,4 +1,5 @@
 import type { Directory } from '../../core/access/directory.ts';
+import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standing } from '../../core/replica/let-in.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
@@ -31,7 +32,13 @@ export async function endIneligibleAmong(
     const grant = replica.grants.get(id);
     // One that is not there may have been ended by somebody who noticed it first.
     if (grant !== undefined && standing(replica, grant) !== 'out') continue;
-    if (await endIneligible(context, id)) ended.push(id);
+    try {
+      if (await endIneligible(context, id)) ended.push(id);
+    } catch (error) {
+      if (!(error instanceof AccessError)) throw error;
+      // What shut them out is written and denies by itself; whoever looks at all grants afterwards ends the rest.
+      return ended;
+    }
   }
   return ended;
 }

@@ -6,11 +6,18 @@ import {
   requestStateAt,
   votesOn,
 } from '../../core/access/request.ts';
-import { listRequests, type PlacedRequest } from '../../core/store/requests.ts';
+import {
+  type Chunk,
+  listRequests,
+  listToReview,
+  type PlacedRequest,
+  type RequestPage,
+} from '../../core/store/list-requests.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
 import { fillableSteps, maySee } from './rights.ts';
+import { waysToReview } from './ways-to-review.ts';
 
 export interface RequestFilter {
   readonly caller: EntityUid;
@@ -27,7 +34,7 @@ export interface Listed<T> {
 }
 
 /** Rows read at once while looking for what the caller may see. */
-export const CHUNK = 200;
+const CHUNK = 200;
 /** Rows examined for one page: asking the policies about each takes a while. */
 const MOST_EXAMINED = 2_000;
 /** And the longest that it takes, on a slow machine. */
@@ -41,18 +48,27 @@ export async function listAccessRequests(
   signal: AbortSignal,
 ): Promise<Listed<AccessRequest>> {
   await catchUp(context);
-  const party = filter.mine ? uidKey(filter.caller) : undefined;
-  const isPending = filter.toReview || (filter.states.length === 1 && filter.states[0] === 'PENDING');
-  const found = await scan(
-    page,
-    (before) => listRequests(context.database, { before, size: CHUNK, party, isPending }),
-    {
-      positionOf: (row: PlacedRequest) => row.position,
-      isWanted: (row) => matches(context, filter, row.request),
-      signal,
-    },
-  );
+  const found = await scan(page, await readerOf(context, filter, signal), {
+    positionOf: (row: PlacedRequest) => row.position,
+    isWanted: (row) => matches(context, filter, row.request),
+    signal,
+  });
   return { found: found.found.map((row) => row.request), next: found.next };
+}
+
+/** Reads what may be wanted: little more than that, wherever an index leads to it. */
+async function readerOf(
+  context: GrantContext,
+  { caller, mine, states, toReview }: RequestFilter,
+  signal: AbortSignal,
+): Promise<ReadChunk<PlacedRequest>> {
+  const { database } = context;
+  if (toReview) {
+    const ways = await waysToReview(context.followed.replica, caller, signal);
+    return (page) => listToReview(database, ways, page);
+  }
+  const filter = { party: mine ? uidKey(caller) : undefined, states, now: clockOfReads(context) };
+  return (page) => listRequests(database, filter, page);
 }
 
 function matches(context: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
@@ -66,6 +82,9 @@ function matches(context: GrantContext, filter: RequestFilter, request: AccessRe
   );
   return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
 }
+
+/** Reads the next stretch of a list. */
+export type ReadChunk<T> = (page: RequestPage) => Promise<Chunk<T>>;
 
 /** What a list looks for. */
 export interface Scan<T> {
@@ -81,16 +100,19 @@ export interface Scan<T> {
  */
 export async function scan<T>(
   page: Page,
-  read: (before: bigint | undefined) => Promise<readonly T[]>,
+  read: ReadChunk<T>,
   { positionOf, isWanted, signal }: Scan<T>,
 ): Promise<Listed<T>> {
   const giveWay = takeTurns();
   const stopMs = performance.now() + LONGEST_MS;
   const found: T[] = [];
   let { before } = page;
+  let size = Math.min(CHUNK, page.size + 1);
   for (let examined = 0; examined < MOST_EXAMINED && performance.now() < stopMs; ) {
     signal.throwIfAborted();
-    const rows = await read(before);
+    const { rows, isLast } = await read({ before, size });
+    // Mostly the first is enough.
+    size = CHUNK;
     for (const row of rows) {
       await giveWay(signal);
       if (isWanted(row)) found.push(row);
@@ -100,7 +122,7 @@ export async function scan<T>(
       examined += 1;
       if (performance.now() >= stopMs) return { found, next: before };
     }
-    if (rows.length < CHUNK) return { found, next: undefined };
+    if (isLast) return { found, next: undefined };
   }
   return { found, next: before };
 }

@@ -11,7 +11,7 @@ import type {
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { grantNotFound, maySeeGrant } from './end-grant.ts';
 import { inTurns } from './give-way.ts';
-import { CHUNK, scan } from './list-access-requests.ts';
+import { scan } from './list-access-requests.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import type { Showing } from './present.ts';
 import { presentGrant, toProtoGrantState } from './present-grant.ts';
@@ -41,7 +41,10 @@ export async function listGrantsOf(
     toProtoGrantState(standingOf(row.recorded, row.grant, now));
   const { found, next } = await scan(
     readPage(message),
-    (before) => listGrants(context.database, { before, size: CHUNK, subject }),
+    async ({ before, size }) => {
+      const rows = await listGrants(context.database, { before, size, subject });
+      return { rows, isLast: rows.length < size };
+    },
     {
       positionOf: (row) => row.position,
       isWanted: (row) =>

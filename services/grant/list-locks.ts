@@ -3,7 +3,7 @@ import type { Grant } from '../../core/access/grant.ts';
 import { readGrants } from '../../core/store/grants.ts';
 import { listLocks, type PlacedLock } from '../../core/store/locks.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
-import { CHUNK, type Listed, scan } from './list-access-requests.ts';
+import { type Listed, scan } from './list-access-requests.ts';
 import { maySeeLock } from './lock-rights.ts';
 import type { Page } from './page-token.ts';
 
@@ -32,9 +32,9 @@ export async function listLocksOf(
   const entities = entity === undefined ? undefined : [...replica.directory.selfAndAncestors(entity)];
   return await scan(
     page,
-    async (before) => {
-      const rows = await listLocks(context.database, { before, size: CHUNK, entities, includesEnded });
-      return await withGrants(context, rows);
+    async ({ before, size }) => {
+      const found = await listLocks(context.database, { before, size, entities, includesEnded });
+      return { rows: await withGrants(context, found), isLast: found.length < size };
     },
     {
       positionOf: (row) => row.position,

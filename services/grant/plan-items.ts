@@ -54,7 +54,8 @@ function expandActions(
   return [...new Map(expanded.map((action) => [uidKey(action.uid), action])).values()];
 }
 
-function expandOne(schema: SchemaShape, uid: EntityUid, field: string): readonly ActionShape[] {
+/** The grant-taking actions that an action or action group stands for. @throws AccessError ACTION_UNKNOWN, ACTION_TAKES_NO_GRANT */
+export function expandOne(schema: SchemaShape, uid: EntityUid, field: string): readonly ActionShape[] {
   if (actionOf(schema, uid) === undefined || uid.type.startsWith('Curfew::')) {
     const known = domainActions(schema).map((action) => formatUid(action.uid));
     throw fieldError(
@@ -122,7 +123,7 @@ function requireContainer(
 }
 
 /** Whether an entity of the inner type can be inside one of the outer type, at any depth. */
-function mayContain(schema: SchemaShape, outer: string, inner: string): boolean {
+export function mayContain(schema: SchemaShape, outer: string, inner: string): boolean {
   const above = new Set(schema.entityTypes.get(inner)?.memberOf ?? []);
   for (const type of above) for (const next of schema.entityTypes.get(type)?.memberOf ?? []) above.add(next);
   return above.has(outer);

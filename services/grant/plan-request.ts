@@ -11,7 +11,7 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { type AskedTerms, chooseWorkflow } from './choose-workflow.ts';
 import { type AskedItem, expandItem, type ExpandedItem, requireDistinct } from './plan-items.ts';
 import { requireOpen } from './locked.ts';
-import { requireSound, requireTerms } from './require-terms.ts';
+import { refuseText, requireSound, requireTerms, type WrongText } from './require-terms.ts';
 import { type Search, unanswerableStep } from './reviewers.ts';
 
 /** Everything that a caller asks for. */
@@ -31,7 +31,12 @@ export interface Standing {
  * could answer it is left to `requireAnswerable`, which takes long in a large directory.
  * @throws AccessError naming the field, what was seen and what is wanted; LOCKED
  */
-export function planRequest(replica: Replica, asked: Asked, { now, owesReview }: Standing): AccessRequest {
+export function planRequest(
+  replica: Replica,
+  asked: Asked,
+  { now, owesReview }: Standing,
+  onWrongText: WrongText = refuseText,
+): AccessRequest {
   requireSubject(replica, asked.subject);
   requireSound(asked, now);
   requireDistinct(asked.items);
@@ -43,6 +48,7 @@ export function planRequest(replica: Replica, asked: Asked, { now, owesReview }:
   const durationMs = asked.durationMs ?? proposedDuration(replica, asked, expanded, now);
   const terms = { ...asked, durationMs };
   const items = expanded.map((item, index) => planItem(replica, terms, item, index, { now, owesReview }));
+  for (const { workflow } of items) requireTerms(workflow, terms, { now, onWrongText });
   const { id, requester, subject, reason, ticket, startsAt, breakGlass, extends: extension } = asked;
   const what = { durationMs, startsAt, breakGlass, extends: extension, createdAt: now, items };
   const draft = { id, requester, subject, reason, ticket, ...what };
@@ -85,7 +91,6 @@ function planItem(
     { workflow: terms.items[index]?.workflow, field },
     now,
   );
-  requireTerms(workflow, terms, now);
   return {
     item: index,
     resource: item.resource,
@@ -124,7 +129,8 @@ function requireSubject(replica: Replica, subject: EntityUid): void {
   }
 }
 
-function unanswerable(item: RequestItem, step: string): AccessError {
+/** What it means that a step of the item is one that not enough people can fill. */
+export function unanswerable(item: RequestItem, step: string): AccessError {
   const seats = item.workflow.steps.find((it) => it.name === step)?.seats ?? 1;
   const message = `items[${item.item}]: nobody could answer: step "${step}" of workflow ${item.workflow.id} needs ${seats} distinct ${seats === 1 ? 'person' : 'people'} other than requester and subject; ask an administrator, or for another workflow`;
   return new AccessError('UNANSWERABLE', message, { metadata: { step, workflow: item.workflow.id } });

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type EntityUid, parseUidKey, sameUid } from '../../core/access/entity.ts';
+import { type EntityUid, sameUid } from '../../core/access/entity.ts';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import {
   type AccessRequest,
@@ -110,8 +110,7 @@ function presentItem(
   const { replica, now } = showing;
   const state: ItemState = itemStateAt(item, now);
   const resolvedAt = itemResolvedAt(item, now);
-  const { seating, terms } = countVotes(replica, request, item, now);
-  const { filledBy } = seating;
+  const { filledBy, terms } = countVotes(replica, request, item, now);
   return {
     resource: toProtoUid(item.resource),
     actions: item.actions.map(toProtoUid),
@@ -119,7 +118,7 @@ function presentItem(
     state: STATES[state],
     steps: item.workflow.steps.map((step) => ({
       ...step,
-      filledBy: (filledBy.get(step.name) ?? []).map((key) => toProtoUid(parseUidKey(key))),
+      filledBy: (filledBy.get(step.name) ?? []).map(toProtoUid),
     })),
     expiresAt: timestampFromDate(item.expiresAt),
     ...(resolvedAt === undefined ? {} : { resolvedAt: timestampFromDate(resolvedAt) }),

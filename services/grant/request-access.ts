@@ -11,11 +11,11 @@ import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts'
 import { owesOverdueReview } from '../../core/store/owed-reviews.ts';
 import { insertRequest } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
+import { sendLater } from '../../core/store/statement.ts';
 import { findHeldIds, findStanding } from '../../core/store/standing.ts';
 import { type Outcome, type Trx } from '../../core/store/transition.ts';
 import {
   by,
-  catchUp,
   clockOfReads,
   DecideAgain,
   decidePlanned,
@@ -23,8 +23,9 @@ import {
   type Finish,
   type GrantContext,
 } from './context.ts';
+import { requireRoom, roomFor } from './open-limits.ts';
 import { type Asked, planRequest, requireAnswerable } from './plan-request.ts';
-import { boundedSearch, wholeSearch } from './reviewers.ts';
+import { wholeSearch } from './reviewers.ts';
 import { approveItem, type Settled } from './approve-item.ts';
 import { findExisting } from './find-existing.ts';
 
@@ -44,7 +45,7 @@ export interface Requested {
 
 /**
  * Submits a request; items whose workflow needs nobody are granted in the same transaction.
- * @throws AccessError of `planRequest`, UNANSWERABLE, IDEMPOTENCY_KEY_REUSED
+ * @throws AccessError of `planRequest`, UNANSWERABLE, TOO_MANY_OPEN, IDEMPOTENCY_KEY_REUSED
  */
 export async function requestAccess(
   context: GrantContext,
@@ -75,22 +76,8 @@ export async function requestAccess(
   return { ...decided, revision: await submittedRevision(context.database, decided.result.request.id) };
 }
 
-/** What the request would be; writes nothing. @throws AccessError of `planRequest`, UNANSWERABLE */
-export async function previewRequest(
-  context: GrantContext,
-  asked: Asked,
-  signal: AbortSignal,
-): Promise<AccessRequest> {
-  await catchUp(context);
-  const search = boundedSearch(clockOfReads(context), signal);
-  const { replica } = context.followed;
-  const owesReview = await owes(context.database, asked);
-  const planned = planRequest(replica, asked, { now: search.now, owesReview });
-  await requireAnswerable(replica, planned, search);
-  return planned;
-}
-
-async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
+/** Whether the subject owes a review that stands in the way of more break-glass. */
+export async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
   return breakGlass && (await owesOverdueReview(reader, subject));
 }
 
@@ -126,6 +113,8 @@ async function submit(
 ): Promise<Outcome<Finish<Requested>>> {
   const { replica } = context.followed;
   if (foreseen === undefined) throw new DecideAgain('what the idempotency key stood for is gone');
+  const room = roomFor(foreseen);
+  await sendLater(trx, ...room.counting);
   const standing = await findStanding(trx, foreseen);
   const { now } = standing;
   // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
@@ -133,6 +122,7 @@ async function submit(
   if (!isDeepStrictEqual(workflowsOf(planned.items), workflowsOf(foreseen.items)))
     throw new DecideAgain('other workflows let the subject in than a moment ago');
   const { request: existing, events: lapses, hidden } = await findExisting(trx, replica, planned, standing);
+  if (existing === undefined) requireRoom(room);
   const request = existing ?? planned;
   if (existing === undefined) await insertRequest(trx, request);
   if (
@@ -145,7 +135,7 @@ async function submit(
   await requireNotHeld(trx, request, hidden);
   const begun = await approveUnreviewed(trx, replica, request, now);
   const events = [...lapses, submitted(request, replica.engine.policies.digest), ...begun.events];
-  return { events, result: () => ({ request: begun.request, isExisting: false }) };
+  return { events, guards: room.guards, result: () => ({ request: begun.request, isExisting: false }) };
 }
 
 /** What is granted at once may have been granted by another call at the same moment, which the insertion waited for. */

@@ -12,10 +12,11 @@ import { type Listed, listAccessRequests } from './list-access-requests.ts';
 import { listOwedReviews } from './list-owed-reviews.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentRequest, toProtoState } from './present.ts';
-import { presentPreview } from './preview.ts';
+import { previewRequest } from './preview.ts';
 import { askedOf, callKeyOf, voteOf } from './read-message.ts';
 import { remindReviewers } from './remind-reviewers.ts';
-import { previewRequest, requestAccess } from './request-access.ts';
+import { requestAccess } from './request-access.ts';
+import { listRequestableOf } from './requestable-message.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
 import { showingTo, showRequest } from './show.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
@@ -34,8 +35,14 @@ type AboutRequests =
   | 'withdrawReview'
   | 'remindReviewers'
   | 'withdrawAccessRequest'
+  | 'listRequestable'
   | 'listOwedReviews';
-type Reading = 'getAccessRequest' | 'listAccessRequests' | 'watchAccessRequest' | 'listOwedReviews';
+type Reading =
+  | 'getAccessRequest'
+  | 'listAccessRequests'
+  | 'listRequestable'
+  | 'watchAccessRequest'
+  | 'listOwedReviews';
 
 /** Messages about requests and their reviews. */
 export function requestHandlers(context: GrantContext): Pick<GrantHandlers, AboutRequests> {
@@ -46,10 +53,7 @@ function changing(context: GrantContext): Pick<GrantHandlers, Exclude<AboutReque
   return {
     async requestAccess(message, { caller, signal }) {
       const asked = askedOf(message, caller.uid);
-      if (message.validateOnly) {
-        const previewed = await previewRequest(context, asked, signal);
-        return await presentPreview(showingTo(context, caller.uid), previewed, signal);
-      }
+      if (message.validateOnly) return await previewRequest(context, asked, signal);
       const callKey = callKeyOf(message);
       const { result, revision } = await requestAccess(context, asked, { callKey, signal });
       const { request, isExisting: existing } = result;
@@ -93,6 +97,9 @@ function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
       for await (const request of watchAccessRequest(context, { id, caller: caller.uid, signal })) {
         yield { request: await showRequest(context, caller.uid, request) };
       }
+    },
+    async listRequestable(message, { caller, signal }) {
+      return await listRequestableOf(context, message, { caller: caller.uid, signal });
     },
     async listOwedReviews(message, { caller, signal }) {
       return await listOwedReviews(context, message, { caller: caller.uid, signal });

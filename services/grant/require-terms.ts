@@ -26,11 +26,19 @@ export function requireSound(asked: AskedTerms, now: Date): void {
     );
 }
 
+/** Told of a reason or ticket that a workflow does not take. */
+export type WrongText = (error: AccessError) => void;
+
+/** Refuses it. */
+export const refuseText: WrongText = (error) => {
+  throw error;
+};
+
 /** Refuses what the workflow does not take: nothing is silently changed. @throws AccessError DURATION_TOO_LONG, FIELD_INVALID */
 export function requireTerms(
   workflow: Workflow,
   terms: AskedTerms & { readonly durationMs: number },
-  now: Date,
+  { now, onWrongText }: { readonly now: Date; readonly onWrongText: WrongText },
 ): void {
   if (terms.durationMs > workflow.maxMs) {
     const max = formatDuration(workflow.maxMs);
@@ -46,7 +54,7 @@ export function requireTerms(
     const wrong = checkText(workflow[field], terms[field]);
     if (wrong !== undefined) {
       const seen = seenText(field, terms[field]);
-      throw fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`);
+      onWrongText(fieldError(field, `seen ${seen}, but workflow ${workflow.id} wants that it ${wrong}`));
     }
   }
 }

@@ -111,7 +111,7 @@ async function settle(
     };
     return { request: denied, events: [event] };
   }
-  if (!countVotes(replica, request, item, vote.now).seating.isComplete) return { request, events: [] };
+  if (!countVotes(replica, request, item, vote.now).isComplete) return { request, events: [] };
   return await approveItem(trx, replica, request, item, vote.now);
 }
 

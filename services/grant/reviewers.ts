@@ -7,7 +7,9 @@ import {
   type Value,
 } from '../../core/access/entity.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import { personOf } from '../../core/access/person.ts';
 import { type Candidate, Seats } from '../../core/access/seats.ts';
+import { seatCount } from '../../core/access/workflow.ts';
 import { curfewAction } from '../../core/policy/schema-shape.ts';
 import { curfewContext } from '../../core/policy/curfew-context.ts';
 import type { CandidateSource } from '../../core/policy/policy-set.ts';
@@ -16,7 +18,7 @@ import { takeTurns } from './give-way.ts';
 import { factsOf, fillableSteps } from './rights.ts';
 
 /** Counting candidates for a preview stops here: "20 or more". */
-export const MOST_COUNTED = 20;
+const MOST_COUNTED = 20;
 
 /** Examining a person asks the policies: a preview does it for so many at most, over all items. */
 const MOST_EXAMINED = 2_000;
@@ -57,27 +59,49 @@ export async function unanswerableStep(
     if (seats.isComplete) return undefined;
   }
   if (search.budget.left <= 0) return undefined;
-  const { filledBy } = seats.seating();
-  return item.workflow.steps.find((step) => (filledBy.get(step.name)?.length ?? 0) < step.seats)?.name;
+  return unfilledStep(item, seats);
 }
 
-/**
- * How many people could fill each step of the item, each counted up to `MOST_COUNTED`, and at least so many when the search's budget
- * ends. Nobody is examined for a step that is counted already. Gives way to other calls.
- */
-export async function countCandidates(
+/** What a preview tells of the people who could answer an item. */
+export interface Survey {
+  /** Who could fill each step, at most `MOST_COUNTED`, and at least so many when the search's budget ends. */
+  readonly people: ReadonlyMap<string, readonly EntityUid[]>;
+  /** A step that not enough people can fill; undefined as well when the search's budget ends before that is known. */
+  readonly unanswerable: string | undefined;
+}
+
+/** Finds people for every step of the item. Nobody is examined for a step that has enough. Gives way to other calls. */
+export async function surveyReviewers(
   rules: Rules,
   request: AccessRequest,
   item: RequestItem,
   search: Search,
-): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map(item.workflow.steps.map((step) => [step.name, 0]));
-  const isOpen = (step: string): boolean => (counts.get(step) ?? MOST_COUNTED) < MOST_COUNTED;
-  for await (const { steps } of candidates(rules, request, item, { ...search, isOpen })) {
-    for (const step of steps.filter(isOpen)) counts.set(step, (counts.get(step) ?? 0) + 1);
-    if (![...counts.keys()].some(isOpen)) break;
+): Promise<Survey> {
+  const { steps } = item.workflow;
+  const people = new Map(steps.map((step): [string, EntityUid[]] => [step.name, []]));
+  const seats = new Seats(steps);
+  // With as many as there are seats altogether, whoever else is seated leaves somebody for each seat of the step.
+  const enough = Math.max(MOST_COUNTED, seatCount(item.workflow));
+  const isOpen = (step: string): boolean => (people.get(step)?.length ?? enough) < enough;
+  for await (const candidate of candidates(rules, request, item, { ...search, isOpen })) {
+    seats.add(candidate);
+    for (const step of candidate.steps) people.get(step)?.push(candidate.account);
+    if (![...people.keys()].some(isOpen)) break;
   }
-  return counts;
+  const shown = new Map(Array.from(people, ([step, found]) => [step, found.slice(0, MOST_COUNTED)]));
+  const isKnown = !seats.isComplete && search.budget.left > 0;
+  return { people: shown, unanswerable: isKnown ? unfilledStep(item, seats) : undefined };
+}
+
+/** A step with a seat that stays empty. */
+function unfilledStep(item: RequestItem, seats: Seats): string | undefined {
+  const { filledBy } = seats.seating();
+  return item.workflow.steps.find((step) => (filledBy.get(step.name)?.length ?? 0) < step.seats)?.name;
+}
+
+/** A candidate by the account that may answer. */
+interface Reviewer extends Candidate {
+  readonly account: EntityUid;
 }
 
 interface StepSearch extends Search {
@@ -91,7 +115,7 @@ async function* candidates(
   request: AccessRequest,
   item: RequestItem,
   search: StepSearch,
-): AsyncIterable<Candidate> {
+): AsyncIterable<Reviewer> {
   const { budget, now } = search;
   const giveWay = takeTurns();
   const seen = new Set<string>();
@@ -103,7 +127,7 @@ async function* candidates(
     seen.add(key);
     budget.left -= 1;
     const steps = fillableSteps(rules, request, item, entity.uid, now);
-    if (steps.length > 0) yield { person: key, steps };
+    if (steps.length > 0) yield { person: personOf(rules.directory, entity.uid), account: entity.uid, steps };
   }
 }
 

@@ -1,6 +1,7 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid, uidKey, type Value } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
+import { personOf, samePerson } from '../../core/access/person.ts';
 import { seat } from '../../core/access/seats.ts';
 import { type Workflow } from '../../core/access/workflow.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
@@ -84,13 +85,15 @@ function stepsFilledBy(
   return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
 }
 
-/** Whether the person asks or is asked for, themselves or by a service of theirs. */
+/** Whether the person asks or is asked for, by this account, another of theirs, or a service of theirs. */
 export function isParty(
   rules: Rules,
   { requester, subject }: Pick<AccessRequest, 'requester' | 'subject'>,
   person: EntityUid,
 ): boolean {
-  return [requester, subject].some((party) => sameUid(party, person) || owns(rules, person, party));
+  return [requester, subject].some(
+    (party) => samePerson(rules.directory, party, person) || owns(rules, person, party),
+  );
 }
 
 /** Attributes of a service that say who answers for it. */
@@ -132,7 +135,7 @@ export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
   const item = { ...grant, workflow: { id: grant.workflow } };
   if (!isLetIn(rules, request, item, now)) return false;
   const candidates = grant.approvers.map((approver) => ({
-    person: uidKey(approver),
+    person: personOf(rules.directory, approver),
     steps: stepsFilledBy(rules, request, item, approver, now),
   }));
   const steps = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));

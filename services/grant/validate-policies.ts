@@ -7,7 +7,7 @@ import { loadPolicies } from '../../core/policy/load.ts';
 import type { Problem } from '../../core/policy/problem.ts';
 import { letIn, standing } from '../../core/replica/let-in.ts';
 import type { Rules } from '../../core/replica/rights.ts';
-import { listRequests } from '../../core/store/requests.ts';
+import { listRequests } from '../../core/store/list-requests.ts';
 import { findAdministrator, NOBODY_ADMINISTERS } from './administrators.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { directoryProblems } from './directory-file.ts';
@@ -125,8 +125,8 @@ async function lookAtRequests(look: Look) {
   let before: bigint | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const page = { before, size: PAGE, party: undefined, isPending: true };
-    const rows = await listRequests(context.database, page);
+    const pending = { party: undefined, states: ['PENDING'], now: look.now } as const;
+    const { rows, isLast } = await listRequests(context.database, pending, { before, size: PAGE });
     for (const { request } of rows) {
       for (const item of pendingItems(request, look.now)) {
         if (performance.now() > untilMs) return { stuck, isWhole: false };
@@ -135,7 +135,7 @@ async function lookAtRequests(look: Look) {
         isWhole &&= found.isWhole;
       }
     }
-    if (rows.length < PAGE) return { stuck, isWhole };
+    if (isLast) return { stuck, isWhole };
     before = rows.at(-1)?.position;
   }
 }

@@ -3,6 +3,7 @@ import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
+import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   directory: lifecycleDirectory,
   expiry,
   ledger,
+  lifecycle,
   observing,
   propagation,
   recovery,

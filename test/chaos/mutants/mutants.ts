@@ -192,9 +192,9 @@ CREATE TABLE policy_sets (`,
         replace: 'decide({ ...by(context, caller), actor: undefined }, (trx) =>',
       },
       {
-        file: 'services/grant/rights.ts',
-        find: 'if (!ABOUT_LETTING_IN.includes(right) && locksOn(',
-        replace: "if (!ABOUT_LETTING_IN.includes(right) && right !== 'unlock' && locksOn(",
+        file: 'core/replica/rights.ts',
+        find: '!ABOUT_LETTING_IN.includes(right) && locksOn(',
+        replace: "!ABOUT_LETTING_IN.includes(right) && right !== 'unlock' && locksOn(",
       },
       {
         file: 'core/store/migrations/0004_locks.sql',

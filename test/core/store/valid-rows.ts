@@ -27,7 +27,7 @@ export const item: Insertable<RequestItems> = {
   item: 0,
   resource: 'Database::"orders"',
   actions: ['Action::"read"'],
-  workflow: '{}',
+  workflow: '{"steps":[]}',
   state: 'PENDING',
   expires_at: later,
   resolved_at: null,

@@ -85,8 +85,8 @@ it('W13 offboard ‖ approve: nothing of whoever was taken out lives on', async 
     expect(grants).toEqual([]);
     const { request: after } = await security.services.grants.getAccessRequest({ id: request.id });
     const { endedGrantIds, withdrawnRequestIds, lock } = offboarded.value;
-    if (approval.status === 'fulfilled') expect(endedGrantIds).toEqual([after?.items[0]?.grantId]);
-    else expect(withdrawnRequestIds).toEqual([request.id]);
+    if (approval.status === 'fulfilled') expect(endedGrantIds).toContain(after?.items[0]?.grantId);
+    else expect(withdrawnRequestIds).toContain(request.id);
     await lifted(stack, lock?.id ?? '');
   }
 });

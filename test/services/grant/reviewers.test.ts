@@ -83,7 +83,8 @@ it('a submission looks at everybody before it is refused as unanswerable, and ot
 });
 
 it('a reason that a workflow does not take is not told again', async () => {
-  const error = await errorOf(preview('eve', 'a secret'));
+  const item = { resource: printer, actions: ['feed'] };
+  const error = await errorOf(submit(stack, 'eve', { ...item, reason: 'a secret' }));
   expect(error.violations[0]?.field).toBe('reason');
   expect(error.message).toContain('8 characters');
   expect(error.message).not.toContain('secret');
@@ -101,6 +102,6 @@ it('a preview tells what the subject holds only to whoever may know it', async (
     });
     return warnings;
   };
-  expect(await warningsFor('ada')).toEqual([expect.stringContaining('already holds')]);
+  expect(await warningsFor('ada')).toEqual([expect.stringContaining('you already hold Action::"read"')]);
   expect(await warningsFor('bob')).toEqual([]);
 });

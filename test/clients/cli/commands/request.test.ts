@@ -119,6 +119,38 @@ describe('curfew request', () => {
     ]);
   });
 
+  test('--preview shows who could answer, how long it could be and what is wanted', async () => {
+    const company = await startCompany();
+    const workflow = {
+      id: 'prod-reads',
+      maxDuration: { seconds: 14_400n },
+      defaultDuration: { seconds: 3_600n },
+      reasonRule: 'required',
+      ticketRule: '(CHG-[0-9]+)?',
+    };
+    const named = (...ids: readonly string[]) => ids.map((id) => ({ type: 'User', id }));
+    const steps = [
+      { name: 'owner', seats: 1, candidates: 1, candidatePeople: named('grace') },
+      { name: 'peer', seats: 1, candidates: 20, candidatePeople: named('grace', 'a', 'b', 'c', 'd', 'e') },
+      { name: 'security', seats: 2, candidates: 3 },
+    ];
+    const item = {
+      resource: orders,
+      actions: [{ id: 'read' }],
+      workflow,
+      state: RequestState.PENDING,
+      steps,
+    };
+    company.server.answer(GrantService, {
+      requestAccess: () => ({ request: accessRequest({ id: '', items: [item] }) }),
+    });
+    const { stdout } = await company.curfew(['request', 'read', 'Database::orders', '--preview']);
+    expect(stdout).toContain(
+      'owner 0/1 (1 person can: grace), peer 0/1 (20 or more people can: grace, a, b, c, d, …), security 0/2 (3 people can)',
+    );
+    expect(stdout).toContain('item 1: 1h unless said, at most 4h; wants reason, ticket like (CHG-[0-9]+)?');
+  });
+
   test('Ctrl-C while it waits leaves the request and says how to go on', async () => {
     const company = await startCompany();
     company.server.answer(GrantService, {

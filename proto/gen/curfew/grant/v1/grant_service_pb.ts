@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { AccessRequest, AccessRequestJson, Grant, GrantJson, GrantState, GrantStateJson, RequestState, RequestStateJson, Verdict, VerdictJson } from "./grant_pb.ts";
+import type { AccessRequest, AccessRequestJson, Grant, GrantJson, GrantState, GrantStateJson, RequestState, RequestStateJson, Verdict, VerdictJson, Workflow, WorkflowJson } from "./grant_pb.ts";
 import { file_curfew_grant_v1_grant } from "./grant_pb.ts";
 import type { EntityUid, EntityUidJson } from "../../type/v1/entity_pb.ts";
 import { file_curfew_type_v1_entity } from "../../type/v1/entity_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/grant_service.proto.
  */
 export const file_curfew_grant_v1_grant_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIvUCChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQSLQoJc3RhcnRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgticmVha19nbGFzcxgJIAEoCCKYAQoNUmVxdWVzdGVkSXRlbRIzCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZEIGukgDyAEBEjYKB2FjdGlvbnMYAiADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCCrpIB5IBBAgBEDISGgoId29ya2Zsb3cYAyABKAlCCLpIBXIDKIACIn4KFVJlcXVlc3RBY2Nlc3NSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMSEAoId2FybmluZ3MYAyADKAkSEAoIZXhpc3RpbmcYBCABKAgiLwoXR2V0QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIksKGEdldEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QiuQEKGUxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEj4KBnN0YXRlcxgDIAMoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGVCD7pIDJIBCSIHggEEEAEgABIMCgRtaW5lGAQgASgIEhEKCXRvX3JldmlldxgFIAEoCCJnChpMaXN0QWNjZXNzUmVxdWVzdHNSZXNwb25zZRIwCghyZXF1ZXN0cxgBIAMoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChlXYXRjaEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChpXYXRjaEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QigwIKGlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1Cgd2ZXJkaWN0GAIgASgOMhguY3VyZmV3LmdyYW50LnYxLlZlcmRpY3RCCrpIB4IBBBABIAASGQoHY29tbWVudBgDIAEoCUIIukgFcgMowD4SHQoMcmVxdWVzdF9oYXNoGAQgASgMQge6SAR6AmggEiEKBWl0ZW1zGAUgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAASOwoJbmFycm93aW5nGAYgAygLMh4uY3VyZmV3LmdyYW50LnYxLkl0ZW1OYXJyb3dpbmdCCLpIBZIBAhAUIsQBCg1JdGVtTmFycm93aW5nEhcKBGl0ZW0YASABKAVCCbpIBhoEEBQoABI0CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgi6SAWSAQIQMhI1CghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASLQoJc3RhcnRzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJgChtSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIjQKHFdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBImIKHVdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlc3BvbnNlEi8KB3JlcXVlc3QYASABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIQCghyZXZpc2lvbhgCIAEoAyJQChVXaXRoZHJhd1Jldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiEKBWl0ZW1zGAIgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAAiWwoWV2l0aGRyYXdSZXZpZXdSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiLgoWUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiXAoXUmVtaW5kUmV2aWV3ZXJzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDImgKFkxpc3RPd2VkUmV2aWV3c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEhEKCXRvX3JldmlldxgDIAEoCCJdChdMaXN0T3dlZFJldmlld3NSZXNwb25zZRIpCgRvd2VkGAEgAygLMhsuY3VyZmV3LmdyYW50LnYxLk93ZWRSZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIq8BCgpPd2VkUmV2aWV3EiUKBWdyYW50GAEgASgLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50Ei8KB3JlcXVlc3QYAiABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIMCgRzdGVwGAMgASgJEioKBmR1ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHb3ZlcmR1ZRgFIAEoCCInCg9HZXRHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjkKEEdldEdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQiugEKEUxpc3RHcmFudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhIqCgdzdWJqZWN0GAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjwKBnN0YXRlcxgEIAMoDjIbLmN1cmZldy5ncmFudC52MS5HcmFudFN0YXRlQg+6SAySAQkiB4IBBBABIAAiVQoSTGlzdEdyYW50c1Jlc3BvbnNlEiYKBmdyYW50cxgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKwoTUmVsZWFzZUdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTwoUUmVsZWFzZUdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAiABKAMiLAoUQWN0aXZhdGVHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIlAKFUFjdGl2YXRlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLHAQoSRXh0ZW5kR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASGAoGcmVhc29uGAMgASgJQgi6SAVyAyjAPhIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKKAGEjAKD2lkZW1wb3RlbmN5X2tleRgFIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQifwoTRXh0ZW5kR3JhbnRSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSJQoFZ3JhbnQYAiABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAyABKAMiQgoPVXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIZCgZ1c2VfaWQYAiABKAlCCbpIBnIEIAEoQCKpAQoQVXNlR3JhbnRSZXNwb25zZRItCglzdGFydHNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCXVzZXNfbGVmdBgDIAEoBUgAiAEBEhAKCHJldmlzaW9uGAQgASgDQgwKCl91c2VzX2xlZnQiTgoWUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBI0CgR1c2VzGAEgAygLMhkuY3VyZmV3LmdyYW50LnYxLkdyYW50VXNlQgu6SAiSAQUIARDoByJQCghHcmFudFVzZRIUCgJpZBgBIAEoCUIIukgFcgOwAQESLgoDYWdvGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQga6SAPIAQEiGQoXUmVwb3J0R3JhbnRVc2VzUmVzcG9uc2UiygMKE1Jldm9rZUdyYW50c1JlcXVlc3QSHwoDaWRzGAEgAygJQhK6SA+SAQwQ9AMYASIFcgOwAQESKgoHc3ViamVjdBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghyZXNvdXJjZRgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIaCgZyZWFzb24YBCABKAlCCrpIB3IFEAEowD4SGgoId29ya2Zsb3cYBSABKAlCCLpIBXIDKIACEgsKA2FsbBgGIAEoCDrzAbpI7wEa7AEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISPGdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0LCByZXNvdXJjZSwgd29ya2Zsb3cgYW5kIGFsbBqTAShzaXplKHRoaXMuaWRzKSA+IDAgPyAxIDogMCkgKyAoaGFzKHRoaXMuc3ViamVjdCkgPyAxIDogMCkgKyAoaGFzKHRoaXMucmVzb3VyY2UpID8gMSA6IDApICsgKHRoaXMud29ya2Zsb3cgIT0gJycgPyAxIDogMCkgKyAodGhpcy5hbGwgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzMqMNCgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJhCg5XaXRoZHJhd1JldmlldxImLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd1Jldmlld1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdSZXZpZXdSZXNwb25zZRJkCg9SZW1pbmRSZXZpZXdlcnMSJy5jdXJmZXcuZ3JhbnQudjEuUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZW1pbmRSZXZpZXdlcnNSZXNwb25zZRJkCg9MaXN0T3dlZFJldmlld3MSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdE93ZWRSZXZpZXdzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0T3dlZFJldmlld3NSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJeCg1BY3RpdmF0ZUdyYW50EiUuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXF1ZXN0GiYuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXNwb25zZRJYCgtFeHRlbmRHcmFudBIjLmN1cmZldy5ncmFudC52MS5FeHRlbmRHcmFudFJlcXVlc3QaJC5jdXJmZXcuZ3JhbnQudjEuRXh0ZW5kR3JhbnRSZXNwb25zZRJPCghVc2VHcmFudBIgLmN1cmZldy5ncmFudC52MS5Vc2VHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuVXNlR3JhbnRSZXNwb25zZRJkCg9SZXBvcnRHcmFudFVzZXMSJy5jdXJmZXcuZ3JhbnQudjEuUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZXBvcnRHcmFudFVzZXNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("CiNjdXJmZXcvZ3JhbnQvdjEvZ3JhbnRfc2VydmljZS5wcm90bxIPY3VyZmV3LmdyYW50LnYxIvUCChRSZXF1ZXN0QWNjZXNzUmVxdWVzdBIqCgdzdWJqZWN0GAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjkKBWl0ZW1zGAIgAygLMh4uY3VyZmV3LmdyYW50LnYxLlJlcXVlc3RlZEl0ZW1CCrpIB5IBBAgBEBQSNQoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCLpIBaoBAioAEhgKBnJlYXNvbhgEIAEoCUIIukgFcgMowD4SGAoGdGlja2V0GAUgASgJQgi6SAVyAyigBhIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEjAKD2lkZW1wb3RlbmN5X2tleRgHIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQSLQoJc3RhcnRzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgticmVha19nbGFzcxgJIAEoCCKYAQoNUmVxdWVzdGVkSXRlbRIzCghyZXNvdXJjZRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZEIGukgDyAEBEjYKB2FjdGlvbnMYAiADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCCrpIB5IBBAgBEDISGgoId29ya2Zsb3cYAyABKAlCCLpIBXIDKIACIn4KFVJlcXVlc3RBY2Nlc3NSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMSEAoId2FybmluZ3MYAyADKAkSEAoIZXhpc3RpbmcYBCABKAgiLwoXR2V0QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIksKGEdldEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QiuQEKGUxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEj4KBnN0YXRlcxgDIAMoDjIdLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0U3RhdGVCD7pIDJIBCSIHggEEEAEgABIMCgRtaW5lGAQgASgIEhEKCXRvX3JldmlldxgFIAEoCCJnChpMaXN0QWNjZXNzUmVxdWVzdHNSZXNwb25zZRIwCghyZXF1ZXN0cxgBIAMoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChlXYXRjaEFjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJNChpXYXRjaEFjY2Vzc1JlcXVlc3RSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QigwIKGlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1Cgd2ZXJkaWN0GAIgASgOMhguY3VyZmV3LmdyYW50LnYxLlZlcmRpY3RCCrpIB4IBBBABIAASGQoHY29tbWVudBgDIAEoCUIIukgFcgMowD4SHQoMcmVxdWVzdF9oYXNoGAQgASgMQge6SAR6AmggEiEKBWl0ZW1zGAUgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAASOwoJbmFycm93aW5nGAYgAygLMh4uY3VyZmV3LmdyYW50LnYxLkl0ZW1OYXJyb3dpbmdCCLpIBZIBAhAUIsQBCg1JdGVtTmFycm93aW5nEhcKBGl0ZW0YASABKAVCCbpIBhoEEBQoABI0CgdhY3Rpb25zGAIgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgi6SAWSAQIQMhI1CghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASLQoJc3RhcnRzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJgChtSZXZpZXdBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDIjQKHFdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBImIKHVdpdGhkcmF3QWNjZXNzUmVxdWVzdFJlc3BvbnNlEi8KB3JlcXVlc3QYASABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIQCghyZXZpc2lvbhgCIAEoAyJQChVXaXRoZHJhd1Jldmlld1JlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEiEKBWl0ZW1zGAIgAygFQhK6SA+SAQwQFBgBIgYaBBAUKAAiWwoWV2l0aGRyYXdSZXZpZXdSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSEAoIcmV2aXNpb24YAiABKAMiLgoWUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiXAoXUmVtaW5kUmV2aWV3ZXJzUmVzcG9uc2USLwoHcmVxdWVzdBgBIAEoCzIeLmN1cmZldy5ncmFudC52MS5BY2Nlc3NSZXF1ZXN0EhAKCHJldmlzaW9uGAIgASgDImgKFkxpc3RPd2VkUmV2aWV3c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEhEKCXRvX3JldmlldxgDIAEoCCJdChdMaXN0T3dlZFJldmlld3NSZXNwb25zZRIpCgRvd2VkGAEgAygLMhsuY3VyZmV3LmdyYW50LnYxLk93ZWRSZXZpZXcSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIq8BCgpPd2VkUmV2aWV3EiUKBWdyYW50GAEgASgLMhYuY3VyZmV3LmdyYW50LnYxLkdyYW50Ei8KB3JlcXVlc3QYAiABKAsyHi5jdXJmZXcuZ3JhbnQudjEuQWNjZXNzUmVxdWVzdBIMCgRzdGVwGAMgASgJEioKBmR1ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHb3ZlcmR1ZRgFIAEoCCInCg9HZXRHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIjkKEEdldEdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQiugEKEUxpc3RHcmFudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAAhIqCgdzdWJqZWN0GAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEjwKBnN0YXRlcxgEIAMoDjIbLmN1cmZldy5ncmFudC52MS5HcmFudFN0YXRlQg+6SAySAQkiB4IBBBABIAAiVQoSTGlzdEdyYW50c1Jlc3BvbnNlEiYKBmdyYW50cxgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKwoTUmVsZWFzZUdyYW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiTwoUUmVsZWFzZUdyYW50UmVzcG9uc2USJQoFZ3JhbnQYASABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAiABKAMiLAoUQWN0aXZhdGVHcmFudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIlAKFUFjdGl2YXRlR3JhbnRSZXNwb25zZRIlCgVncmFudBgBIAEoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIQCghyZXZpc2lvbhgCIAEoAyLHAQoSRXh0ZW5kR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARI1CghkdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECKgASGAoGcmVhc29uGAMgASgJQgi6SAVyAyjAPhIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKKAGEjAKD2lkZW1wb3RlbmN5X2tleRgFIAEoCUIXukgU2AEBcg8yDV5bIS1+XXsxLDY0fSQifwoTRXh0ZW5kR3JhbnRSZXNwb25zZRIvCgdyZXF1ZXN0GAEgASgLMh4uY3VyZmV3LmdyYW50LnYxLkFjY2Vzc1JlcXVlc3QSJQoFZ3JhbnQYAiABKAsyFi5jdXJmZXcuZ3JhbnQudjEuR3JhbnQSEAoIcmV2aXNpb24YAyABKAMiQgoPVXNlR3JhbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIZCgZ1c2VfaWQYAiABKAlCCbpIBnIEIAEoQCKpAQoQVXNlR3JhbnRSZXNwb25zZRItCglzdGFydHNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCXVzZXNfbGVmdBgDIAEoBUgAiAEBEhAKCHJldmlzaW9uGAQgASgDQgwKCl91c2VzX2xlZnQiTgoWUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBI0CgR1c2VzGAEgAygLMhkuY3VyZmV3LmdyYW50LnYxLkdyYW50VXNlQgu6SAiSAQUIARDoByJQCghHcmFudFVzZRIUCgJpZBgBIAEoCUIIukgFcgOwAQESLgoDYWdvGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQga6SAPIAQEiGQoXUmVwb3J0R3JhbnRVc2VzUmVzcG9uc2UiygMKE1Jldm9rZUdyYW50c1JlcXVlc3QSHwoDaWRzGAEgAygJQhK6SA+SAQwQ9AMYASIFcgOwAQESKgoHc3ViamVjdBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghyZXNvdXJjZRgDIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIaCgZyZWFzb24YBCABKAlCCrpIB3IFEAEowD4SGgoId29ya2Zsb3cYBSABKAlCCLpIBXIDKIACEgsKA2FsbBgGIAEoCDrzAbpI7wEa7AEKFnJldm9rZV9ncmFudHMuc2VsZWN0b3ISPGdpdmUgZXhhY3RseSBvbmUgb2YgaWRzLCBzdWJqZWN0LCByZXNvdXJjZSwgd29ya2Zsb3cgYW5kIGFsbBqTAShzaXplKHRoaXMuaWRzKSA+IDAgPyAxIDogMCkgKyAoaGFzKHRoaXMuc3ViamVjdCkgPyAxIDogMCkgKyAoaGFzKHRoaXMucmVzb3VyY2UpID8gMSA6IDApICsgKHRoaXMud29ya2Zsb3cgIT0gJycgPyAxIDogMCkgKyAodGhpcy5hbGwgPyAxIDogMCkgPT0gMSJ/ChRSZXZva2VHcmFudHNSZXNwb25zZRIlCgVlbmRlZBgBIAMoCzIWLmN1cmZldy5ncmFudC52MS5HcmFudBIuCgZmYWlsZWQYAiADKAsyHi5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlRmFpbHVyZRIQCghyZXZpc2lvbhgDIAEoAyI/Cg1SZXZva2VGYWlsdXJlEgoKAmlkGAEgASgJEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIrIBChZMaXN0UmVxdWVzdGFibGVSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY9AMoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiAQBIYCgZzZWFyY2gYAyABKAlCCLpIBXIDKKAGEikKBmFjdGlvbhgEIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIWCgR0eXBlGAUgASgJQgi6SAVyAyiAAiJjChdMaXN0UmVxdWVzdGFibGVSZXNwb25zZRIvCglyZXNvdXJjZXMYASADKAsyHC5jdXJmZXcuZ3JhbnQudjEuUmVxdWVzdGFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIn0KC1JlcXVlc3RhYmxlEisKCHJlc291cmNlGAEgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEgwKBG5hbWUYAiABKAkSMwoHYWN0aW9ucxgDIAMoCzIiLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0YWJsZUFjdGlvbiJsChFSZXF1ZXN0YWJsZUFjdGlvbhIpCgZhY3Rpb24YASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSLAoJd29ya2Zsb3dzGAIgAygLMhkuY3VyZmV3LmdyYW50LnYxLldvcmtmbG93MokOCgxHcmFudFNlcnZpY2USXgoNUmVxdWVzdEFjY2VzcxIlLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVxdWVzdBomLmN1cmZldy5ncmFudC52MS5SZXF1ZXN0QWNjZXNzUmVzcG9uc2USZwoQR2V0QWNjZXNzUmVxdWVzdBIoLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVxdWVzdBopLmN1cmZldy5ncmFudC52MS5HZXRBY2Nlc3NSZXF1ZXN0UmVzcG9uc2USbQoSTGlzdEFjY2Vzc1JlcXVlc3RzEiouY3VyZmV3LmdyYW50LnYxLkxpc3RBY2Nlc3NSZXF1ZXN0c1JlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuTGlzdEFjY2Vzc1JlcXVlc3RzUmVzcG9uc2USbwoSV2F0Y2hBY2Nlc3NSZXF1ZXN0EiouY3VyZmV3LmdyYW50LnYxLldhdGNoQWNjZXNzUmVxdWVzdFJlcXVlc3QaKy5jdXJmZXcuZ3JhbnQudjEuV2F0Y2hBY2Nlc3NSZXF1ZXN0UmVzcG9uc2UwARJwChNSZXZpZXdBY2Nlc3NSZXF1ZXN0EisuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJldmlld0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJ2ChVXaXRoZHJhd0FjY2Vzc1JlcXVlc3QSLS5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdBY2Nlc3NSZXF1ZXN0UmVxdWVzdBouLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd0FjY2Vzc1JlcXVlc3RSZXNwb25zZRJhCg5XaXRoZHJhd1JldmlldxImLmN1cmZldy5ncmFudC52MS5XaXRoZHJhd1Jldmlld1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuV2l0aGRyYXdSZXZpZXdSZXNwb25zZRJkCg9SZW1pbmRSZXZpZXdlcnMSJy5jdXJmZXcuZ3JhbnQudjEuUmVtaW5kUmV2aWV3ZXJzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZW1pbmRSZXZpZXdlcnNSZXNwb25zZRJkCg9MaXN0T3dlZFJldmlld3MSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdE93ZWRSZXZpZXdzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0T3dlZFJldmlld3NSZXNwb25zZRJPCghHZXRHcmFudBIgLmN1cmZldy5ncmFudC52MS5HZXRHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuR2V0R3JhbnRSZXNwb25zZRJVCgpMaXN0R3JhbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RHcmFudHNSZXNwb25zZRJeCg1BY3RpdmF0ZUdyYW50EiUuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXF1ZXN0GiYuY3VyZmV3LmdyYW50LnYxLkFjdGl2YXRlR3JhbnRSZXNwb25zZRJYCgtFeHRlbmRHcmFudBIjLmN1cmZldy5ncmFudC52MS5FeHRlbmRHcmFudFJlcXVlc3QaJC5jdXJmZXcuZ3JhbnQudjEuRXh0ZW5kR3JhbnRSZXNwb25zZRJPCghVc2VHcmFudBIgLmN1cmZldy5ncmFudC52MS5Vc2VHcmFudFJlcXVlc3QaIS5jdXJmZXcuZ3JhbnQudjEuVXNlR3JhbnRSZXNwb25zZRJkCg9SZXBvcnRHcmFudFVzZXMSJy5jdXJmZXcuZ3JhbnQudjEuUmVwb3J0R3JhbnRVc2VzUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5SZXBvcnRHcmFudFVzZXNSZXNwb25zZRJbCgxSZWxlYXNlR3JhbnQSJC5jdXJmZXcuZ3JhbnQudjEuUmVsZWFzZUdyYW50UmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZWxlYXNlR3JhbnRSZXNwb25zZRJbCgxSZXZva2VHcmFudHMSJC5jdXJmZXcuZ3JhbnQudjEuUmV2b2tlR3JhbnRzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5SZXZva2VHcmFudHNSZXNwb25zZRJkCg9MaXN0UmVxdWVzdGFibGUSJy5jdXJmZXcuZ3JhbnQudjEuTGlzdFJlcXVlc3RhYmxlUmVxdWVzdBooLmN1cmZldy5ncmFudC52MS5MaXN0UmVxdWVzdGFibGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_grant_v1_grant, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * What is asked for.
@@ -252,7 +252,7 @@ export type RequestAccessResponse = Message<"curfew.grant.v1.RequestAccessRespon
   revision: bigint;
 
   /**
-   * In a preview: what the requester should know, one sentence each.
+   * In a preview: what the requester should know, one sentence each; also what the request would be refused for as it is.
    *
    * @generated from field: repeated string warnings = 3;
    */
@@ -287,7 +287,7 @@ export type RequestAccessResponseJson = {
   revision?: string;
 
   /**
-   * In a preview: what the requester should know, one sentence each.
+   * In a preview: what the requester should know, one sentence each; also what the request would be refused for as it is.
    *
    * @generated from field: repeated string warnings = 3;
    */
@@ -2257,6 +2257,258 @@ export const RevokeFailureSchema: GenMessage<RevokeFailure, {jsonType: RevokeFai
   messageDesc(file_curfew_grant_v1_grant_service, 38);
 
 /**
+ * What of all that could be asked for.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableRequest
+ */
+export type ListRequestableRequest = Message<"curfew.grant.v1.ListRequestableRequest"> & {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only resources with this in their type and id, written type::id, or in their attribute "name"; upper and lower case are the same.
+   *
+   * @generated from field: string search = 3;
+   */
+  search: string;
+
+  /**
+   * Only this action, or those of this action group.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 4;
+   */
+  action?: EntityUid | undefined;
+
+  /**
+   * Only resources of this type.
+   *
+   * @generated from field: string type = 5;
+   */
+  type: string;
+};
+
+/**
+ * What of all that could be asked for.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableRequest
+ */
+export type ListRequestableRequestJson = {
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize?: number;
+
+  /**
+   * next_page_token of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken?: string;
+
+  /**
+   * Only resources with this in their type and id, written type::id, or in their attribute "name"; upper and lower case are the same.
+   *
+   * @generated from field: string search = 3;
+   */
+  search?: string;
+
+  /**
+   * Only this action, or those of this action group.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 4;
+   */
+  action?: EntityUidJson;
+
+  /**
+   * Only resources of this type.
+   *
+   * @generated from field: string type = 5;
+   */
+  type?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListRequestableRequest.
+ * Use `create(ListRequestableRequestSchema)` to create a new message.
+ */
+export const ListRequestableRequestSchema: GenMessage<ListRequestableRequest, {jsonType: ListRequestableRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 39);
+
+/**
+ * A page of resources. Examining takes a while: a page may be short, or empty, and still have a next one.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableResponse
+ */
+export type ListRequestableResponse = Message<"curfew.grant.v1.ListRequestableResponse"> & {
+  /**
+   * By type and id.
+   *
+   * @generated from field: repeated curfew.grant.v1.Requestable resources = 1;
+   */
+  resources: Requestable[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * A page of resources. Examining takes a while: a page may be short, or empty, and still have a next one.
+ *
+ * @generated from message curfew.grant.v1.ListRequestableResponse
+ */
+export type ListRequestableResponseJson = {
+  /**
+   * By type and id.
+   *
+   * @generated from field: repeated curfew.grant.v1.Requestable resources = 1;
+   */
+  resources?: RequestableJson[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken?: string;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ListRequestableResponse.
+ * Use `create(ListRequestableResponseSchema)` to create a new message.
+ */
+export const ListRequestableResponseSchema: GenMessage<ListRequestableResponse, {jsonType: ListRequestableResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 40);
+
+/**
+ * A resource and what the caller could ask for on it.
+ *
+ * @generated from message curfew.grant.v1.Requestable
+ */
+export type Requestable = Message<"curfew.grant.v1.Requestable"> & {
+  /**
+   * The resource, or a container that a workflow takes.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 1;
+   */
+  resource?: EntityUid | undefined;
+
+  /**
+   * Its attribute "name", if it has one that is a text.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated curfew.grant.v1.RequestableAction actions = 3;
+   */
+  actions: RequestableAction[];
+};
+
+/**
+ * A resource and what the caller could ask for on it.
+ *
+ * @generated from message curfew.grant.v1.Requestable
+ */
+export type RequestableJson = {
+  /**
+   * The resource, or a container that a workflow takes.
+   *
+   * @generated from field: curfew.type.v1.EntityUid resource = 1;
+   */
+  resource?: EntityUidJson;
+
+  /**
+   * Its attribute "name", if it has one that is a text.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * At least one.
+   *
+   * @generated from field: repeated curfew.grant.v1.RequestableAction actions = 3;
+   */
+  actions?: RequestableActionJson[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.Requestable.
+ * Use `create(RequestableSchema)` to create a new message.
+ */
+export const RequestableSchema: GenMessage<Requestable, {jsonType: RequestableJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 41);
+
+/**
+ * An action that the caller could ask for, alone, for the workflow's default duration and without a ticket.
+ *
+ * @generated from message curfew.grant.v1.RequestableAction
+ */
+export type RequestableAction = Message<"curfew.grant.v1.RequestableAction"> & {
+  /**
+   * The action.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 1;
+   */
+  action?: EntityUid | undefined;
+
+  /**
+   * The workflow that would be used first, and others of its rank that the caller may name instead.
+   *
+   * @generated from field: repeated curfew.grant.v1.Workflow workflows = 2;
+   */
+  workflows: Workflow[];
+};
+
+/**
+ * An action that the caller could ask for, alone, for the workflow's default duration and without a ticket.
+ *
+ * @generated from message curfew.grant.v1.RequestableAction
+ */
+export type RequestableActionJson = {
+  /**
+   * The action.
+   *
+   * @generated from field: curfew.type.v1.EntityUid action = 1;
+   */
+  action?: EntityUidJson;
+
+  /**
+   * The workflow that would be used first, and others of its rank that the caller may name instead.
+   *
+   * @generated from field: repeated curfew.grant.v1.Workflow workflows = 2;
+   */
+  workflows?: WorkflowJson[];
+};
+
+/**
+ * Describes the message curfew.grant.v1.RequestableAction.
+ * Use `create(RequestableActionSchema)` to create a new message.
+ */
+export const RequestableActionSchema: GenMessage<RequestableAction, {jsonType: RequestableActionJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_grant_service, 42);
+
+/**
  * Asking for access, reviewing, and ending it. Every change answers with the ledger revision it made; hand that to Authorize as
  * at_least_revision to be sure that the decision has seen it.
  *
@@ -2432,6 +2684,16 @@ export const GrantService: GenService<{
     methodKind: "unary";
     input: typeof RevokeGrantsRequestSchema;
     output: typeof RevokeGrantsResponseSchema;
+  },
+  /**
+   * Lists what the caller could ask for, and on which terms, by type and id.
+   *
+   * @generated from rpc curfew.grant.v1.GrantService.ListRequestable
+   */
+  listRequestable: {
+    methodKind: "unary";
+    input: typeof ListRequestableRequestSchema;
+    output: typeof ListRequestableResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_curfew_grant_v1_grant_service, 0);

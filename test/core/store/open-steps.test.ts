@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { CompiledQuery, sql } from 'kysely';
+import { expect, test } from 'vitest';
+import type { AccessRequest, RequestItem } from '../../../core/access/request.ts';
+import { DEFAULT_TERMS, type Workflow } from '../../../core/access/workflow.ts';
+import type { Database } from '../../../core/store/connect.ts';
+import { listToReview, type ReviewWay } from '../../../core/store/list-requests.ts';
+import { ensureRoles } from '../../../core/store/migrate.ts';
+import { insertRequest, resolveItems } from '../../../core/store/request-changes.ts';
+import { ROLE_PASSWORDS } from '../../support/postgres.ts';
+import { emptyDatabase, sharedDatabase } from './database.ts';
+
+const shared = sharedDatabase();
+const at = new Date('2026-01-02T03:04:05.678Z');
+const user = (id: string) => ({ type: 'User', id });
+
+const workflow: Workflow = {
+  id: 'w',
+  title: 'w',
+  steps: [
+    { name: 'owner', seats: 1 },
+    { name: 'security', seats: 2 },
+  ],
+  ...DEFAULT_TERMS,
+  maxMs: 60_000,
+  defaultMs: 60_000,
+  claimMs: 60_000,
+  uses: undefined,
+  idleMs: undefined,
+  breakGlass: undefined,
+  escalations: [{ afterMs: 30_000, step: 'lead' }],
+  resourceTypes: [],
+};
+
+function item(index: number, of: Workflow = workflow): RequestItem {
+  return {
+    item: index,
+    resource: { type: 'Database', id: `d${index}` },
+    actions: [{ type: 'Action', id: 'read' }],
+    workflow: of,
+    state: 'PENDING',
+    expiresAt: new Date(at.getTime() + 60_000),
+    resolvedAt: undefined,
+    deniedBecause: '',
+    grantId: undefined,
+    isOwed: false,
+  };
+}
+
+function request(items: readonly RequestItem[], requester = 'ada'): AccessRequest {
+  return {
+    id: crypto.randomUUID(),
+    requester: user(requester),
+    subject: { type: 'Service', id: 'robot' },
+    reason: '',
+    ticket: '',
+    durationMs: 60_000,
+    startsAt: undefined,
+    breakGlass: false,
+    extends: undefined,
+    requestHash: new Uint8Array(32),
+    createdAt: at,
+    items,
+    reviews: [],
+  };
+}
+
+async function written(database: Database, ...requests: readonly AccessRequest[]): Promise<void> {
+  for (const each of requests) await database.transaction().execute((trx) => insertRequest(trx, each));
+}
+
+async function stepsOf(database: Database, { id }: AccessRequest): Promise<readonly string[]> {
+  const rows = await database
+    .selectFrom('open_steps')
+    .select(['item', 'step'])
+    .where('request_id', '=', id)
+    .orderBy('item')
+    .orderBy('step')
+    .execute();
+  return rows.map((row) => `${row.item} ${row.step}`);
+}
+
+test('each step of a pending item, and each that may stand in for them, waits until the item is decided', async () => {
+  const database = shared().open('grant');
+  const asked = request([item(0), item(1), item(2, { ...workflow, steps: [] })]);
+  await written(database, asked);
+  expect(await stepsOf(database, asked)).toEqual([
+    '0 lead',
+    '0 owner',
+    '0 security',
+    '1 lead',
+    '1 owner',
+    '1 security',
+  ]);
+  await database
+    .transaction()
+    .execute((trx) => resolveItems(trx, asked, [{ item: 0, state: 'DENIED', at, because: '' }]));
+  expect(await stepsOf(database, asked)).toEqual(['1 lead', '1 owner', '1 security']);
+});
+
+test('requests are found by the type of a resource, by a resource, by a requester and by a subject, each once and in order', async () => {
+  const database = shared().open('grant');
+  const [first, second, third] = [request([item(0), item(1)]), request([item(3)], 'bob'), request([item(4)])];
+  await written(database, first, second, third);
+  const all = [first, second, third].map(({ id }) => id);
+  const found = async (ways: readonly Omit<ReviewWay, 'step'>[], size = 10) => {
+    const named = ways.map((way) => ({ ...way, step: 'owner' }));
+    const { rows, isLast } = await listToReview(database, named, { before: undefined, size });
+    return [rows.map((row) => all.indexOf(row.request.id)).filter((index) => index >= 0), isLast];
+  };
+  expect(await found([{ by: 'resource', is: 'Database::"d3"' }])).toEqual([[1], true]);
+  expect(await found([{ by: 'requester', is: 'User::"bob"' }])).toEqual([[1], true]);
+  const ofRobot = { by: 'subject', is: 'Service::"robot"' } as const;
+  const ofType = { by: 'resource_type', is: 'Database' } as const;
+  expect(await found([ofType])).toEqual([[2, 1, 0], true]);
+  expect(await found([ofType, ofRobot, { by: 'resource', is: 'Database::"d0"' }], 50)).toEqual([
+    [2, 1, 0],
+    true,
+  ]);
+  expect(await found([ofRobot], 2)).toEqual([[2, 1], false]);
+  expect(await found([])).toEqual([[], true]);
+});
+
+const FOLDER = new URL('../../../core/store/migrations/', import.meta.url);
+
+test('what is pending when the table is made waits from then on', async () => {
+  const { open } = await emptyDatabase();
+  const owner = open('owner');
+  await ensureRoles(owner, ROLE_PASSWORDS);
+  const run = async (name: string) =>
+    await owner.executeQuery(CompiledQuery.raw(await readFile(new URL(name, FOLDER), 'utf8')));
+  await run('0001_first.sql');
+  const id = crypto.randomUUID();
+  await sql`
+    INSERT INTO access_requests (id, requester, subject, state, reason, ticket, duration_ms, request_hash, created_at, expires_at)
+    VALUES (${id}, 'User::"ada"', 'User::"eve"', 'PENDING', '', '', 1, ${Buffer.alloc(32)}, ${at}, ${at})`.execute(
+    owner,
+  );
+  for (const [index, state] of ['PENDING', 'DENIED'].entries()) {
+    const resource = `Clinic::Record::"${state}::\\"x"`;
+    await sql`
+      INSERT INTO request_items (request_id, item, resource, actions, workflow, state, expires_at, resolved_at, denied_because)
+      VALUES (${id}, ${index}, ${resource}, '{a}', ${JSON.stringify(workflow)}, ${state}::item_state, ${at},
+        ${state === 'PENDING' ? null : at}, '')`.execute(owner);
+  }
+  await run('0005_open_steps.sql');
+  const rows = await owner.selectFrom('open_steps').selectAll().orderBy('step').execute();
+  const common = {
+    request_id: id,
+    item: 0,
+    position: 1n,
+    resource: 'Clinic::Record::"PENDING::\\"x"',
+    resource_type: 'Clinic::Record',
+    requester: 'User::"ada"',
+    subject: 'User::"eve"',
+    expires_at: at,
+  };
+  expect(rows).toEqual([
+    { ...common, step: 'lead' },
+    { ...common, step: 'owner' },
+    { ...common, step: 'security' },
+  ]);
+});
