@@ -34,7 +34,7 @@ const locked = Object.entries(lock.packages)
  * A new package that services run on raises it by hand; it counts what comes along, and as little as can be should. OpenTelemetry
  * alone is some forty of them.
  */
-const MOST_RUNTIME_PACKAGES = 113;
+const MOST_RUNTIME_PACKAGES = 122;
 
 describe('C1 what is installed', () => {
   test('C1 no version is left open', () => {

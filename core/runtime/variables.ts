@@ -32,6 +32,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_GRANT_LISTEN',
   'CURFEW_GRANT_ROLE_CONNECTIONS',
   'CURFEW_HOME',
+  'CURFEW_JOBS',
   'CURFEW_LOG_LEVEL',
   'CURFEW_NEW_EPOCH',
   'CURFEW_NODE_FOUND',

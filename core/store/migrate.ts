@@ -32,13 +32,14 @@ async function readMigrations(): Promise<Record<string, Migration>> {
   const migrations = await Promise.all(
     files.map(async (name): Promise<[string, Migration]> => {
       const text = await readFile(new URL(name, MIGRATIONS), 'utf8');
-      return [name.slice(0, -'.sql'.length), { up: (db) => run(db, text) }];
+      return [name.slice(0, -'.sql'.length), { up: (db) => runScript(db, text) }];
     }),
   );
   return Object.fromEntries(migrations);
 }
 
-async function run(db: Kysely<unknown>, text: string): Promise<void> {
+/** Runs what somebody else wrote, statement after statement. */
+export async function runScript<T>(db: Kysely<T>, text: string): Promise<void> {
   await db.executeQuery(CompiledQuery.raw(text));
 }
 

@@ -18,7 +18,7 @@ export async function generateSchema(databaseUrl: string, outFile: string): Prom
     '--out-file',
     outFile,
     '--exclude-pattern',
-    '*kysely*',
+    '{*kysely*,pgboss.*}',
   ];
   await promisify(execFile)(CODEGEN, options);
   const generated = await readFile(outFile, 'utf8');

@@ -57,6 +57,8 @@ function settings({ port, durable }: ServerOptions): readonly string[] {
     // TCP with a password is the only door.
     unix_socket_directories: '',
     max_connections: 200,
+    // A replica or backup that is gone must not fill the disk with what was kept for it.
+    max_slot_wal_keep_size: '1GB',
     jit: 'off',
     log_destination: 'stderr',
     logging_collector: 'off',

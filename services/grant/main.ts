@@ -4,7 +4,7 @@ import { startGrantService } from './service.ts';
 
 runService('curfew-grant', async (running) => {
   const { logger } = running;
-  const { database, listen, tls, oidc, policies } = readConfig(process.env);
+  const { database, listen, tls, oidc, policies, jobs } = readConfig(process.env);
   const service = await startGrantService({
     databaseUrl: database.url,
     address: listen.address,
@@ -14,6 +14,7 @@ runService('curfew-grant', async (running) => {
     certificatePrefix: tls.clientPrefix,
     certificateRules: tls.clientRules,
     policyFolder: policies.folder,
+    hasJobs: jobs.isOn,
     logger,
   });
   running.onDrain(() => service.stopServing());

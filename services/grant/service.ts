@@ -26,6 +26,7 @@ import { directoryRoutes } from './directory-routes.ts';
 import { FirstRevisions } from './first-revisions.ts';
 import { countGrantWork } from './grant-counts.ts';
 import { grantRoutes } from './grant-routes.ts';
+import { takePartInJobs } from './jobs/take-part.ts';
 import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { lockRoutes } from './lock-routes.ts';
@@ -46,6 +47,8 @@ export interface GrantServiceOptions {
   readonly policyFolder?: string | undefined;
   /** How long it waits between looks at the folder; 1,000 unless said. A change is in force after two. */
   readonly policyLookMs?: number;
+  /** Whether it does its share of the jobs; not unless said. */
+  readonly hasJobs?: boolean;
   readonly logger: Logger;
   /** Replaced only to test that broken clocks change nothing. */
   readonly machine?: MachineClock;
@@ -116,6 +119,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   const httpPort = await health.listen(options.httpAddress);
   // Clients that know several replicas call this one as soon as it listens.
   await followed.follower.waitFor(0n, FIRST_LOOK_MS);
+  if (options.hasJobs === true) onClose(takePartInJobs({ context, databaseUrl, log: logger }));
   const port = await server.listen(options.address);
   const telling = setInterval(() => tellHealth(server, followed), HEALTH_MS);
   onClose(() => clearInterval(telling));

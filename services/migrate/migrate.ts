@@ -1,4 +1,5 @@
 import { connect } from '../../core/store/connect.ts';
+import { ensureJobSchema } from '../../core/store/job-schema.ts';
 import { ensureRoles, migrateSchema, type Role, SCHEMA_VERSION } from '../../core/store/migrate.ts';
 import { startNewEpoch } from '../../core/store/new-epoch.ts';
 
@@ -32,6 +33,7 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
   try {
     await ensureRoles(owner, options.passwords, options.connections);
     const applied = await migrateSchema(owner);
+    await ensureJobSchema(owner, options.ownerUrl);
     const endedGrants = options.isNewEpoch === true ? await startNewEpoch(owner) : 0;
     return { applied, version: SCHEMA_VERSION, endedGrants };
   } finally {

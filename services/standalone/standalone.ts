@@ -2,6 +2,7 @@ import { uidKey } from '../../core/access/entity.ts';
 import { readFolderPolicies } from './policies.ts';
 import { connect, type Database } from '../../core/store/connect.ts';
 import { readSnapshot } from '../../core/store/ledger.ts';
+import { requireJobSchema } from '../../core/store/job-schema.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema, ROLES } from '../../core/store/migrate.ts';
 import { banner } from './banner.ts';
@@ -82,6 +83,7 @@ async function isMigrated(database: StandaloneDatabase): Promise<boolean> {
       withReader(database.urlOf(role), async (reader) => {
         await requireSchema(reader);
         await requireLeastRights(reader);
+        if (role === 'grant') await requireJobSchema(reader);
       }),
     ),
   );

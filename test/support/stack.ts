@@ -45,6 +45,8 @@ export interface StackOptions {
   readonly machine?: MachineClock;
   /** On another server than the run's. */
   readonly database?: TestDatabase;
+  /** Whether the grant service does jobs; not unless said, so that tests see what they did themselves. */
+  readonly hasJobs?: boolean;
   /** From which level on `logs` has what the services log; `warn` unless said. */
   readonly logLevel?: LogLevel;
 }
@@ -59,6 +61,7 @@ export async function startStack({
   lookMs = LOOK_MS,
   machine,
   logLevel = 'warn',
+  hasJobs = false,
   ...options
 }: StackOptions = {}): Promise<Stack> {
   await using opened = new AsyncDisposableStack();
@@ -72,6 +75,7 @@ export async function startStack({
     databaseUrl: database.grantUrl,
     policyFolder: policies,
     policyLookMs: lookMs,
+    hasJobs,
     ...(machine === undefined ? {} : { machine }),
   });
   opened.defer(() => grant.close());

@@ -145,11 +145,57 @@ test.for(ROLES)(
   },
 );
 
+/** What each role may do to each table of the jobs. Nothing else, and of the jobs there is nothing else that is its own. */
+const JOB_RIGHTS = {
+  grant: {
+    instance: 'S U D',
+    job: 'S I U D',
+    job_common: 'S I U D',
+    job_dependency: 'S D',
+    queue: 'S I U',
+    schedule: 'S I U',
+    version: 'S U',
+  },
+  decision: {},
+  notify: {},
+} as const;
+
+test.for(ROLES)('P2 the %s role has these rights in the schema of the jobs and no others', async (role) => {
+  const { open } = shared();
+  const owner = open('owner');
+  const grantee = `curfew_${role}`;
+  const { rows } = await sql<{ name: string; verbs: string }>`
+    SELECT relname AS name, string_agg(left(verb, 1), ' ' ORDER BY array_position(${[...VERBS]}::text[], verb)) AS verbs
+    FROM pg_class, unnest(${[...VERBS]}::text[]) AS verb
+    WHERE relnamespace = 'pgboss'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND (has_table_privilege(${grantee}, pg_class.oid, verb)
+        OR verb IN ('INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(${grantee}, pg_class.oid, verb))
+    GROUP BY relname`.execute(owner);
+  expect(Object.fromEntries(rows.map(({ name, verbs }) => [name, verbs]))).toEqual(JOB_RIGHTS[role]);
+  const { rows: schema } = await sql`
+    SELECT has_schema_privilege(${grantee}, 'pgboss', 'USAGE') AS uses, has_schema_privilege(${grantee}, 'pgboss', 'CREATE') AS creates`.execute(
+    owner,
+  );
+  expect(schema).toEqual([{ uses: role === 'grant', creates: false }]);
+});
+
+test('P2 nothing in the schema of the jobs runs with the rights of its owner', async () => {
+  const { rows } = await sql`
+    SELECT proname FROM pg_proc WHERE pronamespace = 'pgboss'::regnamespace AND prosecdef
+    UNION ALL SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+      WHERE relnamespace = 'pgboss'::regnamespace AND NOT tgisinternal
+    UNION ALL SELECT viewname FROM pg_views WHERE schemaname = 'pgboss'`.execute(shared().open('owner'));
+  expect(rows).toEqual([]);
+});
+
 /** What would lead to more rights, or to what lies beside the tables. */
 const WAYS_OUT = [
   'CREATE TABLE mine (id integer)',
   'CREATE TEMPORARY VIEW mine AS SELECT 1; CREATE VIEW public.mine AS SELECT 1',
   'CREATE SCHEMA mine',
+  'CREATE TABLE pgboss.mine (id integer)',
+  'ALTER TABLE pgboss.job DISABLE TRIGGER ALL',
+  `SELECT pgboss.create_queue('mine', '{"policy": "standard", "partition": true}')`,
   'CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
   'CREATE EXTENSION dblink',
   'CREATE TRIGGER mine BEFORE INSERT ON ledger EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()',

@@ -20,7 +20,7 @@ async function scene() {
   const followed = follow({ databaseUrl: urlOf('grant'), name: 'test', log });
   onTestFinished(() => followed.close());
   await expect.poll(() => followed.follower.revision, patiently).toBe(0n);
-  const counts = { appended: () => undefined, refusedFolder: () => undefined };
+  const counts = { appended: () => undefined, refusedFolder: () => undefined, ranJob: () => undefined };
   const context: GrantContext = {
     database,
     revokeDatabase: database,
