@@ -34,7 +34,11 @@ async function asGrant<T>(work: (reader: Database) => Promise<T>): Promise<T> {
     statementTimeoutMs: 10_000,
     onConnectionLost: () => undefined,
   });
-  return await work(reader).finally(() => reader.destroy());
+  try {
+    return await work(reader);
+  } finally {
+    await reader.destroy();
+  }
 }
 
 /** Everything that the schema of the jobs consists of, and who may do what with it. */
