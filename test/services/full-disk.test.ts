@@ -6,7 +6,7 @@ import { createDatabaseOn } from '../support/postgres.ts';
 import { MAY_MOUNT, mountSmallDisk } from '../support/small-disk.ts';
 import { LIFE, type Stack, startStack } from '../support/stack.ts';
 import { database, submit } from './grant/ask.ts';
-import { decided, granted, grantsAs } from './grant/life.ts';
+import { decided, granted, grantOf, grantsAs } from './grant/life.ts';
 
 /** A cluster and its first write-ahead log take some 80 MB. */
 const DISK_MB = 192;
@@ -48,7 +48,8 @@ it.runIf(MAY_MOUNT)(
       hasJobs: true,
     });
     const id = await granted(stack, 'plain-1', { seconds: 3_600 });
-    expect(await decided(stack, { resource: 'plain-1' })).toBe('ALLOW');
+    const { revision: granting } = await grantOf(stack, id);
+    expect(await decided(stack, { resource: 'plain-1', revision: granting })).toBe('ALLOW');
 
     const makeRoom = await disk.fill();
     expect(new Set(await writeUntilRefused(stack))).toEqual(new Set(['DATABASE_UNAVAILABLE']));
