@@ -1,12 +1,17 @@
 import type { Command } from 'commander';
 import type { Grant } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
-import { ListGrantsResponseSchema } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import {
+  GetGrantResponseSchema,
+  ListGrantsResponseSchema,
+} from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import type { EntityName } from '../../sdk/index.ts';
 import { callerName } from '../caller.ts';
 import { usageError } from '../cli-error.ts';
 import { parseEntity } from '../entity-name.ts';
 import { exitCode } from '../exit-code.ts';
+import { grantLines, nextForGrant } from '../grant-screen.ts';
 import { grantTable } from '../grant-table.ts';
+import { findGrantId } from '../known-ids.ts';
 import { addPaging, nextPage, type PagingOptions } from '../paging.ts';
 import { inSession, type Session } from '../session.ts';
 import { parseGrantStates } from '../states.ts';
@@ -26,7 +31,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .description('Lists the grants that you may see, newest first.')
     .option('--mine', 'only those that you hold', false)
     .option('--subject <entity>', 'only those that this person or service holds')
-    .option('--state <states>', 'only these states: active, ended')
+    .option('--state <states>', 'only these states: scheduled, claimable, active, ended')
     .action(async (options: GrantsOptions, command: Command) => {
       if (options.mine && options.subject !== undefined)
         throw usageError('--mine and --subject', 'seen both, wanted one');
@@ -54,6 +59,26 @@ export function addGrants(program: Command, terminal: Terminal): void {
       });
     });
   addPaging(grants);
+  addShow(grants, terminal);
+}
+
+function addShow(grants: Command, terminal: Terminal): void {
+  grants
+    .command('show')
+    .summary('show everything of one grant')
+    .argument('<id>', 'the id, or the beginning of it')
+    .action(async (given: string, _options: object, command: Command) => {
+      await inSession(command, terminal, async (session) => {
+        const id = await findGrantId(session.curfew, given);
+        const answer = await session.curfew.services.grants.getGrant({ id });
+        session.show(GetGrantResponseSchema, answer, () =>
+          answer.grant === undefined
+            ? []
+            : [...grantLines(answer.grant, terminal), ...nextForGrant(session, answer.grant)],
+        );
+        return exitCode.ok;
+      });
+    });
 }
 
 function only(subject: EntityName | undefined): { readonly subject?: { type: string; id: string } } {
