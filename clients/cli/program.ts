@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { clientVariables } from './client-variables.ts';
 import { addActivate } from './commands/activate.ts';
 import { addCan } from './commands/can.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDirectory } from './commands/directory.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -73,6 +74,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addWhoami,
     addExplain,
     addConfig,
+    addCompletion,
     addDoctor,
   ])
     add(program, terminal);

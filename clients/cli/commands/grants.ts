@@ -16,11 +16,13 @@ import { addPaging, nextPage, type PagingOptions } from '../paging.ts';
 import { inSession, type Session } from '../session.ts';
 import { parseGrantStates } from '../states.ts';
 import type { Terminal } from '../terminal.ts';
+import { watchGrants } from '../watch-grants.ts';
 
 interface GrantsOptions extends PagingOptions {
   readonly mine: boolean;
   readonly subject?: string;
   readonly state?: string;
+  readonly watch: boolean;
 }
 
 /** `curfew grants`: lists grants. */
@@ -32,6 +34,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .option('--mine', 'only those that you hold', false)
     .option('--subject <entity>', 'only those that this person or service holds')
     .option('--state <states>', 'only these states: scheduled, claimable, active, ended')
+    .option('--watch', 'go on showing them, with the time that is left, until Ctrl-C', false)
     .action(async (options: GrantsOptions, command: Command) => {
       if (options.mine && options.subject !== undefined)
         throw usageError('--mine and --subject', 'seen both, wanted one');
@@ -40,12 +43,15 @@ export function addGrants(program: Command, terminal: Terminal): void {
       await inSession(command, terminal, async (session) => {
         const subject = options.mine ? await callerName(session.curfew) : named;
         const { limit: pageSize, pageToken } = options;
-        const answer = await session.curfew.services.grants.listGrants({
-          pageSize,
-          pageToken,
-          states: [...states],
-          ...only(subject),
-        });
+        const query = { pageSize, pageToken, states: [...states], ...only(subject) };
+        const { grants: service } = session.curfew.services;
+        if (options.watch && session.isJson) throw usageError('--watch', 'seen with -o json, wanted a table');
+        if (options.watch)
+          return await watchGrants(
+            session,
+            async (signal) => (await service.listGrants(query, { signal })).grants,
+          );
+        const answer = await service.listGrants(query);
         session.show(ListGrantsResponseSchema, answer, () => [
           ...(answer.grants.length === 0 ? ['no grants'] : grantTable(answer.grants, terminal)),
           ...nextPage(

@@ -46,7 +46,7 @@ test('the same request again is the one that is there', async () => {
   expect(again.stdout).toContain(first.id);
 });
 
-test('an approval narrows, shows what it comes to, and is taken back', async () => {
+test('an approval narrows, and shows what it comes to', async () => {
   const { id } = await asked('plain-3', '-d', '1h');
   const narrowed = await curfew('bob', 'review', id, '--narrow', '--duration', '10m');
   expect(narrowed.stderr).toBe('');
@@ -81,9 +81,27 @@ test('a grant is extended as often as its workflow says', async () => {
 });
 
 test('reviewers are reminded', async () => {
-  const { id } = await asked('plain-1');
+  const { id } = await asked('two-2');
   const { code, stderr } = await curfew('ada', 'remind', id);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('break-glass is granted at once, owed, and reviewed afterwards', async () => {
+  const { id } = await asked('glass-1', '--break-glass');
+  expect((await curfew('sam', 'owed', '--to-review')).stdout).toContain(id);
+  const { code, stdout, stderr } = await curfew('sam', 'review', id, '--deny');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('reviewed afterwards: a deny ends what still runs');
+});
+
+test('completion knows commands, options and choices', async () => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, stdout } = await curfew('ada', 'completion', shell);
+    expect(code).toBe(0);
+    expect(stdout).toContain('/grants/show');
+    expect(stdout).toContain('--break-glass');
+    expect(stdout).toContain('table json');
+  }
 });
 
 test('everything is revoked only when --yes says so', async () => {
