@@ -37,7 +37,7 @@ export function grantLines(grant: Grant, terminal: Terminal): readonly string[] 
 export function nextForGrant(session: Session, { id, allowedActions }: Grant): readonly string[] {
   const may = new Set(allowedActions);
   if (may.has(GrantAction.ACTIVATE)) return session.next('activate', id);
-  if (may.has(GrantAction.EXTEND)) return session.next('extend', id);
+  if (may.has(GrantAction.EXTEND)) return session.next('extend', id, '--reason', 'say why');
   if (may.has(GrantAction.RELEASE)) return session.next('release', id);
   if (may.has(GrantAction.REVOKE)) return session.next('revoke', id, '--reason', 'say why');
   return session.next('grants');

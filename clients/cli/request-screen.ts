@@ -72,7 +72,8 @@ export function requestTable(requests: readonly AccessRequest[], terminal: Termi
 export function nextForRequest(request: AccessRequest, session: Session): readonly string[] {
   const may = new Set(request.allowedActions);
   if (may.has(RequestAction.REVIEW)) return session.next('review', request.id, '--approve');
-  if (may.has(RequestAction.REVIEW_AFTERWARDS)) return session.next('review', request.id, '--approve');
+  if (may.has(RequestAction.REVIEW_AFTERWARDS))
+    return session.next('review', request.id, '--approve', '--comment', 'say what you found');
   if (may.has(RequestAction.WITHDRAW)) return session.next('withdraw', request.id);
   const granted = request.items.find((item) => item.grantId !== '');
   return granted === undefined ? session.next('requests') : session.next('grants', '--state', 'active');

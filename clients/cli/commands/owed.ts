@@ -34,7 +34,9 @@ export function addOwed(program: Command, terminal: Terminal): void {
             session,
             answer.nextPageToken,
             ['owed', ...(toReview ? ['--to-review'] : [])],
-            id === undefined ? session.next('grants') : session.next('review', id),
+            id === undefined
+              ? session.next('grants')
+              : session.next('review', id, '--approve', '--comment', 'say what you found'),
           ),
         ]);
         return exitCode.ok;

@@ -15,7 +15,7 @@ import { usageError } from '../cli-error.ts';
 import { collect } from '../collect.ts';
 import { type ExitCode, exitCode } from '../exit-code.ts';
 import { findRequestId } from '../known-ids.ts';
-import { narrowItems, type NarrowingOptions, readNarrowing } from '../narrowing.ts';
+import { narrowItems, type NarrowingOptions, readNarrowing, type Terms } from '../narrowing.ts';
 import { outcomeLines, requestLines } from '../request-screen.ts';
 import { inSession, type Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -56,30 +56,41 @@ export function addReview(program: Command, terminal: Terminal): void {
       const terms = readNarrowing(options, terminal.now());
       const items = options.item.map(readItem);
       await inSession(command, terminal, async (session) => {
-        const { curfew, isJson } = session;
-        const id = await findRequestId(curfew, given);
+        const id = await findRequestId(session.curfew, given);
         if (options.takeBack) return await takeBack(session, id, items);
-        const { request } = await curfew.services.grants.getAccessRequest({ id });
-        if (request === undefined) throw new CurfewError('INTERNAL', 'the answer has no request');
-        if (!isJson)
-          terminal.out([...requestLines(request, terminal), ...(await afterwards(session, request))]);
-        const verdict = said(options) ?? (await askVerdict(session, request));
-        if (verdict === undefined) return exitCode.ok;
-        const { comment } = options;
-        // The hash is of the request just shown, so a vote never counts for anything else.
-        const { requestHash } = request;
-        const narrowing = narrowItems(request, items, terms);
-        const vote = { id, verdict, comment, items, requestHash, narrowing };
-        const answer = await curfew.services.grants.reviewAccessRequest(vote);
-        const after = answer.request;
-        session.show(ReviewAccessRequestResponseSchema, answer, () => [
-          '',
-          ...(after === undefined ? [] : outcomeLines(after, terminal)),
-          ...nextAfterVote(session, after),
-        ]);
-        return exitCode.ok;
+        return await review(session, { id, items, terms, options });
       });
     });
+}
+
+interface Reviewing {
+  readonly id: string;
+  readonly items: number[];
+  readonly terms: Terms | undefined;
+  readonly options: ReviewOptions;
+}
+
+/** Shows the request, then votes on what was shown. */
+async function review(session: Session, { id, items, terms, options }: Reviewing): Promise<ExitCode> {
+  const { curfew, terminal, isJson } = session;
+  const { request } = await curfew.services.grants.getAccessRequest({ id });
+  if (request === undefined) throw new CurfewError('INTERNAL', 'the answer has no request');
+  if (!isJson) terminal.out([...requestLines(request, terminal), ...(await afterwards(session, request))]);
+  const verdict = said(options) ?? (await askVerdict(session, request));
+  if (verdict === undefined) return exitCode.ok;
+  const { comment } = options;
+  // The hash is of the request just shown, so a vote never counts for anything else.
+  const { requestHash } = request;
+  const narrowing = narrowItems(request, items, terms);
+  const vote = { id, verdict, comment, items, requestHash, narrowing };
+  const answer = await curfew.services.grants.reviewAccessRequest(vote);
+  const after = answer.request;
+  session.show(ReviewAccessRequestResponseSchema, answer, () => [
+    '',
+    ...(after === undefined ? [] : outcomeLines(after, terminal)),
+    ...nextAfterVote(session, after),
+  ]);
+  return exitCode.ok;
 }
 
 function checkVote({ approve, deny, narrow, takeBack: isTakenBack }: ReviewOptions): void {

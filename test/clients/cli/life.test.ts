@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { type Run, runHere } from '../support/run-curfew.ts';
+import { type Run, runCurfew, runHere } from '../support/run-curfew.ts';
 
 // A busy machine takes seconds for some of these.
 vi.setConfig({ testTimeout: 60_000 });
@@ -89,9 +89,24 @@ test('reviewers are reminded', async () => {
 test('break-glass is granted at once, owed, and reviewed afterwards', async () => {
   const { id } = await asked('glass-1', '--break-glass');
   expect((await curfew('sam', 'owed', '--to-review')).stdout).toContain(id);
-  const { code, stdout, stderr } = await curfew('sam', 'review', id, '--deny');
+  const { code, stdout, stderr } = await curfew('sam', 'review', id, '--deny', '-m', 'nothing burned');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('reviewed afterwards: a deny ends what still runs');
+});
+
+test('grants are watched until Ctrl-C, a line for each that changed', async () => {
+  const { grantId } = await asked('auto-3');
+  const env = {
+    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
+    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
+    CURFEW_TOKEN: await stack.issuer.token('User', 'ada'),
+  };
+  const { code, stdout } = await runCurfew(['grants', '--mine', '--watch'], {
+    env,
+    during: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),
+  });
+  expect(code).toBe(0);
+  expect(stdout).toContain(grantId);
 });
 
 test('completion knows commands, options and choices', async () => {
