@@ -2,6 +2,7 @@ import type { AccessWish } from '../sdk/index.ts';
 import { usageError } from './cli-error.ts';
 import { parseDuration } from './duration.ts';
 import { parseAction, parseEntity } from './entity-name.ts';
+import { parseInstant } from './parse-instant.ts';
 
 /** The options that say what is asked for. */
 export interface WishOptions {
@@ -9,23 +10,36 @@ export interface WishOptions {
   readonly reason: string;
   readonly ticket: string;
   readonly subject?: string;
+  readonly for?: string;
+  readonly start?: string;
+  readonly breakGlass: boolean;
   readonly workflow: string;
   readonly preview: boolean;
   readonly idempotencyKey?: string;
 }
 
 /** Reads `read Database::a + write Database::b` and the options. @throws CliError usage */
-export function readWish(words: readonly string[], options: WishOptions): AccessWish {
-  const { duration, subject, workflow, idempotencyKey } = options;
+export function readWish(words: readonly string[], options: WishOptions, now: Date): AccessWish {
+  const { duration, start, workflow, idempotencyKey } = options;
+  const holder = readHolder(options);
   return {
     items: splitItems(words).map((item) => readItem(item, workflow)),
     reason: options.reason,
     ticket: options.ticket,
     validateOnly: options.preview,
+    breakGlass: options.breakGlass,
+    ...(start === undefined ? {} : { startsAt: parseInstant(start, '--start', now) }),
     ...(duration === undefined ? {} : { durationMs: parseDuration(duration, '--duration') }),
-    ...(subject === undefined ? {} : { subject: parseEntity(subject, '--subject') }),
+    ...(holder === undefined ? {} : { subject: holder }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
+}
+
+function readHolder({ subject, for: whom }: WishOptions): AccessWish['subject'] {
+  if (subject !== undefined && whom !== undefined)
+    throw usageError('--for and --subject', 'seen both, wanted one; they mean the same');
+  if (whom !== undefined) return parseEntity(whom, '--for');
+  return subject === undefined ? undefined : parseEntity(subject, '--subject');
 }
 
 function splitItems(words: readonly string[]): readonly (readonly string[])[] {

@@ -14,7 +14,15 @@ export function grantTable(grants: readonly Grant[], terminal: Terminal): readon
     showEntity(grant.subject),
     `${showActions(grant.actions)} ${showEntity(grant.resource)}`,
     grant.workflow,
-    showInstant(grant.state === GrantState.ENDED ? grant.endedAt : grant.expiresAt, now),
+    when(grant, now),
   ]);
   return columns(['GRANT', 'STATE', 'HOLDER', 'WHAT', 'WORKFLOW', 'ENDS'], rows);
+}
+
+/** When it ends or ended; before it has begun, when it begins or until when it can be claimed. */
+function when({ state, startsAt, claimBy, endedAt, expiresAt }: Grant, now: Date): string {
+  if (state === GrantState.ENDED) return showInstant(endedAt, now);
+  if (state === GrantState.SCHEDULED) return `begins at ${showInstant(startsAt, now)}`;
+  if (state === GrantState.CLAIMABLE) return `claim by ${showInstant(claimBy, now)}`;
+  return showInstant(expiresAt, now);
 }

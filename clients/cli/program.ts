@@ -1,17 +1,22 @@
 import { Command, Option } from 'commander';
 import { clientVariables } from './client-variables.ts';
+import { addActivate } from './commands/activate.ts';
 import { addCan } from './commands/can.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addDirectory } from './commands/directory.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
+import { addExtend } from './commands/extend.ts';
 import { addGrants } from './commands/grants.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLock } from './commands/lock.ts';
 import { addLocks } from './commands/locks.ts';
 import { addOffboard } from './commands/offboard.ts';
+import { addOwed } from './commands/owed.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRelease } from './commands/release.ts';
+import { addRemind } from './commands/remind.ts';
 import { addRequest } from './commands/request.ts';
 import { addRequestable } from './commands/requestable.ts';
 import { addRequests } from './commands/requests.ts';
@@ -51,7 +56,11 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addRequestable,
     addReview,
     addWithdraw,
+    addRemind,
     addGrants,
+    addActivate,
+    addExtend,
+    addOwed,
     addRelease,
     addRevoke,
     addLock,
@@ -65,6 +74,7 @@ export function createProgram(terminal: Terminal, version: string): Command {
     addWhoami,
     addExplain,
     addConfig,
+    addCompletion,
     addDoctor,
   ])
     add(program, terminal);

@@ -9,7 +9,7 @@ import {
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type { EntityUid } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
 import { type Cell, columns, facts } from './columns.ts';
-import { showDuration } from './duration.ts';
+import { millis, showDuration } from './duration.ts';
 import { formatEntity } from './entity-name.ts';
 import { localTime, showInstant } from './instants.ts';
 import { printable, shorten } from './printable.ts';
@@ -29,6 +29,14 @@ export function requestLines(request: AccessRequest, terminal: Terminal): readon
       ['reason', request.reason],
       ['ticket', request.ticket],
       ['duration', showDuration(request.duration)],
+      ['begins at', showInstant(request.startsAt, now)],
+      ['break-glass', request.breakGlass ? 'granted at once, reviewed afterwards' : undefined],
+      [
+        'extends',
+        request.extendsGrantId === ''
+          ? undefined
+          : `${request.extendsGrantId} (extension ${request.extension})`,
+      ],
       ['asked', request.id === '' ? undefined : showInstant(request.createdAt, now)],
       ['answer by', request.state === RequestState.PENDING ? showInstant(request.expiresAt, now) : undefined],
       ['decided', showInstant(request.resolvedAt, now)],
@@ -64,6 +72,8 @@ export function requestTable(requests: readonly AccessRequest[], terminal: Termi
 export function nextForRequest(request: AccessRequest, session: Session): readonly string[] {
   const may = new Set(request.allowedActions);
   if (may.has(RequestAction.REVIEW)) return session.next('review', request.id, '--approve');
+  if (may.has(RequestAction.REVIEW_AFTERWARDS))
+    return session.next('review', request.id, '--approve', '--comment', 'say what you found');
   if (may.has(RequestAction.WITHDRAW)) return session.next('withdraw', request.id);
   const granted = request.items.find((item) => item.grantId !== '');
   return granted === undefined ? session.next('requests') : session.next('grants', '--state', 'active');
@@ -88,7 +98,7 @@ function title({ id, state }: AccessRequest, { paint }: Terminal): string {
 function progress(request: AccessRequest, terminal: Terminal): readonly string[] {
   return [
     ...indent(itemTable(request, terminal)),
-    ...request.items.flatMap(remarks),
+    ...request.items.flatMap((item, index) => remarks(item, index, request, terminal.now())),
     ...(request.id === '' ? request.items.flatMap(terms) : []),
     ...indent(reviewTable(request, terminal.now())),
   ];
@@ -138,9 +148,11 @@ function openSteps({ state, steps }: RequestItem): readonly string[] {
     );
 }
 
-function remarks(item: RequestItem, index: number): readonly string[] {
+function remarks(item: RequestItem, index: number, asked: AccessRequest, now: Date): readonly string[] {
   const position = `  item ${index + 1}`;
+  const less = comesTo(item, asked, now);
   return [
+    ...(less === '' ? [] : [`${position}: comes to ${printable(less)}`]),
     ...(item.memberCount > 0n
       ? [
           `${position}: ${printable(showEntity(item.resource))} holds ${item.memberCount} now; what joins later is covered too`,
@@ -149,6 +161,18 @@ function remarks(item: RequestItem, index: number): readonly string[] {
     ...(item.deniedBecause === '' ? [] : [`${position}: denied because ${printable(item.deniedBecause)}`]),
     ...(item.grantId === '' ? [] : [`${position}: grant ${printable(item.grantId)}`]),
   ];
+}
+
+/** What approvals make of the item, where that is less than was asked for; empty otherwise. */
+function comesTo({ comesTo: terms, actions }: RequestItem, asked: AccessRequest, now: Date): string {
+  if (terms === undefined) return '';
+  const start = showInstant(terms.startsAt, now);
+  const parts = [
+    terms.actions.length < actions.length ? showActions(terms.actions) : '',
+    millis(terms.duration) === millis(asked.duration) ? '' : showDuration(terms.duration),
+    start === showInstant(asked.startsAt, now) ? '' : `from ${start}`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 /** Before it is asked for: how long it could be, and what it wants to be told. */
@@ -167,7 +191,8 @@ function reviewTable({ reviews }: AccessRequest, now: Date): readonly string[] {
   const head = ['REVIEWER', 'VOTE', 'ITEM', 'WHEN', 'COMMENT'];
   const rows = reviews.map((review) => [
     showEntity(review.reviewer),
-    VerdictSchema.value[review.verdict]?.localName ?? String(review.verdict),
+    (VerdictSchema.value[review.verdict]?.localName ?? String(review.verdict)) +
+      (review.withdrawnAt === undefined ? '' : ' (taken back)'),
     String(review.item + 1),
     review.createdAt === undefined ? '' : localTime(timestampDate(review.createdAt), now),
     review.comment,

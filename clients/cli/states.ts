@@ -21,7 +21,12 @@ export function grantState(grant: Grant, paint: Palette): Cell {
   const name = GrantStateSchema.value[grant.state]?.localName ?? `state ${grant.state}`;
   const why =
     grant.endReason === 0 ? '' : ` (${EndReasonSchema.value[grant.endReason]?.localName ?? grant.endReason})`;
-  return { text: name + why, paint: paint[grant.state === GrantState.ACTIVE ? 'good' : 'faint'] };
+  return { text: name + why, paint: paint[grantMood(grant.state)] };
+}
+
+function grantMood(state: GrantState): 'good' | 'waiting' | 'faint' {
+  if (state === GrantState.ACTIVE) return 'good';
+  return state === GrantState.SCHEDULED || state === GrantState.CLAIMABLE ? 'waiting' : 'faint';
 }
 
 /** What the process says about a request that stands so. */

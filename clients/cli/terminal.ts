@@ -16,6 +16,8 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** Lines for stdout: what was asked for, and nothing else. */
   out(lines: readonly string[]): void;
+  /** Lines for stdout in the place of those before; only where a person sees it. */
+  readonly redraw?: (lines: readonly string[]) => void;
   /** Lines for stderr. */
   note(lines: readonly string[]): void;
   /** What the person types on one line, after the question on stderr. */
@@ -50,6 +52,7 @@ export function processTerminal(): Terminal {
     },
     isInteractive: stdin.isTTY && stderr.isTTY,
     out: (lines) => void stdout.write(joinLines(lines)),
+    ...(stdout.isTTY ? { redraw: redrawer(stdout) } : {}),
     note: (lines) => void stderr.write(joinLines(lines)),
     async ask(question) {
       const reader = createInterface({ input: stdin, output: stderr });
@@ -66,6 +69,18 @@ export function processTerminal(): Terminal {
     finish(code) {
       process.exitCode = code;
     },
+  };
+}
+
+/** Goes up to where it began the last time, and clears from there. */
+function redrawer(stdout: typeof process.stdout): (lines: readonly string[]) => void {
+  let drawn = 0;
+  return (lines) => {
+    const fitting = lines.slice(0, Math.max(1, stdout.rows - 1));
+    const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
+    // Without wrapping, the rows that were drawn are as many as the lines.
+    stdout.write(`${up}\u001b[0J\u001b[?7l${joinLines(fitting)}\u001b[?7h`);
+    drawn = fitting.length;
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { AccessRequest } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { RequestState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type {
@@ -20,6 +20,10 @@ export interface AccessWish {
   readonly subject?: EntityName;
   /** Whole milliseconds; the workflow's default unless said. */
   readonly durationMs?: number;
+  /** When the grants are to begin, in the future; with their approval, or first use where the workflow says so, unless said. */
+  readonly startsAt?: Date;
+  /** Ask by break-glass: granted at once, short, and reviewed afterwards. */
+  readonly breakGlass?: boolean;
   readonly reason?: string;
   readonly ticket?: string;
   /** Answer what would happen, write nothing. */
@@ -45,7 +49,7 @@ export async function requestAccess(
   wish: AccessWish,
   options?: CallOptions,
 ): Promise<RequestAccessResponse> {
-  const { items, subject, durationMs, reason = '', ticket = '', validateOnly = false } = wish;
+  const { items, subject, durationMs, startsAt, reason = '', ticket = '', validateOnly = false } = wish;
   const request = {
     items: items.map(({ resource, actions, workflow = '' }) => ({
       resource: { type: resource.type, id: resource.id },
@@ -55,9 +59,11 @@ export async function requestAccess(
     reason,
     ticket,
     validateOnly,
+    breakGlass: wish.breakGlass ?? false,
     idempotencyKey: wish.idempotencyKey ?? (validateOnly ? '' : randomUUID()),
     ...(subject === undefined ? {} : { subject: { type: subject.type, id: subject.id } }),
     ...(durationMs === undefined ? {} : { duration: wholeDuration(durationMs) }),
+    ...(startsAt === undefined ? {} : { startsAt: timestampFromDate(startsAt) }),
   };
   return await grants.requestAccess(request, options);
 }

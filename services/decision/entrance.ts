@@ -1,12 +1,13 @@
 import { AccessError } from '../../core/access/access-error.ts';
-import type { Grant } from '../../core/access/grant.ts';
-import { keptStanding } from '../../core/replica/let-in.ts';
+import type { LiveGrant } from '../../core/access/grant.ts';
+import { mayStillBegin } from '../../core/replica/eligible.ts';
+import { type Eligibility, keptStanding } from '../../core/replica/let-in.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { GRANTS_SHUT_OUT } from './limits.ts';
 
 /** Whether the workflows of a question's grants still let their holder in: a grant whose workflow does not is not live. */
 export interface Entrance {
-  readonly isOpenTo: (grant: Grant) => boolean;
+  readonly isOpenTo: (grant: LiveGrant) => boolean;
   /** Whether so many were shut out that no more are asked about. */
   readonly isSpent: () => boolean;
   /** @throws AccessError EVALUATION_FAILED when the engine gave no answer about one */
@@ -14,13 +15,13 @@ export interface Entrance {
 }
 
 /** Looks for one question; nothing is asked before somebody wants to know. */
-export function lookAtEntrance(replica: Replica): Entrance {
-  const shutOut = new Set<Grant>();
+export function lookAtEntrance(replica: Replica, now: Date): Entrance {
+  const shutOut = new Set<LiveGrant>();
   let hasFailed = false;
   return {
     isOpenTo(grant) {
       if (shutOut.has(grant) || shutOut.size >= GRANTS_SHUT_OUT) return false;
-      const found = keptStanding(replica, grant);
+      const found = standingAt(replica, grant, now);
       if (found === 'unknown') hasFailed = true;
       if (found !== 'in') shutOut.add(grant);
       return found === 'in';
@@ -30,6 +31,12 @@ export function lookAtEntrance(replica: Replica): Entrance {
       if (hasFailed) throw evaluationFailed('the engine failed on whether a workflow lets somebody in');
     },
   };
+}
+
+/** A grant whose start has come, and that nobody has opened yet, begins here if it still may. */
+function standingAt(replica: Replica, grant: LiveGrant, now: Date): Eligibility {
+  if (grant.state === 'SCHEDULED' && !mayStillBegin(replica, grant, now)) return 'out';
+  return keptStanding(replica, grant);
 }
 
 /** No answer can be had. */

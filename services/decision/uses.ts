@@ -35,7 +35,7 @@ export interface Uses {
 
 /** Whether a grant takes note of its uses: it is counted, begins with the first, or ends without. */
 export function takesUses({ state, usesLeft, terms }: LiveGrant): boolean {
-  return state !== 'ACTIVE' || usesLeft !== undefined || terms.idleMs !== undefined;
+  return state === 'CLAIMABLE' || usesLeft !== undefined || terms.idleMs !== undefined;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function mayStand(
 
 /** Others may have used an idle grant without this process knowing: the grant service knows. */
 function needsAcknowledgement(grant: LiveGrant, lastUsedAt: Date | undefined, now: Date): boolean {
-  if (grant.state !== 'ACTIVE' || grant.usesLeft !== undefined) return true;
+  if (grant.state === 'CLAIMABLE' || grant.usesLeft !== undefined) return true;
   const idleAt = idleFrom({ ...grant, lastUsedAt });
   return idleAt !== undefined && now >= idleAt;
 }

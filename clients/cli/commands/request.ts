@@ -36,12 +36,15 @@ export function addRequest(program: Command, terminal: Terminal): void {
     .option('-r, --reason <text>', 'why', '')
     .option('-t, --ticket <id>', 'the ticket it belongs to', '')
     .option('-s, --subject <entity>', 'who will hold the access (default: you)')
+    .option('--for <entity>', 'the same as --subject')
+    .option('--start <instant>', 'when it begins: 2026-03-01T09:00Z, 14:30 today, or +2h')
+    .option('--break-glass', 'granted at once in an emergency, and reviewed afterwards', false)
     .option('-w, --workflow <id>', 'a workflow by its @id (default: the strictest that fits)', '')
     .option('--preview', 'show what would happen, and ask nobody', false)
     .option('--no-wait', 'do not wait for the decision')
     .option('--idempotency-key <key>', 'the same key and request again answer the same')
     .action(async (words: readonly string[], options: RequestOptions, command: Command) => {
-      const wish = readWish(words, options);
+      const wish = readWish(words, options, terminal.now());
       await inSession(command, terminal, async (session) => {
         const response = await session.curfew.requestAccess(wish);
         const { request } = response;
@@ -66,7 +69,7 @@ async function follow(
 ): ReturnType<Parameters<typeof inSession>[2]> {
   const { terminal, isJson } = session;
   const isFinal = isDecided(request) || !isWaiting;
-  if (!isJson) terminal.out(requestLines(request, terminal));
+  if (!isJson) terminal.out([...existing(response), ...requestLines(request, terminal)]);
   const outcome = isFinal ? request : await waitForDecision(session, request);
   if (outcome === undefined) return exitCode.interrupted;
   const grants = outcome.state === RequestState.PENDING ? [] : await grantsOf(session, outcome);
@@ -77,6 +80,10 @@ async function follow(
     ...(grants.length === 0 ? nextForRequest(outcome, session) : nextForGranted(session, outcome, wish)),
   ]);
   return requestExitCode(outcome.state);
+}
+
+function existing({ existing: isThere }: RequestAccessResponse): readonly string[] {
+  return isThere ? ['it was asked for before: this is the request that is there, nothing new was made'] : [];
 }
 
 function preview(
@@ -120,7 +127,7 @@ function withoutPreview(command: Command): readonly string[] {
     .filter(({ long }) => long !== '--preview' && long !== '--no-wait')
     .flatMap((option): string[] => [
       option.long ?? '',
-      String(command.getOptionValue(option.attributeName())),
+      ...(option.isBoolean() ? [] : [String(command.getOptionValue(option.attributeName()))]),
     ]);
   return [...command.args, ...given];
 }

@@ -18,6 +18,9 @@ import type { Terminal } from '../terminal.ts';
 interface RevokeOptions {
   readonly subject?: string;
   readonly resource?: string;
+  readonly workflow?: string;
+  readonly all: boolean;
+  readonly yes: boolean;
   readonly reason: string;
 }
 
@@ -32,6 +35,9 @@ export function addRevoke(program: Command, terminal: Terminal): void {
     .argument('[ids...]', 'grants, by id or the beginning of it')
     .option('--subject <entity>', 'every live grant of this person or service')
     .option('--resource <entity>', 'every live grant on exactly this resource')
+    .option('--workflow <id>', 'every live grant that this workflow gave')
+    .option('--all', 'every live grant there is; wants --yes', false)
+    .option('--yes', 'with --all: they are all meant', false)
     .requiredOption('-r, --reason <text>', 'why')
     .action(async (ids: readonly string[], options: RevokeOptions, command: Command) => {
       const selector = readSelector(ids, options);
@@ -53,13 +59,30 @@ export function addRevoke(program: Command, terminal: Terminal): void {
     });
 }
 
-function readSelector(ids: readonly string[], { subject, resource }: RevokeOptions): Selector {
-  const given = [ids.length > 0, subject !== undefined, resource !== undefined].filter(Boolean).length;
+function readSelector(
+  ids: readonly string[],
+  { subject, resource, workflow, all, yes }: RevokeOptions,
+): Selector {
+  const selectors = [
+    ids.length > 0,
+    subject !== undefined,
+    resource !== undefined,
+    workflow !== undefined,
+    all,
+  ];
+  const given = selectors.filter(Boolean).length;
   if (given !== 1)
-    throw usageError('revoke', `seen ${given} of them, wanted exactly one of ids, --subject and --resource`);
+    throw usageError(
+      'revoke',
+      `seen ${given} of them, wanted exactly one of ids, --subject, --resource, --workflow and --all`,
+    );
+  if (all && !yes) throw usageError('--all', 'ends every live grant there is; wanted --yes with it');
+  if (workflow === '') throw usageError('--workflow', 'seen "", wanted the @id of a workflow');
   return {
     ...(subject === undefined ? {} : { subject: { ...parseEntity(subject, '--subject') } }),
     ...(resource === undefined ? {} : { resource: { ...parseEntity(resource, '--resource') } }),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(all ? { all } : {}),
   };
 }
 

@@ -102,3 +102,26 @@ it('more grants that let nobody in than can be asked about give no answer', asyn
   const sealed = { principal: otto, context: attributes({ ...goodContext, note: text('sealed') }) };
   expect(local.ask(sealed).effect).toBe('DENY');
 });
+
+it('a scheduled grant begins at its start without anybody writing it down, and not when its holder is let in no more', async () => {
+  const { local, move } = await holding(0);
+  const now = local.machine.wall;
+  const startsAt = new Date(now + 1_000);
+  await local.start({
+    subject: otto,
+    steps: [],
+    state: 'SCHEDULED',
+    startsAt,
+    expiresAt: new Date(now + 60_000),
+  });
+  const before = local.ask({ principal: otto });
+  expect([before.effect, before.validUntil]).toEqual(['DENY', startsAt]);
+  local.machine.advance(999);
+  local.poll();
+  expect(local.ask({ principal: otto }).effect).toBe('DENY');
+  local.machine.advance(1);
+  local.poll();
+  expect(local.ask({ principal: otto }).effect).toBe('ALLOW');
+  await move();
+  expect(local.ask({ principal: otto }).effect).toBe('DENY');
+});

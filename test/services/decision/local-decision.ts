@@ -21,6 +21,7 @@ import { createRights } from '../../../services/decision/rights.ts';
 import { action, attributes, directory, goodContext, vault } from './people.ts';
 import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
 import type { Asking } from '../../../services/decision/uses.ts';
+import type { LiveState } from '../../../core/access/grant.ts';
 import { plainStart } from '../../support/plain-grant.ts';
 
 /** The machine's clock, moved by the test. */
@@ -43,6 +44,8 @@ export interface GrantTerms {
   readonly resource?: EntityUid;
   readonly workflow?: string;
   readonly ticket?: string;
+  readonly steps?: readonly string[];
+  readonly state?: LiveState;
   readonly startsAt: Date;
   readonly expiresAt: Date;
 }
@@ -188,7 +191,8 @@ export function started(terms: GrantTerms, at: Date) {
     actions: (terms.actions ?? ['open']).map(action),
     resource: terms.resource ?? vault('plain'),
     workflow: terms.workflow ?? 'held',
-    steps: ['keeper'],
+    steps: terms.steps ?? ['keeper'],
+    ...(terms.state === undefined ? {} : { state: terms.state }),
     startsAt,
     expiresAt,
     text: JSON.stringify({ reason: 'a reason', ticket }),

@@ -57,7 +57,10 @@ describe('ending', () => {
   });
 
   test.each([
-    [['revoke', '-r', 'x'], 'revoke: seen 0 of them, wanted exactly one of ids, --subject and --resource'],
+    [
+      ['revoke', '-r', 'x'],
+      'revoke: seen 0 of them, wanted exactly one of ids, --subject, --resource, --workflow and --all',
+    ],
     [['revoke', grantId, '--subject', 'User::bob', '-r', 'x'], 'revoke: seen 2 of them'],
     [['revoke', grantId], "required option '-r, --reason <text>' not specified"],
   ])('%j is a usage error and nothing ends', async (args, message) => {

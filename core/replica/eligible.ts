@@ -1,0 +1,117 @@
+import { type EntityUid, uidKey, type Value } from '../access/entity.ts';
+import type { Grant } from '../access/grant.ts';
+import { personOf, samePerson } from '../access/person.ts';
+import type { AccessRequest, RequestItem } from '../access/request.ts';
+import { seat } from '../access/seats.ts';
+import type { Workflow } from '../access/workflow.ts';
+import type { RequestFacts } from '../policy/curfew-context.ts';
+import { stepsOf, workflowById } from '../policy/policy-set.ts';
+import { eligibility } from './let-in.ts';
+import { ask, type Rules } from './rights.ts';
+
+/** A request, as far as policies see it. */
+export type Asking = Pick<
+  AccessRequest,
+  'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs' | 'breakGlass'
+> &
+  Partial<Pick<AccessRequest, 'startsAt' | 'extends'>>;
+
+/** An item, as far as policies see it. */
+type AskedFor = Pick<RequestItem, 'actions' | 'resource'> & { readonly workflow: Pick<Workflow, 'id'> };
+
+/** What policies see of an item of a request. */
+export function factsOf(
+  request: Asking,
+  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Pick<Workflow, 'id'> },
+): RequestFacts {
+  return {
+    id: request.id,
+    requester: request.requester,
+    subject: request.subject,
+    actions: item.actions.map((action) => action.id),
+    reason: request.reason,
+    ...(request.ticket === '' ? {} : { ticket: request.ticket }),
+    durationMs: request.durationMs,
+    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
+    ...(item.workflow === undefined ? {} : { workflow: item.workflow.id }),
+    breakGlass: request.breakGlass,
+    extension: BigInt(request.extends?.extension ?? 0),
+  };
+}
+
+/** Every step that an approve permit lets the person fill for the item. */
+export function stepsFilledBy(
+  rules: Rules,
+  request: Asking,
+  item: AskedFor,
+  reviewer: EntityUid,
+  now: Date,
+): readonly string[] {
+  if (isParty(rules, request, reviewer)) return [];
+  const { policies } = rules.engine;
+  if (!policies.schema.personTypes.includes(reviewer.type) || !rules.directory.has(reviewer)) return [];
+  const evaluation = ask(rules, {
+    right: 'approve',
+    principal: reviewer,
+    resource: item.resource,
+    now,
+    request: factsOf(request, item),
+  });
+  return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
+}
+
+/** Whether the person asks or is asked for, by this account, another of theirs, or a service of theirs. */
+export function isParty(
+  rules: Rules,
+  { requester, subject }: Pick<AccessRequest, 'requester' | 'subject'>,
+  person: EntityUid,
+): boolean {
+  return [requester, subject].some(
+    (party) => samePerson(rules.directory, party, person) || owns(rules, person, party),
+  );
+}
+
+/** Attributes of a service that say who answers for it. */
+const OWNER_ATTRIBUTES = ['owner', 'owners'];
+
+function owns(rules: Rules, person: EntityUid, service: EntityUid): boolean {
+  if (!rules.engine.policies.schema.serviceTypes.includes(service.type)) return false;
+  const attributes = rules.directory.get(service)?.attributes;
+  return OWNER_ATTRIBUTES.some((name) => {
+    const value = attributes?.get(name);
+    return value !== undefined && names(rules, value, person);
+  });
+}
+
+/** Whether the value is the person, a group that they are inside of, or a set with one of these. */
+function names(rules: Rules, value: Value, person: EntityUid): boolean {
+  if (value.kind === 'set') return value.values.some((each) => names(rules, each, person));
+  return value.kind === 'entity' && rules.directory.selfAndAncestors(person).has(uidKey(value.uid));
+}
+
+/** Whether the workflow of that id would let the subject in now. */
+export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date): boolean {
+  const { requester, subject } = request;
+  const { resource, workflow } = item;
+  const facts = factsOf(request, item);
+  return eligibility(rules, { requester, subject, resource, workflow: workflow.id, now, facts }) === 'in';
+}
+
+/**
+ * Whether a grant that waits may begin: its workflow would let its subject in now, and everybody who approved it may still fill the
+ * seats.
+ */
+export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
+  const request = { ...grant, id: grant.requestId, breakGlass: grant.terms.breakGlass };
+  const item = { ...grant, workflow: { id: grant.workflow } };
+  if (!isLetIn(rules, request, item, now)) return false;
+  const escalations = workflowById(rules.engine.policies, grant.workflow)?.escalations ?? [];
+  const candidates = grant.approvers.map((approver) => {
+    const filled = stepsFilledBy(rules, request, item, approver, now);
+    // Whoever stood in for another step did so in time.
+    const standsIn = escalations.some(({ step }) => filled.includes(step));
+    return { person: personOf(rules.directory, approver), steps: standsIn ? grant.steps : filled };
+  });
+  const steps = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
+  return seat(steps, candidates).isComplete;
+}

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { LIFE, type Stack, startStack } from '../../support/stack.ts';
+import { type Run, runCurfew, runHere } from '../support/run-curfew.ts';
+
+// A busy machine takes seconds for some of these.
+vi.setConfig({ testTimeout: 60_000 });
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ policies: LIFE });
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+async function curfew(who: string, ...args: readonly string[]): Promise<Run> {
+  const env = {
+    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
+    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
+    CURFEW_TOKEN: await stack.issuer.token('User', who),
+  };
+  return await runHere(args, { env });
+}
+
+/** Asks as ada, without waiting, and gives the id of the request and of its grant. */
+async function asked(resource: string, ...options: readonly string[]) {
+  const words = ['request', 'read', `Database::${resource}`, '-r', 'to see', '--no-wait', '-o', 'json'];
+  const { stdout, stderr } = await curfew('ada', ...words, ...options);
+  expect(stderr).toBe('');
+  const { request } = JSON.parse(stdout) as { request: { id: string; items: { grantId?: string }[] } }; // proto JSON
+  return { id: request.id, grantId: request.items[0]?.grantId ?? '' };
+}
+
+test('a request with a start says when it begins, and its grant too', async () => {
+  const { id } = await asked('plain-1', '--start', '+2h');
+  expect((await curfew('ada', 'requests', 'show', id)).stdout).toMatch(/begins at +.* \(in 1 h 59 min\)/);
+  const approved = await curfew('bob', 'review', id, '--approve');
+  expect(approved.code).toBe(0);
+  const { stdout } = await curfew('ada', 'grants', '--state', 'scheduled');
+  expect(stdout).toMatch(/SCHEDULED .*begins at /);
+});
+
+test('the same request again is the one that is there', async () => {
+  const first = await asked('plain-2');
+  const again = await curfew('ada', 'request', 'read', 'Database::plain-2', '-r', 'to see', '--no-wait');
+  expect(again.code).toBe(11);
+  expect(again.stdout).toContain('it was asked for before');
+  expect(again.stdout).toContain(first.id);
+});
+
+test('an approval narrows, and shows what it comes to', async () => {
+  const { id } = await asked('plain-3', '-d', '1h');
+  const narrowed = await curfew('bob', 'review', id, '--narrow', '--duration', '10m');
+  expect(narrowed.stderr).toBe('');
+  expect(narrowed.stdout).toContain('comes to 10m');
+});
+
+test('an approval of two is taken back while the other is missing', async () => {
+  const { id } = await asked('two-1');
+  expect((await curfew('bob', 'review', id, '--approve')).stderr).toBe('');
+  const { code, stdout, stderr } = await curfew('bob', 'review', id, '--take-back');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('APPROVE (taken back)');
+});
+
+test('a grant that waits for its first use is activated', async () => {
+  const { id } = await asked('claim-1');
+  await curfew('bob', 'review', id, '--approve');
+  const listed = await curfew('ada', 'grants', '--state', 'claimable', '-o', 'json');
+  const { grants } = JSON.parse(listed.stdout) as { grants: { id: string }[] }; // proto JSON
+  const grantId = grants[0]?.id ?? '';
+  expect((await curfew('ada', 'grants', 'show', grantId)).stdout).toMatch(/CLAIMABLE .*claim by /);
+  const { code, stdout } = await curfew('ada', 'activate', grantId);
+  expect(code).toBe(0);
+  expect(stdout).toContain('ACTIVE');
+});
+
+test('a grant is extended as often as its workflow says', async () => {
+  const { grantId } = await asked('auto-1', '-d', '30m');
+  const { code, stdout } = await curfew('ada', 'extend', grantId, '-d', '10m', '-r', 'not done');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/extended +1 of 1/);
+});
+
+test('reviewers are reminded', async () => {
+  const { id } = await asked('two-2');
+  const { code, stderr } = await curfew('ada', 'remind', id);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('break-glass is granted at once, owed, and reviewed afterwards', async () => {
+  const { id } = await asked('glass-1', '--break-glass');
+  expect((await curfew('sam', 'owed', '--to-review')).stdout).toContain(id);
+  const { code, stdout, stderr } = await curfew('sam', 'review', id, '--deny', '-m', 'nothing burned');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('reviewed afterwards: a deny ends what still runs');
+});
+
+test('grants are watched until Ctrl-C, a line for each that changed', async () => {
+  const { grantId } = await asked('auto-3');
+  const env = {
+    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
+    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
+    CURFEW_TOKEN: await stack.issuer.token('User', 'ada'),
+  };
+  const { code, stdout } = await runCurfew(['grants', '--mine', '--watch'], {
+    env,
+    during: (child) => child.stdout?.once('data', () => child.kill('SIGINT')),
+  });
+  expect(code).toBe(0);
+  expect(stdout).toContain(grantId);
+});
+
+test('completion knows commands, options and choices', async () => {
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { code, stdout } = await curfew('ada', 'completion', shell);
+    expect(code).toBe(0);
+    expect(stdout).toContain('/grants/show');
+    expect(stdout).toContain('--break-glass');
+    expect(stdout).toContain('table json');
+  }
+});
+
+test('everything is revoked only when --yes says so', async () => {
+  const refused = await curfew('dee', 'revoke', '--all', '-r', 'an intruder');
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('wanted --yes');
+  await asked('auto-2');
+  const { code, stdout } = await curfew('dee', 'revoke', '--workflow', 'auto', '-r', 'not needed');
+  expect(code).toBe(0);
+  expect(stdout).toContain('REVOKED');
+});
+
+test.each([
+  [['request', 'read', 'Database::plain-1', '--start', '2020-01-01T00:00Z'], 'which is past'],
+  [['request', 'read', 'Database::plain-1', '--start', '2030-01-01T00:00'], '--start: seen'],
+  [['request', 'read', 'Database::a', '--for', 'User::a', '--subject', 'User::a'], '--for and --subject'],
+  [['review', '0b1f', '--narrow'], '--narrow: wanted together with'],
+  [['review', '0b1f', '--approve', '--duration', '1h'], '--narrow: wanted together with'],
+])('%j is a usage error', async (args, message) => {
+  const { code, stderr } = await curfew('ada', ...args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+});
