@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
+import { runModel } from './model/main.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 
 const USAGE = `usage: npm run chaos -- --seed N --minutes M [--only FAULT]...
+       npm run chaos -- model [--runs N] [--seed S]
   --seed      a whole number: the same one breaks the same things in the same order (default 1)
   --minutes   how long people work while things are broken, more than 0 and at most 50 (default 1)
   --only      breaks nothing else: ${FAULT_KINDS.join(', ')}, or none`;
@@ -54,6 +56,8 @@ function optionsOrUsage() {
   }
 }
 
+const [mode, ...rest] = process.argv.slice(2);
+if (mode === 'model') process.exit(await runModel(rest));
 const options = optionsOrUsage();
 console.log(`seed ${options.seed}, ${options.durationMs / 1_000} s`);
 const result = await run({ ...options, say: (text) => console.log(text) });

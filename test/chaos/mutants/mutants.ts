@@ -29,6 +29,13 @@ const APPEND = 'core/store/append.ts';
 const REQUESTS = 'core/store/requests.ts';
 const CHANGES = 'core/store/request-changes.ts';
 
+const MODEL: NamedTests = {
+  file: 'test/chaos/model/life.test.ts',
+  titles: [
+    'I1 I3 I4 I5 I6 I8 I22 whatever people do, requests, grants and decisions are what the model says',
+  ],
+};
+
 const WITHOUT_ROW_LOCK: Edit = {
   file: REQUESTS,
   find: 'FROM access_requests WHERE id = $1 FOR UPDATE`',
@@ -134,8 +141,8 @@ CREATE TABLE policy_sets (`,
       WITHOUT_ROW_LOCK,
       {
         file: CHANGES,
-        find: "WHERE request_id = $1 AND item = $2 AND state = 'PENDING' RETURNING 1",
-        replace: 'WHERE request_id = $1 AND item = $2 RETURNING 1',
+        find: 'WHERE request_id = $1 AND item = $2 AND state = $6 RETURNING 1',
+        replace: 'WHERE request_id = $1 AND item = $2 AND $6::text IS NOT NULL RETURNING 1',
       },
       {
         file: CHANGES,
@@ -152,8 +159,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: 'core/access/grant-index.ts',
-        find: 'late < grant.expiresAt',
-        replace: 'late <= grant.expiresAt',
+        find: 'if (late >= grant.expiresAt',
+        replace: 'if (late > grant.expiresAt',
       },
     ],
   },
@@ -166,6 +173,77 @@ CREATE TABLE policy_sets (`,
         file: APPEND,
         find: 'WHERE basis_revision <= $1::bigint AND',
         replace: 'WHERE $1::bigint IS NOT NULL AND',
+      },
+    ],
+  },
+  {
+    name: 'resurrecting-extension',
+    kinds: [],
+    violates: [],
+    tests: {
+      file: 'test/services/grant/extension.test.ts',
+      titles: ['never brings back what has ended, though it was asked for before'],
+    },
+    edits: [
+      {
+        file: 'services/grant/apply-extension.ts',
+        find: "if (row.recorded.state !== 'ACTIVE')",
+        replace: "if (row.recorded.state === 'SCHEDULED')",
+      },
+      {
+        file: 'core/store/grant-changes.ts',
+        find: "'expires_at = $2, extensions = extensions + 1',",
+        replace:
+          '"expires_at = $2, extensions = extensions + 1, state = \'ACTIVE\', ended_at = NULL, end_reason = NULL",',
+      },
+      {
+        file: 'core/store/grant-changes.ts',
+        find: "`state = '${GRANT_EXTENDED.from}' AND extensions",
+        replace: '`extensions',
+      },
+    ],
+  },
+  {
+    name: 'one-person-in-two-seats',
+    kinds: [],
+    violates: [],
+    tests: MODEL,
+    edits: [
+      {
+        file: 'core/access/seats.ts',
+        find: 'this.#taken.set(index, candidate);\n      return true;',
+        replace: 'this.#taken.set(index, candidate);',
+      },
+    ],
+  },
+  {
+    name: 'union-of-narrowings',
+    kinds: [],
+    violates: [],
+    tests: MODEL,
+    edits: [
+      {
+        file: 'core/access/narrowing.ts',
+        find: 'narrowings.every(({ actions })',
+        replace: '(narrowings.length === 0 ? [{ actions: undefined }] : narrowings).some(({ actions })',
+      },
+    ],
+  },
+  {
+    name: 'use-counted-twice',
+    kinds: [],
+    violates: [],
+    tests: MODEL,
+    edits: [
+      {
+        file: 'services/grant/use-grant.ts',
+        find: 'if (isCounted && (',
+        replace: "if (isCounted && row.grant.id === '' && (",
+      },
+      {
+        file: 'core/store/grant-uses.ts',
+        find: 'VALUES ($1, $2, $3)',
+        replace: 'VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
       },
     ],
   },

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Share } from './command.ts';
+import { goHome, lives } from './commands.ts';
+import { violations } from './invariants.ts';
+import { KINDS, Model } from './model.ts';
+import { World } from './world.ts';
+
+/** What `npm run chaos -- model` sets. */
+const RUNS = Number(process.env['CURFEW_TEST_MODEL_RUNS'] ?? 200);
+const SEED = process.env['CURFEW_TEST_MODEL_SEED'];
+/** Fewer than there are with more runs, so that the tests as a whole stay quick. */
+const MOST_COMMANDS = RUNS > 200 ? 60 : 20;
+
+let world: World;
+beforeAll(async () => {
+  world = await World.open();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+test('I1 I3 I4 I5 I6 I8 I22 whatever people do, requests, grants and decisions are what the model says', {
+  timeout: 3_600_000,
+}, async () => {
+  let runs = 0;
+  let reasons = 0;
+  const tally: Share['tally'] = new Map();
+  await fc.assert(
+    fc.asyncProperty(lives(MOST_COMMANDS), async (commands) => {
+      runs += 1;
+      const databases = new Map(KINDS.map((kind) => [kind, `${kind} ${runs}`]));
+      await world.build(Array.from(databases, ([environment, id]) => ({ id, environment })));
+      const nextReason = (): string => {
+        reasons += 1;
+        return `for reason ${reasons}`;
+      };
+      const share = { world, databases, tally, nextReason };
+      const model = new Model();
+      try {
+        await fc.asyncModelRun(() => ({ model, real: share }), commands);
+      } finally {
+        await goHome(model, share);
+      }
+    }),
+    { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }), endOnFailure: RUNS > 200 },
+  );
+  const told = Array.from(tally, ([kind, { taken, refused }]) => `${kind} ${taken}/${refused}`);
+  if (RUNS > 200) console.log(`${runs} runs; taken/refused: ${told.join(', ')}`);
+  expect(await violations(world)).toEqual([]);
+  for (const kind of [
+    'ask',
+    'approve',
+    'deny',
+    'use',
+    'extend',
+    'activate',
+    'release',
+    'revoke',
+    'withdraw',
+    'take-back',
+  ])
+    expect(tally.get(kind)?.taken, kind).toBeGreaterThan(0);
+});
