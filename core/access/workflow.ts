@@ -43,6 +43,8 @@ export interface Workflow {
   readonly idleMs?: number | undefined;
   /** Only for break-glass requests, which owe a review afterwards; undefined = for all others. */
   readonly breakGlass?: OwedTerms | undefined;
+  /** Whoever's own request requester or subject approved within that time may not approve; undefined = they may. */
+  readonly apartMs?: number | undefined;
   /** Whether a running grant ends when policies or directory would no longer let its subject in. */
   readonly onChange: 'end' | 'keep';
   /** Whose steps stand in for others once nobody has answered for so long. */

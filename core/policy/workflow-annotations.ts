@@ -34,6 +34,7 @@ const REQUEST_ANNOTATIONS = [
   'comment',
   'on_change',
   'escalate',
+  'apart',
 ];
 
 const APPROVE_ANNOTATIONS = ['id', 'title', 'description', 'step'];
@@ -79,6 +80,7 @@ export function readWorkflow(parsed: ParsedPolicy, problems: Problem[]): Workflo
     extensions: values.integer('extensions', { least: 0, most: MOST_EXTENSIONS }) ?? DEFAULT_TERMS.extensions,
     uses: values.integer('uses', { least: 1, most: MOST_USES }),
     idleMs: values.duration('idle'),
+    apartMs: values.duration('apart'),
     breakGlass: readBreakGlass(values),
     onChange: values.oneOf('on_change', ['end', 'keep']) ?? DEFAULT_TERMS.onChange,
     escalations: values.escalations('escalate') ?? DEFAULT_TERMS.escalations,
@@ -114,6 +116,8 @@ function checkTogether(values: AnnotationValues, workflow: Workflow): void {
     );
   if (values.has('escalate') && workflow.steps.length === 0)
     values.complain('escalate', 'wanted steps in @approvals for which others could stand in');
+  if (values.has('apart') && workflow.steps.length === 0)
+    values.complain('apart', 'wanted steps in @approvals, whose reviewers it keeps apart');
   if (!values.has('break_glass')) return;
   if (workflow.steps.length > 0)
     values.complain(

@@ -12,6 +12,7 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { insertReviews, resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
+import { checkInReturn } from './approvals-in-return.ts';
 import { approveItem, type Settled } from './approve-item.ts';
 import type { ItemNarrowing } from './check-narrowing.ts';
 import { checkVote } from './check-vote.ts';
@@ -59,8 +60,10 @@ export async function reviewAccessRequest(
     const answered = checkVote(replica, row, vote, now);
     // The lapses stay written though the vote is refused.
     if (answered instanceof AccessError) return { events, result: refuse(answered) };
+    const guards = await checkInReturn(trx, replica, row, { ...vote, answered });
+    if (guards instanceof AccessError) return { events, result: refuse(guards) };
     const counted = await count(trx, replica, row, { ...vote, answered, now });
-    return { events: [...events, ...counted.events], result: counted.result };
+    return { events: [...events, ...counted.events], guards, result: counted.result };
   });
 }
 

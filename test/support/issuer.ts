@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import type { Issuer } from '../../core/runtime/issuer.ts';
 
 /** How long its tokens are good for: longer than any clock of a test is wrong. */
@@ -10,7 +10,8 @@ export const TOKEN_MS = 3 * 3_600_000;
 /** Signs tokens that the services under test believe. */
 export interface TestIssuer extends AsyncDisposable {
   readonly issuer: Issuer;
-  token(type: string, id: string): Promise<string>;
+  /** For an entity; `claims` besides those that every token has. */
+  token(type: string, id: string, claims?: JWTPayload): Promise<string>;
 }
 
 export async function createIssuer(): Promise<TestIssuer> {
@@ -29,8 +30,8 @@ export async function createIssuer(): Promise<TestIssuer> {
       claim: 'sub',
       typeClaim: 'entity_type',
     },
-    token: (type, id) =>
-      new SignJWT({ entity_type: type })
+    token: (type, id, claims = {}) =>
+      new SignJWT({ ...claims, entity_type: type })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'test' })
         .setIssuer('test')
         .setAudience('curfew')

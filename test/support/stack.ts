@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { JWTPayload } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { MachineClock } from '../../core/feed/database-clock.ts';
@@ -33,6 +34,8 @@ export interface Stack extends AsyncDisposable {
   ): Promise<T[]>;
   /** A client that calls as this person (or, with the type said, as a service); one per name. */
   as(id: string, type?: string): Promise<Curfew>;
+  /** A client that calls as this person, by a token with these claims besides. */
+  withClaims(id: string, claims: JWTPayload): Promise<Curfew>;
 }
 
 export interface StackOptions {
@@ -91,6 +94,17 @@ export async function startStack({
   opened.defer(() => {
     for (const client of clients.values()) client.close();
   });
+  const clientOf = (name: string, token: string): Curfew => {
+    const client = createCurfew({
+      decisionAddress: `127.0.0.1:${decision.port}`,
+      grantAddress: `127.0.0.1:${grant.port}`,
+      token,
+      // A busy machine is no reason for a test to fail.
+      authorizeTimeoutMs: 10_000,
+    });
+    clients.set(name, client);
+    return client;
+  };
   const rest = opened.move();
   return {
     database,
@@ -101,17 +115,12 @@ export async function startStack({
     logger,
     query: (sql, parameters = []) => queryOnce(database.ownerUrl, sql, parameters),
     as: async (id, type = personType) => {
-      const known = clients.get(`${type} ${id}`);
-      if (known !== undefined) return known;
-      const client = createCurfew({
-        decisionAddress: `127.0.0.1:${decision.port}`,
-        grantAddress: `127.0.0.1:${grant.port}`,
-        token: await issuer.token(type, id),
-        // A busy machine is no reason for a test to fail.
-        authorizeTimeoutMs: 10_000,
-      });
-      clients.set(`${type} ${id}`, client);
-      return client;
+      const name = `${type} ${id}`;
+      return clients.get(name) ?? clientOf(name, await issuer.token(type, id));
+    },
+    withClaims: async (id, claims) => {
+      const token = await issuer.token(personType, id, claims);
+      return clients.get(token) ?? clientOf(token, token);
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };

@@ -9,6 +9,7 @@ import { columns, facts } from '../columns.ts';
 import { readInt64 } from '../exact-json.ts';
 import { exitCode } from '../exit-code.ts';
 import { localTime } from '../instants.ts';
+import { addPairs } from './ledger-pairs.ts';
 import { findGrantId, findRequestId } from '../known-ids.ts';
 import { addPaging, nextPage, type PagingOptions } from '../paging.ts';
 import { shorten } from '../printable.ts';
@@ -56,6 +57,7 @@ export function addLedger(program: Command, terminal: Terminal): void {
     });
   addPaging(list);
   addVerify(ledger, terminal);
+  addPairs(ledger, terminal);
 }
 
 function addVerify(ledger: Command, terminal: Terminal): void {

@@ -163,6 +163,38 @@ test('the index answers as a plain list of grants would, after any changes', () 
   );
 });
 
+test('W16 a resource that is created outside of every granted container changes what no grant covers', () => {
+  const created = uids('Node', 'aa', 'a/b', 'A', 'new');
+  fc.assert(
+    fc.property(
+      fc.array(anyGrant, { maxLength: 8 }),
+      fc.array(fc.subarray([...resources]), { minLength: resources.length, maxLength: resources.length }),
+      fc.constantFrom(...created),
+      fc.subarray([...resources]),
+      (grants, parents, uid, above) => {
+        const index = indexOf(grants);
+        const tree = new Directory();
+        for (const [i, each] of resources.entries())
+          tree.apply({ uid: each, attributes: new Map(), parents: parents[i] ?? [], tags: new Map() });
+        const granted = new Set(grants.map(({ resource }) => uidKey(resource)));
+        const outside = above.filter((it) =>
+          [...tree.selfAndAncestors(it)].every((key) => !granted.has(key)),
+        );
+        const ask = (resource: EntityUid) =>
+          subjects.flatMap((principal) =>
+            actions.map((action) =>
+              index.covering({ principal, action, resource, directory: tree, late: at }),
+            ),
+          );
+        const before = resources.map(ask);
+        tree.apply({ uid, attributes: new Map(), parents: outside, tags: new Map() });
+        expect(resources.map(ask)).toEqual(before);
+        expect(ask(uid).flat()).toEqual([]);
+      },
+    ),
+  );
+});
+
 function take(index: GrantIndex, model: readonly LiveGrant[], one: Step): readonly LiveGrant[] {
   switch (one.do) {
     case 'add':

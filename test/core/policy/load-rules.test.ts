@@ -246,3 +246,14 @@ describe('loading refuses', () => {
     expect(examined(sampleFiles({ 'workflows/workflows.cedar': text })).requestWorkflows).toHaveLength(2);
   });
 });
+
+test.each([
+  ['request', '@id("chain") @approvals("none") @max("1h")'],
+  ['approve', '@id("chain") @step("owner")'],
+  ['requestFor', '@id("chain")'],
+])('W19 no policy about %s can read a grant: what Curfew gave starts nothing', (right, annotations) => {
+  const text = `${annotations} permit (principal, action == Curfew::Action::"${right}", resource is Database) when { context.grant.workflow == "auto" };`;
+  expect(firstLines(problemsOf(sampleFiles({ 'workflows/x.cedar': text })))[0]).toMatch(/grant/);
+  const guarded = text.replace('context.grant', 'context has grant && context.grant');
+  expect(problemsOf(sampleFiles({ 'workflows/x.cedar': guarded }))).not.toEqual([]);
+});

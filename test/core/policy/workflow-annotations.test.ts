@@ -15,6 +15,7 @@ describe('loading refuses', () => {
     ['@on_change("stay")', 'on_change', '@on_change("stay"): wanted "end" or "keep"'],
     ['@comment("(")', 'comment', '@comment("("): wanted "required", "optional"'],
     ['@escalate("4h: a")', 'escalate', '@escalate("4h: a"): wanted steps in @approvals'],
+    ['@apart("24h")', 'apart', '@apart("24h"): wanted steps in @approvals'],
     ['@review("a")', 'review', '@review("a"): wanted only beside @break_glass'],
     ['@review_within("1h")', 'review_within', '@review_within("1h"): wanted only beside @break_glass'],
     ['@break_glass("yes") @review("owner")', 'break_glass', '@break_glass("yes"): wanted no value'],

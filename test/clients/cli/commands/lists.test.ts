@@ -10,6 +10,7 @@ import { LedgerService } from '../../../../proto/gen/curfew/grant/v1/ledger_serv
 import {
   accessRequest,
   ada,
+  grace,
   grant,
   grantId,
   requestId,
@@ -116,5 +117,21 @@ describe('curfew ledger', () => {
     const { code, stdout } = await company.here(['ledger', 'verify']);
     expect({ code, word: stdout.slice(0, 6) }).toEqual({ code: wanted, word });
     expect(stdout.includes('3         hash differs')).toBe(!intact);
+  });
+
+  test('pairs counts who approves whose requests, in the last thirty days unless said', async () => {
+    const company = await startCompany();
+    const pair = { approver: ada, approved: grace, approvals: 7, approvalsInReturn: 5 };
+    company.server.answer(LedgerService, {
+      reportApprovalPairs: () => ({ pairs: [{ ...pair, lastAt: secondsFromNow(0) }] }),
+    });
+    const { code, stdout } = await company.here(['ledger', 'pairs']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/User::"ada" {2}User::"grace" {2}7 +5 +\S/);
+    await company.here(['ledger', 'pairs', '--since', '7d']);
+    expect(company.asked('LedgerService.reportApprovalPairs')).toMatchObject([
+      { within: { seconds: 2_592_000n } },
+      { within: { seconds: 604_800n } },
+    ]);
   });
 });

@@ -5,15 +5,17 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { EntityUid, EntityUidJson } from "../../type/v1/entity_pb.ts";
+import { file_curfew_type_v1_entity } from "../../type/v1/entity_pb.ts";
+import type { Duration, DurationJson, Timestamp, TimestampJson } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file curfew/grant/v1/ledger_service.proto.
  */
 export const file_curfew_grant_v1_ledger_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSKQAQoRTGlzdEV2ZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBEh0KCGdyYW50X2lkGAQgASgJQgu6SAjYAQFyA7ABASJbChJMaXN0RXZlbnRzUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwuY3VyZmV3LmdyYW50LnYxLkxlZGdlckV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK0AQoLTGVkZ2VyRXZlbnQSEAoIcmV2aXNpb24YASABKAMSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSDQoFYWN0b3IYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIQCghncmFudF9pZBgGIAEoCRIMCgRib2R5GAcgASgJEgwKBHRleHQYCCABKAkSDAoEaGFzaBgJIAEoDCI1ChNWZXJpZnlMZWRnZXJSZXF1ZXN0Eh4KDWZyb21fcmV2aXNpb24YASABKANCB7pIBCICKAAilgEKFFZlcmlmeUxlZGdlclJlc3BvbnNlEg4KBmludGFjdBgBIAEoCBIWCg5maXJzdF9yZXZpc2lvbhgCIAEoAxIVCg1sYXN0X3JldmlzaW9uGAMgASgDEhEKCWhlYWRfaGFzaBgEIAEoDBIsCgZmYXVsdHMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuTGVkZ2VyRmF1bHQiNAoLTGVkZ2VyRmF1bHQSEAoIcmV2aXNpb24YASABKAMSEwoLZGVzY3JpcHRpb24YAiABKAkywwEKDUxlZGdlclNlcnZpY2USVQoKTGlzdEV2ZW50cxIiLmN1cmZldy5ncmFudC52MS5MaXN0RXZlbnRzUmVxdWVzdBojLmN1cmZldy5ncmFudC52MS5MaXN0RXZlbnRzUmVzcG9uc2USWwoMVmVyaWZ5TGVkZ2VyEiQuY3VyZmV3LmdyYW50LnYxLlZlcmlmeUxlZGdlclJlcXVlc3QaJS5jdXJmZXcuZ3JhbnQudjEuVmVyaWZ5TGVkZ2VyUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSKQAQoRTGlzdEV2ZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBEh0KCGdyYW50X2lkGAQgASgJQgu6SAjYAQFyA7ABASJbChJMaXN0RXZlbnRzUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwuY3VyZmV3LmdyYW50LnYxLkxlZGdlckV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK0AQoLTGVkZ2VyRXZlbnQSEAoIcmV2aXNpb24YASABKAMSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSDQoFYWN0b3IYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIQCghncmFudF9pZBgGIAEoCRIMCgRib2R5GAcgASgJEgwKBHRleHQYCCABKAkSDAoEaGFzaBgJIAEoDCI1ChNWZXJpZnlMZWRnZXJSZXF1ZXN0Eh4KDWZyb21fcmV2aXNpb24YASABKANCB7pIBCICKAAilgEKFFZlcmlmeUxlZGdlclJlc3BvbnNlEg4KBmludGFjdBgBIAEoCBIWCg5maXJzdF9yZXZpc2lvbhgCIAEoAxIVCg1sYXN0X3JldmlzaW9uGAMgASgDEhEKCWhlYWRfaGFzaBgEIAEoDBIsCgZmYXVsdHMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuTGVkZ2VyRmF1bHQiNAoLTGVkZ2VyRmF1bHQSEAoIcmV2aXNpb24YASABKAMSEwoLZGVzY3JpcHRpb24YAiABKAkikQEKGlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0EjsKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgYIwJ29lgEqABIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASFwoGb2Zmc2V0GAMgASgFQge6SAQaAigAImAKG1JlcG9ydEFwcHJvdmFsUGFpcnNSZXNwb25zZRIsCgVwYWlycxgBIAMoCzIdLmN1cmZldy5ncmFudC52MS5BcHByb3ZhbFBhaXISEwoLbmV4dF9vZmZzZXQYAiABKAUixQEKDEFwcHJvdmFsUGFpchIrCghhcHByb3ZlchgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghhcHByb3ZlZBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIRCglhcHByb3ZhbHMYAyABKAUSGwoTYXBwcm92YWxzX2luX3JldHVybhgEIAEoBRIrCgdsYXN0X2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDK1AgoNTGVkZ2VyU2VydmljZRJVCgpMaXN0RXZlbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXNwb25zZRJbCgxWZXJpZnlMZWRnZXISJC5jdXJmZXcuZ3JhbnQudjEuVmVyaWZ5TGVkZ2VyUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5WZXJpZnlMZWRnZXJSZXNwb25zZRJwChNSZXBvcnRBcHByb3ZhbFBhaXJzEisuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Which events.
@@ -464,6 +466,211 @@ export const LedgerFaultSchema: GenMessage<LedgerFault, {jsonType: LedgerFaultJs
   messageDesc(file_curfew_grant_v1_ledger_service, 5);
 
 /**
+ * Which approvals.
+ *
+ * @generated from message curfew.grant.v1.ReportApprovalPairsRequest
+ */
+export type ReportApprovalPairsRequest = Message<"curfew.grant.v1.ReportApprovalPairsRequest"> & {
+  /**
+   * How far back to count, at most ten years; 30 days unless said.
+   *
+   * @generated from field: google.protobuf.Duration within = 1;
+   */
+  within?: Duration | undefined;
+
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * How many pairs to leave out: the next_offset of the page before.
+   *
+   * @generated from field: int32 offset = 3;
+   */
+  offset: number;
+};
+
+/**
+ * Which approvals.
+ *
+ * @generated from message curfew.grant.v1.ReportApprovalPairsRequest
+ */
+export type ReportApprovalPairsRequestJson = {
+  /**
+   * How far back to count, at most ten years; 30 days unless said.
+   *
+   * @generated from field: google.protobuf.Duration within = 1;
+   */
+  within?: DurationJson;
+
+  /**
+   * 50 if 0; at most 500.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize?: number;
+
+  /**
+   * How many pairs to leave out: the next_offset of the page before.
+   *
+   * @generated from field: int32 offset = 3;
+   */
+  offset?: number;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ReportApprovalPairsRequest.
+ * Use `create(ReportApprovalPairsRequestSchema)` to create a new message.
+ */
+export const ReportApprovalPairsRequestSchema: GenMessage<ReportApprovalPairsRequest, {jsonType: ReportApprovalPairsRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_ledger_service, 6);
+
+/**
+ * A page of pairs.
+ *
+ * @generated from message curfew.grant.v1.ReportApprovalPairsResponse
+ */
+export type ReportApprovalPairsResponse = Message<"curfew.grant.v1.ReportApprovalPairsResponse"> & {
+  /**
+   * Those who approved each other first, most often in the lesser direction first; then the others by how often.
+   *
+   * @generated from field: repeated curfew.grant.v1.ApprovalPair pairs = 1;
+   */
+  pairs: ApprovalPair[];
+
+  /**
+   * For the next page; 0 on the last.
+   *
+   * @generated from field: int32 next_offset = 2;
+   */
+  nextOffset: number;
+};
+
+/**
+ * A page of pairs.
+ *
+ * @generated from message curfew.grant.v1.ReportApprovalPairsResponse
+ */
+export type ReportApprovalPairsResponseJson = {
+  /**
+   * Those who approved each other first, most often in the lesser direction first; then the others by how often.
+   *
+   * @generated from field: repeated curfew.grant.v1.ApprovalPair pairs = 1;
+   */
+  pairs?: ApprovalPairJson[];
+
+  /**
+   * For the next page; 0 on the last.
+   *
+   * @generated from field: int32 next_offset = 2;
+   */
+  nextOffset?: number;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ReportApprovalPairsResponse.
+ * Use `create(ReportApprovalPairsResponseSchema)` to create a new message.
+ */
+export const ReportApprovalPairsResponseSchema: GenMessage<ReportApprovalPairsResponse, {jsonType: ReportApprovalPairsResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_ledger_service, 7);
+
+/**
+ * Two accounts of which at least one approved requests that the other asked for or was the subject of. Approvals taken back do not
+ * count.
+ *
+ * @generated from message curfew.grant.v1.ApprovalPair
+ */
+export type ApprovalPair = Message<"curfew.grant.v1.ApprovalPair"> & {
+  /**
+   * Of the two, who approved more of the other's requests.
+   *
+   * @generated from field: curfew.type.v1.EntityUid approver = 1;
+   */
+  approver?: EntityUid | undefined;
+
+  /**
+   * The other one.
+   *
+   * @generated from field: curfew.type.v1.EntityUid approved = 2;
+   */
+  approved?: EntityUid | undefined;
+
+  /**
+   * How many requests of "approved" the approver approved.
+   *
+   * @generated from field: int32 approvals = 3;
+   */
+  approvals: number;
+
+  /**
+   * How many the other way round: above 0, they approve each other.
+   *
+   * @generated from field: int32 approvals_in_return = 4;
+   */
+  approvalsInReturn: number;
+
+  /**
+   * When the last of all of these approvals was cast.
+   *
+   * @generated from field: google.protobuf.Timestamp last_at = 5;
+   */
+  lastAt?: Timestamp | undefined;
+};
+
+/**
+ * Two accounts of which at least one approved requests that the other asked for or was the subject of. Approvals taken back do not
+ * count.
+ *
+ * @generated from message curfew.grant.v1.ApprovalPair
+ */
+export type ApprovalPairJson = {
+  /**
+   * Of the two, who approved more of the other's requests.
+   *
+   * @generated from field: curfew.type.v1.EntityUid approver = 1;
+   */
+  approver?: EntityUidJson;
+
+  /**
+   * The other one.
+   *
+   * @generated from field: curfew.type.v1.EntityUid approved = 2;
+   */
+  approved?: EntityUidJson;
+
+  /**
+   * How many requests of "approved" the approver approved.
+   *
+   * @generated from field: int32 approvals = 3;
+   */
+  approvals?: number;
+
+  /**
+   * How many the other way round: above 0, they approve each other.
+   *
+   * @generated from field: int32 approvals_in_return = 4;
+   */
+  approvalsInReturn?: number;
+
+  /**
+   * When the last of all of these approvals was cast.
+   *
+   * @generated from field: google.protobuf.Timestamp last_at = 5;
+   */
+  lastAt?: TimestampJson;
+};
+
+/**
+ * Describes the message curfew.grant.v1.ApprovalPair.
+ * Use `create(ApprovalPairSchema)` to create a new message.
+ */
+export const ApprovalPairSchema: GenMessage<ApprovalPair, {jsonType: ApprovalPairJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_grant_v1_ledger_service, 8);
+
+/**
  * The append-only, hash-chained list of everything that happened. Needs the "audit" right on Curfew::System::"curfew".
  *
  * @generated from service curfew.grant.v1.LedgerService
@@ -489,6 +696,16 @@ export const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof VerifyLedgerRequestSchema;
     output: typeof VerifyLedgerResponseSchema;
+  },
+  /**
+   * Counts how often people approved each other's requests, to find those who wave each other through.
+   *
+   * @generated from rpc curfew.grant.v1.LedgerService.ReportApprovalPairs
+   */
+  reportApprovalPairs: {
+    methodKind: "unary";
+    input: typeof ReportApprovalPairsRequestSchema;
+    output: typeof ReportApprovalPairsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_curfew_grant_v1_ledger_service, 0);
