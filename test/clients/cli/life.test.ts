@@ -56,6 +56,9 @@ test('an approval narrows, and shows what it comes to', async () => {
 test('an approval of two is taken back while the other is missing', async () => {
   const { id } = await asked('two-1');
   expect((await curfew('bob', 'review', id, '--approve')).stderr).toBe('');
+  expect((await curfew('bob', 'requests', 'show', id)).stdout).toMatch(
+    new RegExp(`review ${id} --take-back\n$`),
+  );
   const { code, stdout, stderr } = await curfew('bob', 'review', id, '--take-back');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('APPROVE (taken back)');
@@ -67,6 +70,8 @@ test('a grant that waits for its first use is activated', async () => {
   const listed = await curfew('ada', 'grants', '--state', 'claimable', '-o', 'json');
   const { grants } = JSON.parse(listed.stdout) as { grants: { id: string }[] }; // proto JSON
   const grantId = grants[0]?.id ?? '';
+  const shown = await curfew('ada', 'grants', '--state', 'claimable');
+  expect(shown.stdout).toMatch(new RegExp(`Next: .* activate ${grantId}\n$`));
   expect((await curfew('ada', 'grants', 'show', grantId)).stdout).toMatch(/CLAIMABLE .*claim by /);
   const { code, stdout } = await curfew('ada', 'activate', grantId);
   expect(code).toBe(0);
@@ -82,6 +87,7 @@ test('a grant is extended as often as its workflow says', async () => {
 
 test('reviewers are reminded', async () => {
   const { id } = await asked('two-2');
+  expect((await curfew('ada', 'requests', 'show', id)).stdout).toContain(`remind ${id}\n`);
   const { code, stderr } = await curfew('ada', 'remind', id);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
