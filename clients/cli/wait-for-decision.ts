@@ -27,7 +27,7 @@ export async function waitForDecision(
   try {
     for await (const current of curfew.watchAccess(request.id, { signal: stop.signal })) {
       if (isDecided(current) || !isWatching) terminal.note(changes(last, current, terminal));
-      else if (current.revision !== last.revision) terminal.note(outcomeLines(current, terminal));
+      else if (changes(last, current, terminal).length > 0) terminal.note(outcomeLines(current, terminal));
       last = current;
       if (isDecided(current)) return current;
     }
