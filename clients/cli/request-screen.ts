@@ -82,13 +82,9 @@ export function nextForRequest(request: AccessRequest, session: Session): readon
   return granted === undefined ? session.next('requests') : session.next('grants', '--state', 'active');
 }
 
-function or(
-  may: ReadonlySet<RequestAction>,
-  { id }: AccessRequest,
-  { command, terminal }: Session,
-): readonly string[] {
+function or(may: ReadonlySet<RequestAction>, { id }: AccessRequest, session: Session): readonly string[] {
   if (!may.has(RequestAction.WITHDRAW)) return [];
-  return [`  or: ${terminal.paint.command(command('withdraw', id))}`];
+  return [`  or: ${session.terminal.paint.command(session.command('withdraw', id))}`];
 }
 
 /** An entity of an answer; a dash when there is none. */
