@@ -1,4 +1,5 @@
 import { type Grant, GrantAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { OwedReview } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { facts } from './columns.ts';
 import { showDuration } from './duration.ts';
 import { showInstant } from './instants.ts';
@@ -8,7 +9,7 @@ import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Everything there is to know of a grant: where it stands, who asked and approved, what is left of it. */
-export function grantLines(grant: Grant, terminal: Terminal): readonly string[] {
+export function grantLines(grant: Grant, terminal: Terminal, owed?: OwedReview): readonly string[] {
   const now = terminal.now();
   const { approvers, usesLeft, maxExtensions } = grant;
   return [
@@ -29,8 +30,13 @@ export function grantLines(grant: Grant, terminal: Terminal): readonly string[] 
       ['last used', showInstant(grant.lastUsedAt, now)],
       ['extended', maxExtensions === 0 ? undefined : `${grant.extensions} of ${maxExtensions}`],
       ['break-glass', grant.breakGlass ? 'yes, reviewed afterwards' : undefined],
+      ['owed review', owed === undefined ? undefined : owedReview(owed, now)],
     ]),
   ];
+}
+
+function owedReview({ step, dueAt, overdue }: OwedReview, now: Date): string {
+  return `by ${step}, ${overdue ? 'OVERDUE since' : 'due'} ${showInstant(dueAt, now)}`;
 }
 
 /** The command that is useful next with a grant. */

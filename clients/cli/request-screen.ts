@@ -68,15 +68,23 @@ export function requestTable(requests: readonly AccessRequest[], terminal: Termi
   return columns(head, rows);
 }
 
-/** What the caller may do with the request, as commands; the first is the likeliest. */
+/** What the caller may do with the request, as commands; the first is the likeliest, another is told as `or`. */
 export function nextForRequest(request: AccessRequest, session: Session): readonly string[] {
   const may = new Set(request.allowedActions);
   if (may.has(RequestAction.REVIEW)) return session.next('review', request.id, '--approve');
   if (may.has(RequestAction.REVIEW_AFTERWARDS))
     return session.next('review', request.id, '--approve', '--comment', 'say what you found');
+  if (may.has(RequestAction.WITHDRAW_REVIEW)) return session.next('review', request.id, '--take-back');
+  if (may.has(RequestAction.REMIND_REVIEWERS))
+    return [...session.next('remind', request.id), ...or(may, request, session)];
   if (may.has(RequestAction.WITHDRAW)) return session.next('withdraw', request.id);
   const granted = request.items.find((item) => item.grantId !== '');
   return granted === undefined ? session.next('requests') : session.next('grants', '--state', 'active');
+}
+
+function or(may: ReadonlySet<RequestAction>, { id }: AccessRequest, session: Session): readonly string[] {
+  if (!may.has(RequestAction.WITHDRAW)) return [];
+  return [`  or: ${session.terminal.paint.command(session.command('withdraw', id))}`];
 }
 
 /** An entity of an answer; a dash when there is none. */
@@ -150,9 +158,8 @@ function openSteps({ state, steps }: RequestItem): readonly string[] {
 
 function remarks(item: RequestItem, index: number, asked: AccessRequest, now: Date): readonly string[] {
   const position = `  item ${index + 1}`;
-  const less = comesTo(item, asked, now);
   return [
-    ...(less === '' ? [] : [`${position}: comes to ${printable(less)}`]),
+    ...comesToLine(item, index, asked, now),
     ...(item.memberCount > 0n
       ? [
           `${position}: ${printable(showEntity(item.resource))} holds ${item.memberCount} now; what joins later is covered too`,
@@ -161,6 +168,16 @@ function remarks(item: RequestItem, index: number, asked: AccessRequest, now: Da
     ...(item.deniedBecause === '' ? [] : [`${position}: denied because ${printable(item.deniedBecause)}`]),
     ...(item.grantId === '' ? [] : [`${position}: grant ${printable(item.grantId)}`]),
   ];
+}
+
+/** A line for each item of which the approvals make less than was asked for. */
+export function comesToLines(request: AccessRequest, now: Date): readonly string[] {
+  return request.items.flatMap((item, index) => comesToLine(item, index, request, now));
+}
+
+function comesToLine(item: RequestItem, index: number, asked: AccessRequest, now: Date): readonly string[] {
+  const less = comesTo(item, asked, now);
+  return less === '' ? [] : [`  item ${index + 1}: comes to ${printable(less)}`];
 }
 
 /** What approvals make of the item, where that is less than was asked for; empty otherwise. */

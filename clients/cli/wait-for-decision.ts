@@ -2,16 +2,19 @@ import { type AccessRequest, type Review, VerdictSchema } from '../../proto/gen/
 import { isDecided } from '../sdk/index.ts';
 import { showInstant } from './instants.ts';
 import { text } from './printable.ts';
-import { showEntity } from './request-screen.ts';
+import { comesToLines, outcomeLines, showEntity } from './request-screen.ts';
 import type { Session } from './session.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
- * The request once it is decided, each vote told on stderr as it comes in; undefined when the person gives up with Ctrl-C, and then
+ * The request once it is decided, each vote and what it makes of the items told on stderr as they come in, or with `isWatching` the
+ * whole progress; undefined when the person gives up with Ctrl-C, and then
  * the request goes on.
  */
 export async function waitForDecision(
   session: Session,
   request: AccessRequest,
+  isWatching = false,
 ): Promise<AccessRequest | undefined> {
   const { curfew, terminal } = session;
   const stop = new AbortController();
@@ -20,11 +23,12 @@ export async function waitForDecision(
   terminal.note([
     text`waiting for the decision, until ${until}; Ctrl-C stops waiting and leaves the request as it is`,
   ]);
-  let told = request.reviews.length;
+  let last = request;
   try {
     for await (const current of curfew.watchAccess(request.id, { signal: stop.signal })) {
-      terminal.note(current.reviews.slice(told).map((review) => vote(review)));
-      told = current.reviews.length;
+      if (isDecided(current) || !isWatching) terminal.note(changes(last, current, terminal));
+      else if (changes(last, current, terminal).length > 0) terminal.note(outcomeLines(current, terminal));
+      last = current;
       if (isDecided(current)) return current;
     }
   } catch (error) {
@@ -38,6 +42,22 @@ export async function waitForDecision(
     stopListening();
   }
   return undefined;
+}
+
+/** The votes that are new, those that were taken back, and what the items come to where that is another thing now. */
+function changes(before: AccessRequest, after: AccessRequest, terminal: Terminal): readonly string[] {
+  const now = terminal.now();
+  const known = new Set(comesToLines(before, now));
+  const takenBack = after.reviews.filter(
+    ({ withdrawnAt }, index) => withdrawnAt !== undefined && before.reviews[index]?.withdrawnAt === undefined,
+  );
+  return [
+    ...after.reviews.slice(before.reviews.length).map((review) => vote(review)),
+    ...takenBack.map(
+      ({ reviewer, item }) => text`taken back by ${showEntity(reviewer)} for item ${item + 1}`,
+    ),
+    ...comesToLines(after, now).filter((line) => !known.has(line)),
+  ];
 }
 
 function vote({ reviewer, verdict, item, comment }: Review): string {

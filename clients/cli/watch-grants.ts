@@ -4,7 +4,7 @@ import { exitCode } from './exit-code.ts';
 import { grantTable } from './grant-table.ts';
 import type { Session } from './session.ts';
 
-const everyMs = 1_000;
+const everyMs = 2_000;
 
 /** Shows grants and how long they last until Ctrl-C: in place on a terminal, else a line whenever one has changed. */
 export async function watchGrants(

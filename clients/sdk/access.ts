@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import type { AccessRequest } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { AccessRequest, Grant } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { RequestState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type {
+  ExtendGrantResponse,
   GrantService,
   RequestAccessResponse,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
@@ -63,9 +64,37 @@ export async function requestAccess(
     idempotencyKey: wish.idempotencyKey ?? (validateOnly ? '' : randomUUID()),
     ...(subject === undefined ? {} : { subject: { type: subject.type, id: subject.id } }),
     ...(durationMs === undefined ? {} : { duration: wholeDuration(durationMs) }),
-    ...(startsAt === undefined ? {} : { startsAt: timestampFromDate(startsAt) }),
+    ...(startsAt === undefined ? {} : { startsAt: wholeInstant(startsAt) }),
   };
   return await grants.requestAccess(request, options);
+}
+
+/** How a grant is to go on. */
+export interface ExtensionWish {
+  /** Whole milliseconds longer; the workflow's default unless said. */
+  readonly durationMs?: number;
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** Names this call, so that it can be sent again safely; made up unless said. */
+  readonly idempotencyKey?: string;
+}
+
+/** Asks that an active grant end later; what needs nobody's approval is extended in the answer. @throws CurfewError */
+export async function extendAccess(
+  grants: Grants,
+  id: string,
+  { durationMs, reason = '', ticket = '', idempotencyKey = randomUUID() }: ExtensionWish = {},
+  options?: CallOptions,
+): Promise<ExtendGrantResponse> {
+  const duration = durationMs === undefined ? {} : { duration: wholeDuration(durationMs) };
+  return await grants.extendGrant({ id, reason, ticket, idempotencyKey, ...duration }, options);
+}
+
+/** Begins a claimable grant now; its time runs from here. @throws CurfewError */
+export async function activateAccess(grants: Grants, id: string, options?: CallOptions): Promise<Grant> {
+  const { grant } = await grants.activateGrant({ id }, options);
+  if (grant === undefined) throw new CurfewError('INTERNAL', 'the answer has no grant');
+  return grant;
 }
 
 /** How long to watch. */
@@ -147,6 +176,12 @@ async function pause(failures: number, signal: AbortSignal | undefined): Promise
   } catch (error) {
     throw CurfewError.from(error);
   }
+}
+
+function wholeInstant(startsAt: Date): ReturnType<typeof timestampFromDate> {
+  if (Number.isNaN(startsAt.getTime()))
+    throw argumentError('startsAt', 'seen an invalid Date, wanted an instant');
+  return timestampFromDate(startsAt);
 }
 
 function wholeDuration(ms: number): ReturnType<typeof durationFromMs> {

@@ -1,14 +1,24 @@
 import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { DirectoryService } from '../../proto/gen/curfew/grant/v1/directory_service_pb.ts';
-import type { AccessRequest } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { AccessRequest, Grant } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
+  type ExtendGrantResponse,
   GrantService,
   type RequestAccessResponse,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import { PolicyService } from '../../proto/gen/curfew/grant/v1/policy_service_pb.ts';
-import { type AccessWish, requestAccess, waitForAccess, watchAccess, type WatchOptions } from './access.ts';
+import {
+  type AccessWish,
+  activateAccess,
+  extendAccess,
+  type ExtensionWish,
+  requestAccess,
+  waitForAccess,
+  watchAccess,
+  type WatchOptions,
+} from './access.ts';
 import { type Channel, openChannel } from './channel.ts';
 import type { CurfewError } from './curfew-error.ts';
 import { createDecisions, type Decisions } from './decide.ts';
@@ -47,6 +57,15 @@ export interface Curfew extends Decisions {
   watchAccess(id: string, options?: WatchOptions): AsyncIterable<AccessRequest>;
   /** The request once it is decided, withdrawn or expired: look at its `state`. @throws CurfewError */
   waitForAccess(id: string, options?: WatchOptions): Promise<AccessRequest>;
+  /**
+   * Asks that an active grant, by its id, end later; what needs nobody's approval is extended in the answer. For the rest, wait for
+   * the answer's request.
+   *
+   * @throws CurfewError
+   */
+  extendAccess(id: string, wish?: ExtensionWish, options?: CallOptions): Promise<ExtendGrantResponse>;
+  /** Begins a claimable grant, by its id, now, in the place of its first use. @throws CurfewError */
+  activateAccess(id: string, options?: CallOptions): Promise<Grant>;
   /** Every method of the API as it is. A decision read here must be looked at with care: only EFFECT_ALLOW permits. */
   readonly services: CurfewServices;
   /** Where each service is looked for; several replicas with commas between. */
@@ -80,6 +99,8 @@ export function createCurfew(options: CurfewOptions = {}): Curfew {
     requestAccess: (wish, call) => requestAccess(services.grants, wish, call),
     watchAccess: (id, watch) => watchAccess(services.grants, id, watch),
     waitForAccess: (id, watch) => waitForAccess(services.grants, id, watch),
+    extendAccess: (id, wish, call) => extendAccess(services.grants, id, wish, call),
+    activateAccess: (id, call) => activateAccess(services.grants, id, call),
     services,
     addresses: { decision: addressesOf(endpoints.decision), grant: addressesOf(endpoints.grant) },
     close() {

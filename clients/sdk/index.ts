@@ -8,8 +8,11 @@ export {
   GrantState,
   RequestState,
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
-export type { RequestAccessResponse } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
-export type { AccessWish, AccessWishItem, WatchOptions } from './access.ts';
+export type {
+  ExtendGrantResponse,
+  RequestAccessResponse,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+export type { AccessWish, AccessWishItem, ExtensionWish, WatchOptions } from './access.ts';
 export { isDecided } from './access.ts';
 export { AccessDenied } from './access-denied.ts';
 export { createCurfew, type Curfew, type CurfewOptions, type CurfewServices } from './curfew.ts';

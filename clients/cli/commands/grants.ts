@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { Grant } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { type Grant, GrantAction } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
   GetGrantResponseSchema,
   ListGrantsResponseSchema,
+  type OwedReview,
 } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
-import type { EntityName } from '../../sdk/index.ts';
+import { type Curfew, CurfewError, type EntityName } from '../../sdk/index.ts';
 import { callerName } from '../caller.ts';
 import { usageError } from '../cli-error.ts';
 import { parseEntity } from '../entity-name.ts';
@@ -77,27 +78,51 @@ function addShow(grants: Command, terminal: Terminal): void {
       await inSession(command, terminal, async (session) => {
         const id = await findGrantId(session.curfew, given);
         const answer = await session.curfew.services.grants.getGrant({ id });
-        session.show(GetGrantResponseSchema, answer, () =>
-          answer.grant === undefined
-            ? []
-            : [...grantLines(answer.grant, terminal), ...nextForGrant(session, answer.grant)],
-        );
+        const { grant } = answer;
+        if (grant === undefined) throw new CurfewError('INTERNAL', 'the answer has no grant');
+        const owed = session.isJson ? undefined : await findOwedReview(session.curfew, grant);
+        session.show(GetGrantResponseSchema, answer, () => [
+          ...grantLines(grant, terminal, owed),
+          ...nextForGrant(session, grant),
+        ]);
         return exitCode.ok;
       });
     });
+}
+
+/** What the grant owes still, where the caller may see it. */
+async function findOwedReview(
+  { services }: Curfew,
+  { id, breakGlass }: Grant,
+): Promise<OwedReview | undefined> {
+  if (!breakGlass) return undefined;
+  for (let pageToken = ''; ; ) {
+    const page = await services.grants.listOwedReviews({ pageSize: 500, pageToken });
+    const found = page.owed.find(({ grant }) => grant?.id === id);
+    if (found !== undefined || page.nextPageToken === '') return found;
+    pageToken = page.nextPageToken;
+  }
 }
 
 function only(subject: EntityName | undefined): { readonly subject?: { type: string; id: string } } {
   return subject === undefined ? {} : { subject: { type: subject.type, id: subject.id } };
 }
 
+/** The first grant with which the likeliest can be done says what comes next. */
 function next(session: Session, grants: readonly Grant[]): readonly string[] {
-  const own = grants.find(({ mayRelease }) => mayRelease);
-  if (own !== undefined) return session.next('release', own.id);
-  const other = grants.find(({ mayRevoke }) => mayRevoke);
-  if (other !== undefined) return session.next('revoke', other.id, '--reason', 'say why');
+  for (const action of likeliest) {
+    const grant = grants.find(({ allowedActions }) => allowedActions.includes(action));
+    if (grant !== undefined) return nextForGrant(session, grant);
+  }
   return session.next('requests', '--mine');
 }
+
+const likeliest = [
+  GrantAction.ACTIVATE,
+  GrantAction.EXTEND,
+  GrantAction.RELEASE,
+  GrantAction.REVOKE,
+] as const;
 
 function filters({ mine, subject, state }: GrantsOptions): readonly string[] {
   return [

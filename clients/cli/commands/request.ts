@@ -1,14 +1,21 @@
 import { create } from '@bufbuild/protobuf';
 import type { Command } from 'commander';
-import { type AccessRequest, type Grant, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import {
+  type AccessRequest,
+  type Grant,
+  GrantAction,
+  RequestState,
+} from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import {
   type RequestAccessResponse,
   RequestAccessResponseSchema,
 } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { type AccessWish, CurfewError, isDecided } from '../../sdk/index.ts';
 import { readWish, type WishOptions } from '../access-wish.ts';
+import { usageError } from '../cli-error.ts';
 import { actionArgument, entityArgument } from '../entity-name.ts';
 import { exitCode } from '../exit-code.ts';
+import { nextForGrant } from '../grant-screen.ts';
 import { grantTable } from '../grant-table.ts';
 import { text } from '../printable.ts';
 import { nextForRequest, outcomeLines, requestLines } from '../request-screen.ts';
@@ -19,6 +26,7 @@ import { waitForDecision } from '../wait-for-decision.ts';
 
 interface RequestOptions extends WishOptions {
   readonly wait: boolean;
+  readonly watch: boolean;
 }
 
 /** `curfew request`: asks for access and waits for the decision. */
@@ -42,21 +50,29 @@ export function addRequest(program: Command, terminal: Terminal): void {
     .option('-w, --workflow <id>', 'a workflow by its @id (default: the strictest that fits)', '')
     .option('--preview', 'show what would happen, and ask nobody', false)
     .option('--no-wait', 'do not wait for the decision')
+    .option('--watch', 'while waiting, show the items, steps and votes whenever they change', false)
     .option('--idempotency-key <key>', 'the same key and request again answer the same')
     .action(async (words: readonly string[], options: RequestOptions, command: Command) => {
+      if (options.watch && (!options.wait || options.preview))
+        throw usageError('--watch', 'seen with --no-wait or --preview, wanted without them');
       const wish = readWish(words, options, terminal.now());
       await inSession(command, terminal, async (session) => {
         const response = await session.curfew.requestAccess(wish);
         const { request } = response;
         if (request === undefined) throw new CurfewError('INTERNAL', 'the answer has no request');
         if (options.preview) return preview(session, response, request, command);
-        return await follow(session, response, request, { isWaiting: options.wait, wish });
+        return await follow(session, response, request, {
+          isWaiting: options.wait,
+          isWatching: options.watch,
+          wish,
+        });
       });
     });
 }
 
 interface Following {
   readonly isWaiting: boolean;
+  readonly isWatching: boolean;
   readonly wish: AccessWish;
 }
 
@@ -65,19 +81,21 @@ async function follow(
   session: Session,
   response: RequestAccessResponse,
   request: AccessRequest,
-  { isWaiting, wish }: Following,
+  { isWaiting, isWatching, wish }: Following,
 ): ReturnType<Parameters<typeof inSession>[2]> {
   const { terminal, isJson } = session;
   const isFinal = isDecided(request) || !isWaiting;
   if (!isJson) terminal.out([...existing(response), ...requestLines(request, terminal)]);
-  const outcome = isFinal ? request : await waitForDecision(session, request);
+  const outcome = isFinal ? request : await waitForDecision(session, request, isWatching);
   if (outcome === undefined) return exitCode.interrupted;
   const grants = outcome.state === RequestState.PENDING ? [] : await grantsOf(session, outcome);
   const final = create(RequestAccessResponseSchema, { ...response, request: outcome });
   session.show(RequestAccessResponseSchema, final, () => [
     ...(isFinal ? [] : ['', ...outcomeLines(outcome, terminal)]),
     ...(grants.length === 0 ? [] : ['', ...grantTable(grants, terminal)]),
-    ...(grants.length === 0 ? nextForRequest(outcome, session) : nextForGranted(session, outcome, wish)),
+    ...(grants.length === 0
+      ? nextForRequest(outcome, session)
+      : nextForGranted(session, outcome, { grants, wish })),
   ]);
   return requestExitCode(outcome.state);
 }
@@ -111,8 +129,10 @@ async function grantsOf({ curfew }: Session, { items }: AccessRequest): Promise<
 function nextForGranted(
   session: Session,
   { items }: AccessRequest,
-  { subject }: AccessWish,
+  { grants, wish: { subject } }: { readonly grants: readonly Grant[]; readonly wish: AccessWish },
 ): readonly string[] {
+  const claimable = grants.find(({ allowedActions }) => allowedActions.includes(GrantAction.ACTIVATE));
+  if (claimable !== undefined) return nextForGrant(session, claimable);
   const item = items.find(({ grantId }) => grantId !== '');
   const [action] = item?.actions ?? [];
   if (action === undefined || item?.resource === undefined) return session.next('grants', '--mine');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { parseInstant } from '../../../clients/cli/parse-instant.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
 import { type Run, runCurfew, runHere } from '../support/run-curfew.ts';
 
@@ -18,6 +19,38 @@ async function curfew(who: string, ...args: readonly string[]): Promise<Run> {
     CURFEW_TOKEN: await stack.issuer.token('User', who),
   };
   return await runHere(args, { env });
+}
+
+/** Runs; `told` is called with all of stderr and stdout whenever there is more. */
+async function waiting(
+  who: string,
+  words: readonly string[],
+  told: (stderr: string, stdout: string) => Promise<Run> | undefined,
+): Promise<Run> {
+  const env = {
+    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
+    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
+    CURFEW_TOKEN: await stack.issuer.token('User', who),
+  };
+  const answers: Promise<Run>[] = [];
+  const run = await runCurfew(words, {
+    env,
+    during(child) {
+      const seen = { stdout: '', stderr: '' };
+      for (const stream of ['stdout', 'stderr'] as const)
+        child[stream]?.on('data', (text) => {
+          seen[stream] += String(text);
+          const answer = idIn(seen.stdout) === '' ? undefined : told(seen.stderr, seen.stdout);
+          if (answer !== undefined) answers.push(answer);
+        });
+    },
+  });
+  await Promise.all(answers);
+  return run;
+}
+
+function idIn(shown: string): string {
+  return /Request (\S+)/.exec(shown)?.[1] ?? '';
 }
 
 /** Asks as ada, without waiting, and gives the id of the request and of its grant. */
@@ -53,9 +86,77 @@ test('an approval narrows, and shows what it comes to', async () => {
   expect(narrowed.stdout).toContain('comes to 10m');
 });
 
+test('an approval narrows to some actions, from a later start', async () => {
+  const words = ['request', 'read', 'write', 'Database::plain-3', '-r', 'to see', '--no-wait', '-o', 'json'];
+  const { stdout } = await curfew('eve', ...words);
+  const { request } = JSON.parse(stdout) as { request: { id: string } }; // proto JSON
+  const narrowing = ['--narrow', '--actions', 'read', '--not-before', '+1h'];
+  const narrowed = await curfew('bob', 'review', request.id, ...narrowing);
+  expect(narrowed.stderr).toBe('');
+  expect(narrowed.stdout).toMatch(/comes to read, from .* \(in 59 min\)/);
+});
+
+test('a lead asks --for somebody else, who then is the subject', async () => {
+  const words = ['request', 'read', 'Database::plain-1', '--for', 'User::eve', '-r', 'new here', '--no-wait'];
+  const { code, stdout } = await curfew('lea', ...words);
+  expect(code).toBe(11);
+  expect(stdout).toMatch(/requester +User::"lea"\n +subject +User::"eve"/);
+});
+
+test('an extension that wants an approval waits for it', async () => {
+  const words = [
+    'request',
+    'read',
+    'Database::plain-2',
+    '-d',
+    '30m',
+    '-r',
+    'to see',
+    '--no-wait',
+    '-o',
+    'json',
+  ];
+  const { request } = JSON.parse((await curfew('eve', ...words)).stdout) as { request: { id: string } }; // proto JSON
+  const approved = await curfew('bob', 'review', request.id, '--approve', '-o', 'json');
+  const after = JSON.parse(approved.stdout) as { request: { items: { grantId: string }[] } }; // proto JSON
+  const grantId = after.request.items[0]?.grantId ?? '';
+  let isAsked = false;
+  const extend = ['extend', grantId, '-d', '10m', '-r', 'not done'];
+  const { code, stdout, stderr } = await waiting('eve', extend, (told, shown) => {
+    if (isAsked || !told.includes('waiting')) return undefined;
+    isAsked = true;
+    return curfew('bob', 'review', idIn(shown), '--approve');
+  });
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/extended +1 of 2/);
+});
+
+test('--watch shows votes and what the items come to while it waits', async () => {
+  let votes = 0;
+  const words = ['request', 'read', 'Database::pair-1', '-d', '1h', '-r', 'to see', '--watch'];
+  const { code, stderr } = await waiting('ada', words, (told, shown) => {
+    if (votes === 0 && told.includes('waiting')) {
+      votes = 1;
+      return curfew('dee', 'review', idIn(shown), '--narrow', '--duration', '10m');
+    }
+    if (votes === 1 && told.includes('comes to 10m')) {
+      votes = 2;
+      return curfew('sam', 'review', idIn(shown), '--approve');
+    }
+    return undefined;
+  });
+  expect(code).toBe(0);
+  expect(stderr).toContain('security 1/2 (dee)');
+  expect(stderr).toContain('APPROVE by User::"sam" for item 1');
+});
+
 test('an approval of two is taken back while the other is missing', async () => {
   const { id } = await asked('two-1');
   expect((await curfew('bob', 'review', id, '--approve')).stderr).toBe('');
+  expect((await curfew('bob', 'requests', 'show', id)).stdout).toMatch(
+    new RegExp(`review ${id} --take-back\n$`),
+  );
   const { code, stdout, stderr } = await curfew('bob', 'review', id, '--take-back');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain('APPROVE (taken back)');
@@ -67,6 +168,8 @@ test('a grant that waits for its first use is activated', async () => {
   const listed = await curfew('ada', 'grants', '--state', 'claimable', '-o', 'json');
   const { grants } = JSON.parse(listed.stdout) as { grants: { id: string }[] }; // proto JSON
   const grantId = grants[0]?.id ?? '';
+  const shown = await curfew('ada', 'grants', '--state', 'claimable');
+  expect(shown.stdout).toMatch(new RegExp(`Next: .* activate ${grantId}\n$`));
   expect((await curfew('ada', 'grants', 'show', grantId)).stdout).toMatch(/CLAIMABLE .*claim by /);
   const { code, stdout } = await curfew('ada', 'activate', grantId);
   expect(code).toBe(0);
@@ -82,12 +185,16 @@ test('a grant is extended as often as its workflow says', async () => {
 
 test('reviewers are reminded', async () => {
   const { id } = await asked('two-2');
+  expect((await curfew('ada', 'requests', 'show', id)).stdout).toContain(`remind ${id}\n`);
   const { code, stderr } = await curfew('ada', 'remind', id);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
 test('break-glass is granted at once, owed, and reviewed afterwards', async () => {
-  const { id } = await asked('glass-1', '--break-glass');
+  const { id, grantId } = await asked('glass-1', '--break-glass');
+  expect((await curfew('ada', 'grants', 'show', grantId)).stdout).toMatch(
+    /owed review +by security, (due|OVERDUE since) /,
+  );
   expect((await curfew('sam', 'owed', '--to-review')).stdout).toContain(id);
   const { code, stdout, stderr } = await curfew('sam', 'review', id, '--deny', '-m', 'nothing burned');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -127,6 +234,17 @@ test('everything is revoked only when --yes says so', async () => {
   const { code, stdout } = await curfew('dee', 'revoke', '--workflow', 'auto', '-r', 'not needed');
   expect(code).toBe(0);
   expect(stdout).toContain('REVOKED');
+  await asked('auto-2');
+  const everything = await curfew('dee', 'revoke', '--all', '--yes', '-r', 'an intruder');
+  expect(everything.stdout).toContain('Database::"auto-2"');
+  expect((await curfew('ada', 'grants', '--mine', '--state', 'active')).stdout).toContain('no grants');
+});
+
+test('--start reads HH:MM as today, in local time', () => {
+  const now = new Date(2026, 2, 4, 9, 0);
+  expect(parseInstant('14:30', '--start', now)).toEqual(new Date(2026, 2, 4, 14, 30));
+  expect(() => parseInstant('08:59', '--start', now)).toThrow('which is past');
+  expect(() => parseInstant('24:00', '--start', now)).toThrow('--start: seen "24:00"');
 });
 
 test.each([

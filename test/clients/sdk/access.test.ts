@@ -76,6 +76,51 @@ describe('requestAccess', () => {
   });
 });
 
+test('a start that is no instant is refused and not sent', async () => {
+  const items = [{ resource: { type: 'Database', id: 'orders' }, actions: ['read'] }];
+  await expect(curfew.requestAccess({ items, startsAt: new Date(Number.NaN) })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: 'startsAt: seen an invalid Date, wanted an instant',
+  });
+  expect(server.received).toEqual([]);
+});
+
+describe('extendAccess', () => {
+  test('sends how much longer and why, with a key of its own', async () => {
+    server.answer(GrantService, { extendGrant: () => ({ revision: 6n }) });
+    const wish = { durationMs: 60_000, reason: 'not done' };
+    expect(await curfew.extendAccess(id, wish)).toMatchObject({ revision: 6n });
+    const [sent] = server.received.map(({ request }) => request);
+    expect(sent).toMatchObject({ id, reason: 'not done', duration: { seconds: 60n } });
+    expect(sent).toHaveProperty('idempotencyKey', expect.stringMatching(/^[0-9a-f-]{36}$/));
+  });
+
+  test('leaves the duration to the workflow', async () => {
+    server.answer(GrantService, { extendGrant: () => ({}) });
+    await curfew.extendAccess(id);
+    expect(server.received[0]?.request).not.toHaveProperty('duration');
+  });
+
+  test('a duration that is none is refused and not sent', async () => {
+    await expect(curfew.extendAccess(id, { durationMs: 0 })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    expect(server.received).toEqual([]);
+  });
+});
+
+describe('activateAccess', () => {
+  test('answers with the grant as it is now', async () => {
+    server.answer(GrantService, { activateGrant: () => ({ grant: { id } }) });
+    expect(await curfew.activateAccess(id)).toMatchObject({ id });
+  });
+
+  test('an answer without a grant is an error', async () => {
+    server.answer(GrantService, { activateGrant: () => ({}) });
+    await expect(curfew.activateAccess(id)).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+});
+
 describe('waitForAccess', () => {
   test('answers when the request is decided', async () => {
     watchAnswers([PENDING, APPROVED]);

@@ -6,6 +6,7 @@ import { DirectoryService } from '../../../proto/gen/curfew/grant/v1/directory_s
 import {
   type AccessRequestSchema,
   type GrantSchema,
+  GrantAction,
   GrantState,
   RequestAction,
   RequestState,
@@ -79,7 +80,8 @@ export function accessRequest(
     createdAt: secondsFromNow(-5),
     expiresAt: secondsFromNow(3_600),
     requestHash: new Uint8Array(32).fill(7),
-    allowedActions: state === RequestState.PENDING ? [RequestAction.WITHDRAW] : [],
+    allowedActions:
+      state === RequestState.PENDING ? [RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS] : [],
     items: [
       {
         resource: orders,
@@ -114,6 +116,7 @@ export function grant(
     startsAt: secondsFromNow(-1),
     expiresAt: secondsFromNow(19.9),
     mayRelease: true,
+    allowedActions: [GrantAction.RELEASE],
     ...changes,
   };
   return message as MessageInitShape<typeof GrantSchema>; // likewise

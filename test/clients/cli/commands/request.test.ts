@@ -73,7 +73,7 @@ describe('curfew request', () => {
     const company = await companyThatDecides(APPROVED);
     const { code, stdout } = await company.curfew([...ask, '--no-wait']);
     expect(code).toBe(11);
-    expect(stdout).toMatch(new RegExp(`Next: .* withdraw ${requestId}\n$`));
+    expect(stdout).toMatch(new RegExp(`Next: .* remind ${requestId}\n  or: .* withdraw ${requestId}\n$`));
     expect(company.asked('GrantService.watchAccessRequest')).toEqual([]);
   });
 
