@@ -134,6 +134,14 @@ export const callReasons = {
     cause: 'Whoever is stopped has no say in when that ends; no policy can change that',
     remedy: 'Ask somebody else who may unlock; where nobody is left, whoever keeps the directory can add one',
   },
+  AUTHENTICATION_INSUFFICIENT: {
+    code: 'PERMISSION_DENIED',
+    meaning: 'the policies let the caller review this only after a newer sign-in, or one by other methods',
+    cause:
+      'A policy about Curfew::Action::"approve" reads context.auth, and the token names an older sign-in, one by other methods, or none: a token that is only refreshed keeps the sign-in that it began with',
+    remedy:
+      'Sign in again with your identity provider, by the methods that the error names, put the new token in CURFEW_TOKEN or CURFEW_TOKEN_FILE, and vote again; curfew doctor says which sign-in a token names. If it names none, have the provider add auth_time and amr to access tokens',
+  },
   REQUEST_NOT_FOUND: {
     code: 'NOT_FOUND',
     meaning: 'no such request, or none that the caller may see',

@@ -33,6 +33,7 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     guards: [],
     contextReads: 'whole',
     readsEntities: true,
+    signInMethods: [],
   };
   return { ...policies, access: [...policies.access, hostile] };
 }
