@@ -85,6 +85,11 @@ const started = fc
     state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
     usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
     breakGlass: fc.boolean(),
+    casts: fc.constantFrom(
+      undefined,
+      [{ at, signIn: undefined }],
+      [{ at, signIn: { at, methods: ['pwd', 'hwk'] } }],
+    ),
   })
   .map(
     (chosen): Happening =>
@@ -274,9 +279,10 @@ const MOST_MS = 100 * 366 * 86_400_000;
 
 type Chosen = Pick<LiveGrant, 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft'> & {
   readonly breakGlass: boolean;
+  readonly casts: LiveGrant['casts'];
 };
 
-function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {
+function grantOf({ breakGlass, casts, ...chosen }: Chosen): LiveGrant {
   const startsAt = new Date('2019-01-01');
   return {
     ...plainGrant,
@@ -288,6 +294,7 @@ function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {
     steps: ['owner'],
     seats: [1],
     approvers: people.slice(0, 1),
+    ...(casts === undefined ? {} : { casts }),
     ticket: 'T-1',
     requester: chosen.subject,
     startsAt,

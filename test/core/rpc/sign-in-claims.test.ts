@@ -5,7 +5,10 @@ const now = new Date('2026-01-01T12:00:00Z');
 const nowSeconds = now.getTime() / 1_000;
 
 test.each([
-  [{ auth_time: nowSeconds - 60, amr: ['pwd', 'otp'] }, { at: new Date('2026-01-01T11:59:00Z'), methods: ['pwd', 'otp'] }],
+  [
+    { auth_time: nowSeconds - 60, amr: ['pwd', 'otp'] },
+    { at: new Date('2026-01-01T11:59:00Z'), methods: ['pwd', 'otp'] },
+  ],
   [{ auth_time: nowSeconds - 0.5 }, { at: new Date('2026-01-01T11:59:59.500Z'), methods: [] }],
   [{ amr: ['pwd', 'pwd'] }, { at: undefined, methods: ['pwd'] }],
   [{ auth_time: nowSeconds + 60 }, { at: new Date('2026-01-01T12:01:00Z'), methods: [] }],

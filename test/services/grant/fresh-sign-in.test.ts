@@ -33,7 +33,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'curfew-sign-in-'));
   await cp(LIFE, folder, { recursive: true });
   const schema = join(folder, 'schema.cedarschema');
-  const approve = 'action approve appliesTo { principal: [User], resource: [Database, Environment], context: {';
+  const approve =
+    'action approve appliesTo { principal: [User], resource: [Database, Environment], context: {';
   const declared = (await readFile(schema, 'utf8')).replace(
     approve,
     `${approve} auth?: { time?: datetime, methods: Set<String> },`,
@@ -56,7 +57,11 @@ async function voteWith(
   claims: JWTPayload,
   who: string,
   { id, requestHash }: AccessRequest,
-  { verdict = Verdict.APPROVE, items = [], comment = '' }: { verdict?: Verdict; items?: number[]; comment?: string } = {},
+  {
+    verdict = Verdict.APPROVE,
+    items = [],
+    comment = '',
+  }: { verdict?: Verdict; items?: number[]; comment?: string } = {},
 ) {
   const { grants } = (await stack.withClaims(who, claims)).services;
   const { request } = await grants.reviewAccessRequest({ id, requestHash, verdict, items, comment });
@@ -85,7 +90,9 @@ describe('W14 an approval where policies demand a fresh sign-in', () => {
     const error = await errorOf(voteWith(claims(), 'bob', request));
     expect([error.reason, error.code]).toEqual(['AUTHENTICATION_INSUFFICIENT', 'PERMISSION_DENIED']);
     expect(error.message).toMatch(message);
-    expect(await reasonOf(voteWith(claims(), 'bob', request, { items: [0] }))).toBe('AUTHENTICATION_INSUFFICIENT');
+    expect(await reasonOf(voteWith(claims(), 'bob', request, { items: [0] }))).toBe(
+      'AUTHENTICATION_INSUFFICIENT',
+    );
     expect(await reasonOf(voteWith(claims(), 'bob', request, { verdict: Verdict.DENY }))).toBe(
       'AUTHENTICATION_INSUFFICIENT',
     );
@@ -167,7 +174,10 @@ describe('W14 an approval that was cast after a fresh sign-in', () => {
       `SELECT kind, body FROM ledger WHERE request_id = $1 AND kind <> 'REQUEST_SUBMITTED' ORDER BY revision`,
       [request.id],
     );
-    const signIn = { at: new Date(Number(claims['auth_time']) * 1_000).toISOString(), methods: ['pwd', 'hwk'] };
+    const signIn = {
+      at: new Date(Number(claims['auth_time']) * 1_000).toISOString(),
+      methods: ['pwd', 'hwk'],
+    };
     const bodies = rows.map(({ body }): unknown => JSON.parse(body));
     expect(bodies).toMatchObject([{ signIn }, { casts: [{ signIn }] }]);
     expect((await grantOf(stack, id)).state).toBe(GrantState.CLAIMABLE);
