@@ -45,11 +45,8 @@ function expectHealthy(engine: Engine): void {
     policyIds: ['jit'],
     errors: [],
   });
-  expect(engine.evaluate('access', accessQuestion(policies, ORDERS))).toEqual({
-    decision: 'deny',
-    policyIds: [],
-    errors: [],
-  });
+  const denied = { decision: 'deny', policyIds: [], errors: [] };
+  expect(engine.evaluate('access', accessQuestion(policies, ORDERS))).toEqual(denied);
   expect(engine.checkCanary()).toBe(true);
 }
 
