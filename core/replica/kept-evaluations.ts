@@ -17,8 +17,8 @@ const kept = new WeakMap<Rules, Kept>();
 
 /**
  * The answer to the question, asked once while directory and policies stay as they are: planning, deciding and showing a request ask
- * the same again. The instant and the sign-in are part of a question only where a
- * policy could read them. What erred or failed is asked again.
+ * the same again. The instant and the sign-in are part of a question only where a policy could read them. What erred or failed is asked
+ * again.
  */
 export function evaluatedOnce(
   rules: Rules,

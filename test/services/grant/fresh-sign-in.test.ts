@@ -14,7 +14,7 @@ import { LIFE, type Stack, startStack } from '../../support/stack.ts';
 import { database, errorOf, grantIdOf, reasonOf, submit, submitted } from './ask.ts';
 import { decided, grantOf, grantsAs } from './life.ts';
 
-/** Of everything but `auto`, `glass` and `pair`: some way into the past counts as fresh, and some methods as strong. */
+/** Every vote wants a sign-in of the last five minutes, and those on environment two one by a key. */
 const DEMANDS = `
 @id("votes-want-a-fresh-sign-in")
 forbid (principal, action == Curfew::Action::"approve", resource)
