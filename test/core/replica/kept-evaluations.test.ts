@@ -112,6 +112,7 @@ test('the instant of a vote counts where a policy reads the time, not the instan
   const cast = { at: QUESTION.now, signIn: undefined };
   ask({ right: 'view', ...QUESTION, cast });
   ask({ right: 'view', ...QUESTION, now: later, cast });
+  expect(asked()).toBe(1);
   ask({ right: 'view', ...QUESTION, cast: { ...cast, at: later } });
   expect(asked()).toBe(2);
 });
