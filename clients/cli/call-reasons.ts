@@ -138,9 +138,9 @@ export const callReasons = {
     code: 'PERMISSION_DENIED',
     meaning: 'the policies let the caller review this only after a newer sign-in, or one by other methods',
     cause:
-      'A policy about Curfew::Action::"approve" reads context.auth, and the token names an older sign-in, one by other methods, or none: a token that is only refreshed keeps the sign-in that it began with',
+      'An approve policy reads context.auth, and the token names an older sign-in, one by other methods or none; a token that is only refreshed keeps the sign-in that it began with',
     remedy:
-      'Sign in again with your identity provider, by the methods that the error names, put the new token in CURFEW_TOKEN or CURFEW_TOKEN_FILE, and vote again; curfew doctor says which sign-in a token names. If it names none, have the provider add auth_time and amr to access tokens',
+      'Sign in again, by the methods that the error names, and vote with the new token; curfew doctor says which sign-in a token names. Where it names none, have its issuer add auth_time and amr',
   },
   REQUEST_NOT_FOUND: {
     code: 'NOT_FOUND',
