@@ -134,6 +134,14 @@ export const callReasons = {
     cause: 'Whoever is stopped has no say in when that ends; no policy can change that',
     remedy: 'Ask somebody else who may unlock; where nobody is left, whoever keeps the directory can add one',
   },
+  AUTHENTICATION_INSUFFICIENT: {
+    code: 'PERMISSION_DENIED',
+    meaning: 'the policies let the caller review this only after a newer sign-in, or one by other methods',
+    cause:
+      'An approve policy reads context.auth, and the token names an older sign-in, one by other methods or none; a token that is only refreshed keeps the sign-in that it began with',
+    remedy:
+      'Sign in again, by the methods that the error names, and vote with the new token; curfew doctor says which sign-in a token names. Where it names none, have its issuer add auth_time and amr',
+  },
   REQUEST_NOT_FOUND: {
     code: 'NOT_FOUND',
     meaning: 'no such request, or none that the caller may see',

@@ -77,6 +77,8 @@ const byReason: Readonly<Record<string, string>> = {
   TOO_MANY_OPEN: 'withdraw what is not needed any more: curfew requests --mine --state pending',
   SELF_REVIEW: 'let somebody else review it',
   NOT_A_REVIEWER: 'look at what you may review: curfew requests --to-review',
+  AUTHENTICATION_INSUFFICIENT:
+    'sign in again with your identity provider, put the new token in CURFEW_TOKEN or CURFEW_TOKEN_FILE, and vote again',
   ALREADY_REVIEWED: 'look at what else you may review: curfew requests --to-review',
   REQUEST_NOT_PENDING: 'look at what became of it: curfew requests show ID',
   NOTHING_LEFT: 'narrow it less, or deny: curfew requests show ID',

@@ -1,6 +1,7 @@
 import type { EntityUid } from './entity.ts';
 import type { GrantTerms, LiveState } from './grant.ts';
 import type { LockTarget } from './lock.ts';
+import type { Cast, SignIn } from './sign-in.ts';
 
 export type EndReason =
   | 'EXPIRED'
@@ -28,6 +29,8 @@ export type LedgerEvent = EventOf<
       readonly policyDigest: string;
       /** What the vote narrows its items to; those that are not here stay as they were asked for. */
       readonly narrowing?: readonly NarrowedItem[];
+      /** The reviewer's, if their token says. */
+      readonly signIn?: SignIn;
       /** The comment. */
       readonly text?: string;
     }
@@ -89,6 +92,8 @@ export type LedgerEvent = EventOf<
       /** Hexadecimal. */
       readonly requestHash: string;
       readonly policyDigest: string;
+      /** The reviewer's, if their token says. */
+      readonly signIn?: SignIn;
       /** The comment. */
       readonly text: string;
     }
@@ -174,6 +179,8 @@ interface Started {
   readonly terms: GrantTerms;
   readonly usesLeft?: number;
   readonly approvers: readonly EntityUid[];
+  /** Of a grant that waits: when each of `approvers` approved, and their sign-in. */
+  readonly casts?: readonly Cast[];
   /** By when break-glass is to be reviewed. */
   readonly reviewDueAt?: Date;
   /** JSON: `{"reason": …, "ticket": …}`; grants show it to policies. */

@@ -1,5 +1,6 @@
 import type { EntityUid } from './entity.ts';
 import type { EndReason } from './event.ts';
+import type { Cast } from './sign-in.ts';
 
 /** The access itself: subject, actions and resource, over `[startsAt, expiresAt)`. */
 export interface Grant {
@@ -12,6 +13,8 @@ export interface Grant {
   readonly subject: EntityUid;
   /** Who filled the seats; empty when nobody needed to. */
   readonly approvers: readonly EntityUid[];
+  /** What the approvals of `approvers`, in their order, are judged by; kept of a grant that asks about them again when it begins. */
+  readonly casts?: readonly Cast[];
   readonly actions: readonly EntityUid[];
   readonly resource: EntityUid;
   readonly workflow: string;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type EntityUid, uidKey } from './entity.ts';
 import type { Verdict } from './event.ts';
 import type { Narrowing } from './narrowing.ts';
+import type { Cast } from './sign-in.ts';
 import type { Workflow } from './workflow.ts';
 
 export type ItemState = 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
@@ -28,13 +29,12 @@ export interface RequestItem {
 }
 
 /** One person's vote on one item. */
-export interface Review {
+export interface Review extends Cast {
   readonly item: number;
   readonly reviewer: EntityUid;
   readonly verdict: Verdict;
   readonly comment: string;
   readonly policyDigest: string;
-  readonly at: Date;
   /** Of an approval: what it agrees to, where that is less than was asked for. */
   readonly narrowing: Narrowing;
   /** When its reviewer took it back; it does not count from then on. */

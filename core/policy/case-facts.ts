@@ -1,4 +1,5 @@
 import { type EntityUid, sameUid } from '../access/entity.ts';
+import type { SignIn } from '../access/sign-in.ts';
 import {
   booleanOf,
   durationOf,
@@ -110,6 +111,18 @@ export function requestOf(
     breakGlass: optional(get('breakGlass'), booleanOf) ?? false,
     extension: optional(get('extension'), integerOf) ?? 0n,
   };
+}
+
+/** Reads how the principal signed in where Curfew tells policies; undefined when the case says nothing of it. @throws YamlError */
+export function signInOf(tree: YamlTree | undefined, { uid, context }: ActionShape): SignIn | undefined {
+  if (tree === undefined) return undefined;
+  if (!isCurfewAction(uid) || !context.has('auth')) {
+    const hint = 'only `approve` has it, and only where the schema declares auth? in its context';
+    throw new YamlError(tree.offset, `\`auth\`, which Curfew does not supply for ${uid.id} here`, hint);
+  }
+  const map = mapOf(tree, 'auth', ['time', 'methods']);
+  const methods = optional(map.entries.get('methods'), (it) => textsOf(it)) ?? [];
+  return { at: optional(map.entries.get('time'), instantOf), methods };
 }
 
 /** Curfew asks `request` of the subject and `requestFor` of the requester; anything else somebody else may be asked. */

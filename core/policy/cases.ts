@@ -42,6 +42,9 @@
  *         reason: "looking at an incident"    # default "a reason"; also: id, ticket, startsAt, workflow, breakGlass, extension
  *         requester: User::"ada"              # default: the subject, or the principal
  *         subject: User::"ada"                # default: the principal of `request`, else the requester
+ *       auth:                                 # for approve: what the token says of the sign-in; without it, nothing
+ *         time: 2026-06-01T08:58:00Z          #   both optional
+ *         methods: [pwd, otp]
  *     then:
  *       effect: allow
  *       workflow: prod-reads                  # optional, for `request`: the one that is used
@@ -152,8 +155,8 @@ function accessDifferences(engine: Engine, directory: Directory, it: PolicyCase)
 
 function workflowDifferences(engine: Engine, directory: Directory, it: PolicyCase): string[] {
   const { policies } = engine;
-  const { action, now, request, expected } = it;
-  const context = curfewContext({ shape: policies.schema, action, now, request });
+  const { action, now, request, signIn, expected } = it;
+  const context = curfewContext({ shape: policies.schema, action, now, request, signIn });
   const evaluation = ask(engine, 'workflows', directory, it, context);
   const differences = commonDifferences(policies, it, evaluation, [evaluation]);
   const workflow = pickWorkflow(

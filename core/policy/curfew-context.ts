@@ -1,5 +1,6 @@
 import { formatDuration } from '../access/duration.ts';
 import type { Attributes, EntityUid, Value } from '../access/entity.ts';
+import type { SignIn } from '../access/sign-in.ts';
 import type { ActionShape, AttributesShape, SchemaShape } from './schema-shape.ts';
 
 /** What a policy may see of a live grant: `context.grant`. */
@@ -52,19 +53,24 @@ export function accessContext(input: {
   return context;
 }
 
-/** The context of a question about a `Curfew::Action`: `now`, and `request` where the action declares it; only declared fields. */
+/** The context of a question about a `Curfew::Action`: `now`, and `request` and `auth` where the action declares them; only declared fields. */
 export function curfewContext(input: {
   readonly shape: SchemaShape;
   readonly action: ActionShape;
   readonly now: Date;
   readonly request?: RequestFacts | undefined;
+  /** The principal's. */
+  readonly signIn?: SignIn | undefined;
 }): Attributes {
-  const { shape, action, now, request } = input;
+  const { shape, action, now, request, signIn } = input;
   const context = new Map<string, Value>();
   if (action.context.has('now')) context.set('now', datetime(now));
   const declared = action.context.get('request')?.type;
   if (request !== undefined && declared?.kind === 'record')
     context.set('request', declaredFields(declared.attributes, requestFields(shape, request)));
+  const auth = action.context.get('auth')?.type;
+  if (signIn !== undefined && auth?.kind === 'record')
+    context.set('auth', declaredFields(auth.attributes, authFields(signIn)));
   return context;
 }
 
@@ -103,6 +109,10 @@ function requestFields(shape: SchemaShape, request: RequestFacts): Fields {
     breakGlass: { kind: 'bool', value: request.breakGlass },
     extension: { kind: 'long', value: request.extension },
   };
+}
+
+function authFields({ at, methods }: SignIn): Fields {
+  return { time: optional(at, datetime), methods: strings(methods) };
 }
 
 /** Only what the schema declares: policies were validated for nothing else. */

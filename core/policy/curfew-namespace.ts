@@ -1,9 +1,19 @@
 import { suggest } from './closest.ts';
+import {
+  ACCESS_REQUEST,
+  ACTIONS,
+  AUTH,
+  DATETIME,
+  GRANT,
+  type SuppliedAction,
+  type SuppliedField,
+} from './curfew-supplies.ts';
 import type { Problem } from './problem.ts';
 import type { ResolvedSchema } from './schema-build.ts';
 import type { DeclarationKind, SchemaPlaces } from './schema-places.ts';
 import {
   type ActionShape,
+  type AttributeShape,
   type AttributesShape,
   curfewAction,
   formatType,
@@ -20,75 +30,6 @@ export interface SchemaUnderCheck {
   readonly source: SourceText;
   readonly places: SchemaPlaces;
 }
-
-interface SuppliedField {
-  /** People and services may have any entity type. */
-  readonly type: TypeShape | 'person' | 'service';
-  /** Curfew leaves it out at times, so the schema must say `?`. */
-  readonly isOptional: boolean;
-}
-
-const STRING: TypeShape = { kind: 'string' };
-const STRINGS: TypeShape = { kind: 'set', element: STRING };
-const BOOL: TypeShape = { kind: 'bool' };
-const DATETIME: TypeShape = { kind: 'extension', name: 'datetime' };
-
-const always = (type: SuppliedField['type']): SuppliedField => ({ type, isOptional: false });
-const sometimes = (type: SuppliedField['type']): SuppliedField => ({ type, isOptional: true });
-
-const GRANT: Readonly<Record<string, SuppliedField>> = {
-  id: always(STRING),
-  workflow: always(STRING),
-  steps: always(STRINGS),
-  reason: always(STRING),
-  ticket: sometimes(STRING),
-  breakGlass: always(BOOL),
-  startsAt: always(DATETIME),
-  expiresAt: always(DATETIME),
-};
-
-const ACCESS_REQUEST: Readonly<Record<string, SuppliedField>> = {
-  id: always(STRING),
-  requester: sometimes('person'),
-  requesterService: sometimes('service'),
-  subject: sometimes('person'),
-  subjectService: sometimes('service'),
-  actions: always(STRINGS),
-  reason: always(STRING),
-  ticket: sometimes(STRING),
-  duration: always({ kind: 'extension', name: 'duration' }),
-  startsAt: sometimes(DATETIME),
-  workflow: sometimes(STRING),
-  breakGlass: always(BOOL),
-  extension: always({ kind: 'long' }),
-};
-
-interface SuppliedAction {
-  readonly principals: readonly ('person' | 'service')[];
-  readonly resources: 'any' | 'domain' | 'system' | 'asked-about';
-  readonly hasRequest: boolean;
-}
-
-const ANYBODY = ['person', 'service'] as const;
-const ABOUT_REQUEST: SuppliedAction = { principals: ANYBODY, resources: 'domain', hasRequest: true };
-const LOCKING: SuppliedAction = { principals: ['person'], resources: 'any', hasRequest: false };
-const ABOUT_SYSTEM: SuppliedAction = { principals: ANYBODY, resources: 'system', hasRequest: false };
-const ASKING: SuppliedAction = { principals: ANYBODY, resources: 'asked-about', hasRequest: false };
-
-const ACTIONS: Readonly<Record<string, SuppliedAction>> = {
-  request: ABOUT_REQUEST,
-  requestFor: ABOUT_REQUEST,
-  revoke: ABOUT_REQUEST,
-  view: ABOUT_REQUEST,
-  approve: { ...ABOUT_REQUEST, principals: ['person'] },
-  lock: LOCKING,
-  unlock: LOCKING,
-  audit: ABOUT_SYSTEM,
-  administer: ABOUT_SYSTEM,
-  authorize: ASKING,
-  explain: ASKING,
-  watch: ASKING,
-};
 
 /** Compares the schema's `Curfew` namespace with what Curfew supplies: it may lack names, not change or add any. */
 export function checkCurfewNamespace(schema: SchemaUnderCheck): Problem[] {
@@ -153,23 +94,61 @@ function checkFields(
     const message = `Curfew::${typeName} declares no field, wanted a record with at least one of ${Object.keys(supplied).join(', ')}`;
     return [problemAt(schema.source, place(), message)];
   }
+  return fieldProblems(schema.source, { name: typeName, supplied, place }, declared);
+}
+
+/** A record that Curfew supplies. */
+interface SuppliedRecord {
+  readonly name: string;
+  readonly supplied: Readonly<Record<string, SuppliedField>>;
+  /** Where its fields are declared. */
+  readonly place: (field: string) => number;
+}
+
+function fieldProblems(
+  source: SourceText,
+  { name: record, supplied, place }: SuppliedRecord,
+  declared: AttributesShape,
+): Problem[] {
   const problems: Problem[] = [];
   for (const [name, { type, required }] of declared) {
     const field = Object.hasOwn(supplied, name) ? supplied[name] : undefined;
     if (field === undefined) {
-      const message = `Curfew supplies no \`${name}\` in ${typeName}`;
-      problems.push(problemAt(schema.source, place(name), message, suggest(name, Object.keys(supplied))));
+      const message = `Curfew supplies no \`${name}\` in ${record}`;
+      problems.push(problemAt(source, place(name), message, suggest(name, Object.keys(supplied))));
     } else if (!isSupplied(field, type)) {
       const wanted =
         typeof field.type === 'string' ? `the entity type of a ${field.type}` : formatType(field.type);
-      const message = `${typeName}.${name} is declared as ${formatType(type)}, wanted ${wanted}`;
-      problems.push(problemAt(schema.source, place(name), message));
+      const message = `${record}.${name} is declared as ${formatType(type)}, wanted ${wanted}`;
+      problems.push(problemAt(source, place(name), message));
     } else if (required && field.isOptional) {
-      const message = `${typeName}.${name} is declared as required, and Curfew leaves it out at times`;
-      problems.push(problemAt(schema.source, place(name), message, `write \`${name}?:\``));
+      const message = `${record}.${name} is declared as required, and Curfew leaves it out at times`;
+      problems.push(problemAt(source, place(name), message, `write \`${name}?:\``));
     }
   }
   return problems;
+}
+
+/** Of `context.auth`, which is left out where nothing is known of it. */
+function checkAuth(
+  schema: SchemaUnderCheck,
+  fullName: string,
+  { type, required }: AttributeShape,
+): Problem[] {
+  const place = (...names: string[]): number =>
+    schema.places.find('action', fullName, 'context', 'auth', ...names);
+  if (type.kind !== 'record') {
+    const message = `context.auth of ${fullName} is ${formatType(type)}, wanted { time?: datetime, methods: Set<String> }`;
+    return [problemAt(schema.source, place(), message)];
+  }
+  const problems = fieldProblems(
+    schema.source,
+    { name: 'context.auth', supplied: AUTH, place },
+    type.attributes,
+  );
+  if (!required) return problems;
+  const message = 'context.auth is declared as required, and Curfew leaves it out at times';
+  return [problemAt(schema.source, place(), message, 'write `auth?:`'), ...problems];
 }
 
 function isSupplied(field: SuppliedField, declared: TypeShape): boolean {
@@ -222,7 +201,12 @@ function checkAction(schema: SchemaUnderCheck, action: ActionShape, supplied: Su
     problems.push(problem(`Curfew never asks ${fullName} about a ${type}`, 'resource', lastName(type)));
   if (action.memberOf.length > 0)
     problems.push(problem(`${fullName} is a member of another action, wanted no groups`));
-  for (const [name, { type }] of action.context) {
+  for (const [name, attribute] of action.context) {
+    const { type } = attribute;
+    if (name === 'auth' && supplied.hasAuth === true) {
+      problems.push(...checkAuth(schema, fullName, attribute));
+      continue;
+    }
     const wanted =
       name === 'now' ? 'datetime' : name === 'request' && supplied.hasRequest ? 'AccessRequest' : undefined;
     if (wanted === undefined) {

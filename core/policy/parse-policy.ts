@@ -13,6 +13,7 @@ import { readsEntities } from './entity-paths.ts';
 import { guardsOf } from './guards.ts';
 import type { ActionScope, EntityScope, PolicySource } from './policy-set.ts';
 import type { Problem } from './problem.ts';
+import { signInMethodsNamed } from './sign-in-methods.ts';
 import { offsetOfByte, placeOf, problemAt } from './source-text.ts';
 import type { PolicyChunk } from './split.ts';
 
@@ -51,6 +52,7 @@ export function parsePolicy(cedar: CedarInstance, chunk: PolicyChunk): ParsedPol
     guards: guardsOf(json),
     contextReads: contextReads(json),
     readsEntities: readsEntities(json),
+    signInMethods: signInMethodsNamed(json),
   };
   return { chunk, policy, json };
 }

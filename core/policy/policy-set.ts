@@ -49,6 +49,8 @@ export interface PolicySource {
   readonly contextReads: Reads;
   /** Whether it looks at any entity beyond its type and id. */
   readonly readsEntities: boolean;
+  /** The methods of signing in that its conditions name. */
+  readonly signInMethods: readonly string[];
 }
 
 /**

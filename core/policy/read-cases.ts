@@ -1,6 +1,7 @@
 import type { Attributes, Entity, EntityUid } from '../access/entity.ts';
+import type { SignIn } from '../access/sign-in.ts';
 import { formatSteps, type Step } from '../access/workflow.ts';
-import { grantOf, requestOf, workflowAt } from './case-facts.ts';
+import { grantOf, requestOf, signInOf, workflowAt } from './case-facts.ts';
 import {
   actionAt,
   attributesOf,
@@ -54,6 +55,8 @@ export interface PolicyCase {
   readonly resource: EntityUid;
   readonly context: Attributes;
   readonly request: RequestFacts | undefined;
+  /** How the principal signed in. */
+  readonly signIn: SignIn | undefined;
   readonly expected: Expectation;
 }
 
@@ -97,7 +100,7 @@ function readCase(policies: PolicySet, tree: YamlTree, line: number): PolicyCase
     'directory',
   ]);
   const when = required(map, 'when', 'a case');
-  const asked = mapOf(when, 'when', ['principal', 'action', 'resource', 'context', 'request']);
+  const asked = mapOf(when, 'when', ['principal', 'action', 'resource', 'context', 'request', 'auth']);
   const action = actionAt(shape, required(asked, 'action', 'when'));
   const principal = uidOf(required(asked, 'principal', 'when'));
   const now = optional(given.entries.get('now'), instantOf) ?? DEFAULT_NOW;
@@ -110,7 +113,7 @@ function readCase(policies: PolicySet, tree: YamlTree, line: number): PolicyCase
     throw new YamlError(
       context.offset,
       '`context` of a Curfew action, which only Curfew supplies',
-      'say `request`',
+      'say `request` or `auth`',
     );
   const grant = given.entries.get('grant');
   if (grant !== undefined && !action.takesGrants)
@@ -128,6 +131,7 @@ function readCase(policies: PolicySet, tree: YamlTree, line: number): PolicyCase
     resource: uidOf(required(asked, 'resource', 'when')),
     context: optional(context, (it) => attributesOf(action.context, it)) ?? new Map(),
     request: requestOf(shape, asked.entries.get('request'), { action, principal, offset: when.offset }),
+    signIn: signInOf(asked.entries.get('auth'), action),
     expected: expectationOf(policies, required(map, 'then', 'a case'), action),
   };
 }

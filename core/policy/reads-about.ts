@@ -19,6 +19,15 @@ export function mayReadNow(policies: PolicySet, kind: Kind): boolean {
   return kind.action.context.has('now') && reads(readsAbout(policies, kind).contextReads, 'now');
 }
 
+/**
+ * The methods of signing in that policies which could apply to questions of this kind name; undefined when none of them may read
+ * `context.auth`.
+ */
+export function signInMethods(policies: PolicySet, kind: Kind): readonly string[] | undefined {
+  const { contextReads, methods } = readsAbout(policies, kind);
+  return kind.action.context.has('auth') && reads(contextReads, 'auth') ? methods : undefined;
+}
+
 /** Whether a policy that could apply to questions of this kind may read that field of `context.request`. True when in doubt. */
 export function mayReadOfRequest(policies: PolicySet, kind: Kind, field: string): boolean {
   const { contextReads } = readsAbout(policies, kind);
@@ -36,6 +45,7 @@ export function grantPolicies(policies: PolicySet, kind: Kind): ReadonlySet<stri
 interface ReadsAbout {
   readonly contextReads: Reads;
   readonly grantPolicies: ReadonlySet<string> | undefined;
+  readonly methods: readonly string[];
 }
 
 const known = new WeakMap<PolicySet, Map<string, ReadsAbout>>();
@@ -55,6 +65,7 @@ function ofAll(policies: readonly PolicySource[]): ReadsAbout {
   return {
     contextReads: policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING),
     grantPolicies: readers.every(asksForGrant) ? new Set(readers.map(({ id }) => id)) : undefined,
+    methods: [...new Set(policies.flatMap((policy) => policy.signInMethods))],
   };
 }
 

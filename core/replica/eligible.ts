@@ -3,11 +3,14 @@ import type { Grant } from '../access/grant.ts';
 import { personOf, samePerson } from '../access/person.ts';
 import type { AccessRequest, RequestItem } from '../access/request.ts';
 import { seat } from '../access/seats.ts';
+import type { Cast } from '../access/sign-in.ts';
 import type { Workflow } from '../access/workflow.ts';
 import type { RequestFacts } from '../policy/curfew-context.ts';
-import { stepsOf, workflowById } from '../policy/policy-set.ts';
+import { type PolicySet, stepsOf, workflowById } from '../policy/policy-set.ts';
+import { signInMethods } from '../policy/reads-about.ts';
+import { curfewAction } from '../policy/schema-shape.ts';
 import { eligibility } from './let-in.ts';
-import { ask, type Rules } from './rights.ts';
+import { ask, type RightQuestion, type Rules } from './rights.ts';
 
 /** A request, as far as policies see it. */
 export type Asking = Pick<
@@ -39,25 +42,47 @@ export function factsOf(
   };
 }
 
+/** Somebody who votes, and what the vote is judged by; without `cast`, somebody who could, after signing in anew. */
+export interface Voter {
+  readonly reviewer: EntityUid;
+  readonly cast?: Cast;
+}
+
 /** Every step that an approve permit lets the person fill for the item. */
 export function stepsFilledBy(
   rules: Rules,
   request: Asking,
   item: AskedFor,
-  reviewer: EntityUid,
+  { reviewer, cast }: Voter,
   now: Date,
 ): readonly string[] {
   if (isParty(rules, request, reviewer)) return [];
   const { policies } = rules.engine;
   if (!policies.schema.personTypes.includes(reviewer.type) || !rules.directory.has(reviewer)) return [];
-  const evaluation = ask(rules, {
-    right: 'approve',
-    principal: reviewer,
-    resource: item.resource,
-    now,
-    request: factsOf(request, item),
+  const question = { right: 'approve', principal: reviewer, resource: item.resource, now } as const;
+  const facts = factsOf(request, item);
+  const steps = (cast === undefined ? castsAnew(policies, question) : [cast]).flatMap((each) => {
+    const evaluation = ask(rules, { ...question, request: facts, cast: each });
+    return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
   });
-  return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
+  return [...new Set(steps)];
+}
+
+/**
+ * Votes cast now that could satisfy policies which ask for a sign-in: after one by all methods that they name, by each alone, and by
+ * none of them.
+ */
+export function castsAnew(
+  policies: PolicySet,
+  { principal, resource, now: at }: Pick<RightQuestion, 'principal' | 'resource' | 'now'>,
+): readonly Cast[] {
+  const action = curfewAction(policies.schema, 'approve');
+  const kind = { phase: 'workflows', principalType: principal.type, resourceType: resource.type } as const;
+  const named = action === undefined ? undefined : signInMethods(policies, { ...kind, action });
+  if (named === undefined) return [{ at, signIn: undefined }];
+  const alone = named.length > 1 ? named.map((method) => [method]) : [];
+  const combinations = named.length === 0 ? [[]] : [named, ...alone, []];
+  return combinations.map((methods) => ({ at, signIn: { at, methods } }));
 }
 
 /** Whether the person asks or is asked for, by this account, another of theirs, or a service of theirs. */
@@ -106,8 +131,9 @@ export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
   const item = { ...grant, workflow: { id: grant.workflow } };
   if (!isLetIn(rules, request, item, now)) return false;
   const escalations = workflowById(rules.engine.policies, grant.workflow)?.escalations ?? [];
-  const candidates = grant.approvers.map((approver) => {
-    const filled = stepsFilledBy(rules, request, item, approver, now);
+  const candidates = grant.approvers.map((approver, index) => {
+    const cast = grant.casts?.[index] ?? { at: now, signIn: undefined };
+    const filled = stepsFilledBy(rules, request, item, { reviewer: approver, cast }, now);
     // Whoever stood in for another step did so in time.
     const standsIn = escalations.some(({ step }) => filled.includes(step));
     return { person: personOf(rules.directory, approver), steps: standsIn ? grant.steps : filled };

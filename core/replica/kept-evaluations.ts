@@ -1,6 +1,7 @@
 import { uidKey } from '../access/entity.ts';
 import type { Evaluation } from '../policy/engine.ts';
-import { mayReadNow } from '../policy/reads-about.ts';
+import type { Kind } from '../policy/policies-about.ts';
+import { mayReadNow, signInMethods } from '../policy/reads-about.ts';
 import type { ActionShape } from '../policy/schema-shape.ts';
 import type { RightQuestion, Rules } from './rights.ts';
 
@@ -16,7 +17,8 @@ const kept = new WeakMap<Rules, Kept>();
 
 /**
  * The answer to the question, asked once while directory and policies stay as they are: planning, deciding and showing a request ask
- * the same again. The instant is part of a question only where a policy could read it. What erred or failed is asked again.
+ * the same again. The instant and the sign-in are part of a question only where a policy could read them. What erred or failed is asked
+ * again.
  */
 export function evaluatedOnce(
   rules: Rules,
@@ -25,7 +27,7 @@ export function evaluatedOnce(
   evaluate: () => Evaluation,
 ): Evaluation {
   const evaluations = evaluationsOf(rules);
-  const key = keyOf(question, readsNow(rules, question, action));
+  const key = keyOf(rules, question, action);
   const found = evaluations.get(key);
   if (found !== undefined) return found;
   const evaluation = evaluate();
@@ -44,19 +46,18 @@ function evaluationsOf(rules: Rules): Map<string, Evaluation> {
   return evaluations;
 }
 
-function readsNow(rules: Rules, { principal, resource }: RightQuestion, action: ActionShape): boolean {
-  const kind = {
+function keyOf(rules: Rules, question: RightQuestion, action: ActionShape): string {
+  const { right, principal, resource, now, request, cast } = question;
+  const { policies } = rules.engine;
+  const kind: Kind = {
     phase: 'workflows',
     action,
     principalType: principal.type,
     resourceType: resource.type,
-  } as const;
-  return mayReadNow(rules.engine.policies, kind);
-}
-
-function keyOf({ right, principal, resource, now, request }: RightQuestion, hasInstant: boolean): string {
-  const instant = hasInstant ? now.getTime() : '';
-  const asked = [right, uidKey(principal), uidKey(resource), instant];
+  };
+  const instant = mayReadNow(policies, kind) ? (cast?.at ?? now).getTime() : '';
+  const signIn = signInMethods(policies, kind) === undefined ? undefined : cast?.signIn;
+  const asked = [right, uidKey(principal), uidKey(resource), instant, signIn ?? ''];
   if (request === undefined) return JSON.stringify(asked);
   const { requester, subject, extension, startsAt, ...facts } = request;
   const said = [uidKey(requester), uidKey(subject), String(extension), startsAt?.getTime() ?? '', facts];

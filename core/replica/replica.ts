@@ -198,6 +198,7 @@ function grantOf(event: EventOfKind<'GRANT_STARTED'>): LiveGrant {
     requester: event.requester,
     subject: event.subject,
     approvers: event.approvers,
+    ...(event.casts === undefined ? {} : { casts: event.casts }),
     actions: event.actions,
     resource: event.resource,
     workflow: event.workflow,

@@ -2,6 +2,7 @@ import type { Directory } from '../access/directory.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Lock } from '../access/lock.ts';
 import type { LockIndex } from '../access/lock-index.ts';
+import type { Cast } from '../access/sign-in.ts';
 import type { Workflow } from '../access/workflow.ts';
 import { curfewContext, type RequestFacts } from '../policy/curfew-context.ts';
 import type { Engine, Evaluation } from '../policy/engine.ts';
@@ -40,6 +41,8 @@ export interface RightQuestion {
   readonly resource: EntityUid;
   readonly now: Date;
   readonly request?: RequestFacts;
+  /** Of an approval: policies judge it as at the instant that it was cast, for as long as it counts. Locks are of now. */
+  readonly cast?: Cast;
 }
 
 /** Answers a question to the workflows set. */
@@ -97,8 +100,9 @@ function applicableAction(
 }
 
 function evaluate({ engine, directory }: Rules, question: RightQuestion, action: ActionShape): Evaluation {
-  const { principal, resource, now, request } = question;
-  const context = curfewContext({ shape: engine.policies.schema, action, now, request });
+  const { principal, resource, now, request, cast } = question;
+  const { at, signIn } = { at: now, signIn: undefined, ...cast };
+  const context = curfewContext({ shape: engine.policies.schema, action, now: at, request, signIn });
   const lookup = (uid: EntityUid) => directory.get(uid);
   const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
   return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });

@@ -84,15 +84,16 @@ export function createIdentify(options: IdentifyOptions): Identify {
 
   return async ({ authorization, certificate, path }) => {
     if (authorization.length > 0) {
-      const { id, type } = await verifyOnce(readBearer(authorization));
-      return await resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
+      const { id, type, signIn } = await verifyOnce(readBearer(authorization));
+      const uid = await resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
+      return { uid, ...(signIn === undefined ? {} : { signIn }) };
     }
     const id = certificateName(namesOf(certificate(), now()), certificatePrefix);
     if (!mayCall(id, path)) {
       const message = `the certificate of ${showSeen(id)} may not call ${path.slice(1)}; CURFEW_TLS_ALLOW says what it may`;
       throw new AccessError('NOT_PERMITTED', message);
     }
-    return await resolve({ id, by: 'certificate' }, resolveCaller);
+    return { uid: await resolve({ id, by: 'certificate' }, resolveCaller) };
   };
 }
 
@@ -133,12 +134,12 @@ function readBearer(headers: readonly string[]): string {
   return token;
 }
 
-async function resolve(name: CallerName, resolveCaller: ResolveCaller): Promise<Caller> {
+async function resolve(name: CallerName, resolveCaller: ResolveCaller): Promise<EntityUid> {
   const uid = await resolveCaller(name);
   if (uid === undefined) {
     const seen = `${name.type ?? 'an entity'} with the id ${showSeen(name.id)}`;
     const message = `the ${name.by} names ${seen}; the directory has none, or more than one`;
     throw new AccessError('CALLER_UNKNOWN', message);
   }
-  return { uid };
+  return uid;
 }

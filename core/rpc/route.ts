@@ -1,9 +1,12 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { EntityUid } from '../access/entity.ts';
+import type { SignIn } from '../access/sign-in.ts';
 
 /** Who calls, proved by a token or a client certificate and known to the directory. */
 export interface Caller {
   readonly uid: EntityUid;
+  /** Absent when a certificate names the caller, or a token that says nothing of it. */
+  readonly signIn?: SignIn;
 }
 
 /** What a handler knows of the call beside the request. */

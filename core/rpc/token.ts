@@ -1,8 +1,10 @@
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
 import { AccessError } from '../access/access-error.ts';
+import type { SignIn } from '../access/sign-in.ts';
 import type { Issuer } from '../runtime/issuer.ts';
 import { showSeen } from '../runtime/seen.ts';
 import { type FindKey, issuerKeys, KeysUnavailableError, type OnTrouble } from './issuer-keys.ts';
+import { readSignIn } from './sign-in-claims.ts';
 import { checkId } from './uid.ts';
 
 /** Fixed, whatever a token or a key says: jose would otherwise take every algorithm that fits the key (RFC 8725 §3.1). */
@@ -18,6 +20,7 @@ export interface VerifiedToken {
   readonly id: string;
   readonly type?: string;
   readonly expiresAt: Date;
+  readonly signIn?: SignIn;
 }
 
 /** Verifies a JWT. @throws AccessError TOKEN_INVALID, TOKEN_EXPIRED, NOT_READY when the issuer's keys cannot be read */
@@ -44,7 +47,7 @@ export function createTokenVerifier(issuers: readonly Issuer[], onTrouble: OnTro
         requiredClaims: ['exp', 'sub', issuer.claim],
         currentDate: now,
       });
-      return readClaims(payload, issuer);
+      return readClaims(payload, issuer, now);
     } catch (error) {
       throw tokenError(error, issuer, now);
     }
@@ -68,7 +71,7 @@ function pickIssuer(known: ReadonlyMap<string, KnownIssuer>, token: string): Kno
   return issuer;
 }
 
-function readClaims(payload: JWTPayload, issuer: Issuer): VerifiedToken {
+function readClaims(payload: JWTPayload, issuer: Issuer, now: Date): VerifiedToken {
   const id = payload[issuer.claim];
   if (typeof id !== 'string') {
     throw invalid(`seen a claim "${issuer.claim}" that is no string, wanted the id of a directory entity`);
@@ -85,10 +88,12 @@ function readClaims(payload: JWTPayload, issuer: Issuer): VerifiedToken {
     throw invalid('has no exp');
   }
   const expiresAt = new Date(Math.min(payload.exp * 1_000, latestMs));
+  const signIn = readSignIn(payload, now);
   return {
     id: checkClaimedId(id, issuer.claim),
     ...(type === undefined ? {} : { type }),
     expiresAt,
+    ...(signIn === undefined ? {} : { signIn }),
   };
 }
 

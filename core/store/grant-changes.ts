@@ -11,8 +11,8 @@ const INSERT_GRANT: Statement = {
   text: `
     INSERT INTO grants (id, request_id, item, requester, subject, approvers, resource, actions, workflow, steps, reason, ticket,
       state, created_at, starts_at, expires_at, duration_ms, max_ms, break_glass, keep_on_change, idle_ms, uses_left,
-      max_extensions, seats)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+      max_extensions, seats, casts)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 };
 
 /** Writes a new grant; the database refuses a second one for the item and a window longer than `maxMs`. */
@@ -46,6 +46,7 @@ export async function insertGrant(
     grant.usesLeft ?? null,
     grant.terms.maxExtensions,
     grant.seats,
+    grant.casts === undefined ? null : JSON.stringify(grant.casts),
   ];
   await sendLater(trx, new Call(INSERT_GRANT, values));
 }

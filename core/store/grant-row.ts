@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { parseUidKey } from '../access/entity.ts';
 import type { Grant, GrantStanding } from '../access/grant.ts';
+import type { Cast } from '../access/sign-in.ts';
 import type { Grants } from './schema.ts';
 
 export type GrantRow = Selectable<Grants>;
@@ -13,6 +14,7 @@ export function toGrant(row: GrantRow): Grant {
     requester: parseUidKey(row.requester),
     subject: parseUidKey(row.subject),
     approvers: row.approvers.map(parseUidKey),
+    ...(row.casts === null ? {} : { casts: parseCasts(row.casts) }),
     actions: row.actions.map(parseUidKey),
     resource: parseUidKey(row.resource),
     workflow: row.workflow,
@@ -33,6 +35,13 @@ export function toGrant(row: GrantRow): Grant {
     usesLeft: row.uses_left ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
   };
+}
+
+/** Reads what `insertGrant` wrote. */
+export function parseCasts(text: string): readonly Cast[] {
+  return JSON.parse(text, (name, value: unknown) =>
+    name === 'at' ? new Date(String(value)) : value,
+  ) as Cast[]; // as written
 }
 
 /** What has been written down of where the grant stands. */

@@ -157,8 +157,8 @@ const INSERT_REVIEW: Statement = {
   isRead: false,
   text: `
     INSERT INTO reviews (request_id, item, reviewer, requester, subject, request_hash, verdict, comment, policy_digest, created_at,
-      actions, duration_ms, starts_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      actions, duration_ms, starts_at, signed_in_at, sign_in_methods)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 };
 
 /** Writes votes; the database refuses a second one of a person on an item while the first stands, and one on another hash. */
@@ -183,6 +183,8 @@ export async function insertReviews(
         review.narrowing.actions?.map(uidKey) ?? null,
         review.narrowing.durationMs ?? null,
         review.narrowing.startsAt ?? null,
+        review.signIn?.at ?? null,
+        review.signIn?.methods ?? null,
       ]),
   );
   await sendLater(trx, ...inserts);

@@ -28,6 +28,8 @@ export type ReviewRow = Pick<
   | 'duration_ms'
   | 'starts_at'
   | 'withdrawn_at'
+  | 'signed_in_at'
+  | 'sign_in_methods'
 >;
 
 /** The requests with their items and reviews, each in the order given. */
@@ -88,6 +90,10 @@ function toReview(row: ReviewRow): Review {
       startsAt: row.starts_at ?? undefined,
     },
     withdrawnAt: row.withdrawn_at ?? undefined,
+    signIn:
+      row.sign_in_methods === null
+        ? undefined
+        : { at: row.signed_in_at ?? undefined, methods: row.sign_in_methods },
   };
 }
 

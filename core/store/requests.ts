@@ -34,7 +34,8 @@ const READ_REVIEWS: Statement = {
   name: 'read_reviews',
   isRead: true,
   text: `
-    SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at, actions, duration_ms, starts_at, withdrawn_at
+    SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at, actions, duration_ms, starts_at, withdrawn_at,
+      signed_in_at, sign_in_methods
     FROM reviews WHERE request_id = $1 ORDER BY position`,
 };
 

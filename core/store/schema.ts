@@ -63,6 +63,7 @@ export interface Grants {
   actions: string[];
   approvers: Generated<string[]>;
   break_glass: Generated<boolean>;
+  casts: string | null;
   created_at: Timestamp;
   duration_ms: Int8;
   end_reason: EndReason | null;
@@ -199,6 +200,8 @@ export interface Reviews {
   request_id: string;
   requester: string;
   reviewer: string;
+  sign_in_methods: string[] | null;
+  signed_in_at: Timestamp | null;
   starts_at: Timestamp | null;
   subject: string;
   verdict: Verdict;

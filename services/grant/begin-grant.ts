@@ -33,13 +33,18 @@ function grantOf(
   now: Date,
 ): LiveGrant {
   const { workflow } = item;
+  const approvals = [...filledBy.values()].flat();
+  const begins = beginning(request, item, terms, now);
+  // One that has begun asks nobody again.
+  const casts = begins.state === 'ACTIVE' ? undefined : approvals.map(({ at, signIn }) => ({ at, signIn }));
   return {
     id: randomUUID(),
     requestId: request.id,
     item: item.item,
     requester: request.requester,
     subject: request.subject,
-    approvers: [...filledBy.values()].flat(),
+    approvers: approvals.map(({ reviewer }) => reviewer),
+    ...(casts === undefined ? {} : { casts }),
     actions: terms.actions,
     resource: item.resource,
     workflow: workflow.id,
@@ -47,7 +52,7 @@ function grantOf(
     seats: workflow.steps.map((step) => step.seats),
     reason: request.reason,
     ticket: request.ticket,
-    ...beginning(request, item, terms, now),
+    ...begins,
     terms: {
       breakGlass: request.breakGlass,
       onChange: workflow.onChange,
@@ -86,6 +91,7 @@ function startedEvent(grant: LiveGrant, now: Date): Extract<LedgerEvent, { reado
     requester: grant.requester,
     subject: grant.subject,
     approvers: grant.approvers,
+    ...(grant.casts === undefined ? {} : { casts: grant.casts }),
     actions: grant.actions,
     resource: grant.resource,
     workflow: grant.workflow,

@@ -15,7 +15,8 @@ import { narrowingRefusal } from './check-narrowing.ts';
 import { countVotes } from './counted-votes.ts';
 import { lettingInBy, lockAgainst } from './locked.ts';
 import type { Vote } from './review-access-request.ts';
-import { fillableSteps, isParty } from './rights.ts';
+import { fillableSteps, isParty, type Voter } from './rights.ts';
+import { castBy, signInRefusal } from './sign-in-refusal.ts';
 
 /** The items that a vote is on, or why it does not count. */
 export function checkVote(
@@ -68,7 +69,8 @@ function chosenItems(
   vote: Vote,
   now: Date,
 ): readonly RequestItem[] | AccessError {
-  const mine = pending.filter((item) => fillableSteps(replica, request, item, vote.reviewer, now).length > 0);
+  const voter = castBy(vote, now);
+  const mine = pending.filter((item) => fillableSteps(replica, request, item, voter, now).length > 0);
   const voted = (item: number): boolean =>
     votesOn(request, item).some((it) => sameUid(it.reviewer, vote.reviewer));
   const named = vote.items.length === 0 ? mine.map((item) => item.item) : vote.items;
@@ -81,8 +83,11 @@ function chosenItems(
     );
   }
   const refused = vote.items.find((item) => !open.some((it) => it.item === item));
-  if (refused !== undefined) return refusedItem(request, refused, vote, now);
-  if (open.length === 0) return notAReviewer(vote.reviewer, 'no pending item');
+  if (refused !== undefined) return refusedItem(replica, request, refused, vote, now);
+  if (open.length === 0) {
+    const left = pending.filter((item) => !voted(item.item));
+    return notLetIn(replica, request, left, vote, now) ?? notAReviewer(vote.reviewer, 'no pending item');
+  }
   return vote.verdict === 'DENY' ? open : withoutLocked(replica, request, open, vote, now);
 }
 
@@ -104,14 +109,36 @@ function withoutLocked(
 }
 
 /** Why a vote on an item that the reviewer named does not count. */
-function refusedItem(request: AccessRequest, item: number, vote: Vote, now: Date): AccessError {
+function refusedItem(
+  replica: Replica,
+  request: AccessRequest,
+  item: number,
+  vote: Vote,
+  now: Date,
+): AccessError {
   const found = request.items[item];
   if (found === undefined) {
     return fieldError('items', `seen ${item}, wanted positions from 0 to ${request.items.length - 1}`);
   }
   const state = itemStateAt(found, now);
-  if (state === 'PENDING') return notAReviewer(vote.reviewer, `not item ${item}`);
+  if (state === 'PENDING') {
+    const refused = notLetIn(replica, request, [found], vote, now);
+    return refused ?? notAReviewer(vote.reviewer, `not item ${item}`);
+  }
   return new AccessError('REQUEST_NOT_PENDING', `items: item ${item} is ${state}, a vote wants it PENDING`);
+}
+
+/** That the vote wants another sign-in, where that is what it lacks. */
+function notLetIn(
+  replica: Replica,
+  request: AccessRequest,
+  items: readonly RequestItem[],
+  vote: Vote,
+  now: Date,
+): AccessError | undefined {
+  const isEnough = (item: RequestItem, voter: Voter): boolean =>
+    fillableSteps(replica, request, item, voter, now).length > 0;
+  return signInRefusal(replica, items, vote, { isEnough, now });
 }
 
 function notAReviewer(reviewer: EntityUid, which: string): AccessError {

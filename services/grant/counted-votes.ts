@@ -1,4 +1,3 @@
-import type { EntityUid } from '../../core/access/entity.ts';
 import { type ItemTerms, narrowedTerms } from '../../core/access/narrowing.ts';
 import { personOf } from '../../core/access/person.ts';
 import { type AccessRequest, type RequestItem, type Review, votesOn } from '../../core/access/request.ts';
@@ -11,13 +10,16 @@ export interface CountedVotes {
   readonly approvals: readonly Review[];
   /** Whether every seat is filled. */
   readonly isComplete: boolean;
-  /** By step, who fills its seats. */
-  readonly filledBy: ReadonlyMap<string, readonly EntityUid[]>;
+  /** By step, whose approvals fill its seats. */
+  readonly filledBy: ReadonlyMap<string, readonly Review[]>;
   /** What its grant would be. */
   readonly terms: ItemTerms;
 }
 
-/** Counts the approvals of people who may still fill a step, one seat each, however many accounts they have. */
+/**
+ * Counts the approvals of people who may still fill a step, one seat each, however many accounts they have. Policies see the time and
+ * the sign-in that each was cast with: what else changed since counts.
+ */
 export function countVotes(
   replica: Replica,
   request: AccessRequest,
@@ -29,18 +31,18 @@ export function countVotes(
     .map((review) => ({
       review,
       person: personOf(replica.directory, review.reviewer),
-      steps: fillableSteps(replica, request, item, review.reviewer, now),
+      steps: fillableSteps(replica, request, item, { reviewer: review.reviewer, cast: review }, now),
     }))
     .filter(({ steps }) => steps.length > 0);
   const { isComplete, filledBy } = seat(item.workflow.steps, voters);
-  const accounts = new Map(voters.toReversed().map(({ person, review }) => [person, review.reviewer]));
+  const byPerson = new Map(voters.toReversed().map(({ person, review }) => [person, review]));
   return {
     approvals: voters.map(({ review }) => review),
     isComplete,
     filledBy: new Map(
       Array.from(filledBy, ([step, people]) => [
         step,
-        people.flatMap((person) => accounts.get(person) ?? []),
+        people.flatMap((person) => byPerson.get(person) ?? []),
       ]),
     ),
     terms: narrowedTerms(

@@ -80,7 +80,7 @@ function matches(context: GrantContext, filter: RequestFilter, request: AccessRe
   const open = pendingItems(request, now).filter(
     (item) => !votesOn(request, item.item).some((review) => sameUid(review.reviewer, caller)),
   );
-  return open.some((item) => fillableSteps(replica, request, item, caller, now).length > 0);
+  return open.some((item) => fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0);
 }
 
 /** Reads the next stretch of a list. */

@@ -56,7 +56,8 @@ function isWanted(
   const { replica } = context.followed;
   const now = clockOfReads(context);
   const found = request.items[item];
-  if (found !== undefined && mayReviewAfterwards(replica, request, found, caller, now)) return true;
+  if (found !== undefined && mayReviewAfterwards(replica, request, found, { reviewer: caller }, now))
+    return true;
   if (toReview) return false;
   if ([request.requester, request.subject].some((party) => sameUid(party, caller))) return true;
   return isPermitted(replica, { right: 'audit', principal: caller, resource: SYSTEM, now });

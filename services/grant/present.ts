@@ -88,13 +88,15 @@ function allowedActions({ replica, caller, now }: Showing, request: AccessReques
   const may: Record<keyof typeof RequestAction, boolean> = {
     UNSPECIFIED: false,
     REVIEW: pending.some(
-      (item) => !voted.includes(item.item) && fillableSteps(replica, request, item, caller, now).length > 0,
+      (item) =>
+        !voted.includes(item.item) &&
+        fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0,
     ),
     WITHDRAW: pending.length > 0 && isAsking,
     WITHDRAW_REVIEW: voted.length > 0,
     REMIND_REVIEWERS: pending.length > 0 && isAsking,
     REVIEW_AFTERWARDS: request.items.some(
-      (item) => item.isOwed && mayReviewAfterwards(replica, request, item, caller, now),
+      (item) => item.isOwed && mayReviewAfterwards(replica, request, item, { reviewer: caller }, now),
     ),
   };
   return Object.entries(may)
@@ -118,7 +120,7 @@ function presentItem(
     state: STATES[state],
     steps: item.workflow.steps.map((step) => ({
       ...step,
-      filledBy: (filledBy.get(step.name) ?? []).map(toProtoUid),
+      filledBy: (filledBy.get(step.name) ?? []).map((review) => toProtoUid(review.reviewer)),
     })),
     expiresAt: timestampFromDate(item.expiresAt),
     ...(resolvedAt === undefined ? {} : { resolvedAt: timestampFromDate(resolvedAt) }),

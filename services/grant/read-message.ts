@@ -3,6 +3,7 @@ import { type Message, toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { fieldError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
+import type { Caller } from '../../core/rpc/route.ts';
 import { msFromDuration } from '../../core/rpc/time.ts';
 import { fromProtoAction, fromProtoUid } from '../../core/rpc/uid.ts';
 import { Verdict } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
@@ -51,11 +52,11 @@ export function extensionOf(message: ExtendGrantRequest, caller: EntityUid): Ask
 }
 
 /** @throws AccessError FIELD_INVALID */
-export function voteOf(message: ReviewAccessRequestRequest, reviewer: EntityUid): Vote {
+export function voteOf(message: ReviewAccessRequestRequest, { uid: reviewer, signIn }: Caller): Vote {
   const { id: requestId, comment, requestHash, items } = message;
   const verdict = message.verdict === Verdict.APPROVE ? 'APPROVE' : 'DENY';
   const narrowing = message.narrowing.map(narrowingOf);
-  return { requestId, reviewer, verdict, comment, requestHash, items, narrowing };
+  return { requestId, reviewer, signIn, verdict, comment, requestHash, items, narrowing };
 }
 
 function narrowingOf({ item, actions, duration, startsAt }: NarrowingMessage, index: number): ItemNarrowing {

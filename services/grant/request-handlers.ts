@@ -60,7 +60,7 @@ function changing(context: GrantContext): Pick<GrantHandlers, Exclude<AboutReque
       return { request: await showRequest(context, caller.uid, request), revision, existing };
     },
     async reviewAccessRequest(message, { caller }) {
-      const { result, revision } = await reviewAccessRequest(context, voteOf(message, caller.uid));
+      const { result, revision } = await reviewAccessRequest(context, voteOf(message, caller));
       return { request: await showRequest(context, caller.uid, result), revision };
     },
     async withdrawReview({ id: requestId, items }, { caller }) {

@@ -8,6 +8,7 @@ import {
   type Review,
   requestStateAt,
 } from '../../core/access/request.ts';
+import type { SignIn } from '../../core/access/sign-in.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { insertReviews, resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
@@ -26,6 +27,8 @@ import { maySee } from './rights.ts';
 export interface Vote {
   readonly requestId: string;
   readonly reviewer: EntityUid;
+  /** The reviewer's, as far as their credentials say. */
+  readonly signIn: SignIn | undefined;
   readonly verdict: Verdict;
   readonly comment: string;
   /** Of the request as the reviewer saw it. */
@@ -39,8 +42,8 @@ export interface Vote {
 /**
  * Counts a vote: one deny ends an item, a full seating starts its grant. Of break-glass that was granted already it is the review that
  * is owed. Everything is checked under the request's row lock.
- * @throws AccessError REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, REQUEST_HASH_MISMATCH, SELF_REVIEW, NOT_A_REVIEWER, ALREADY_REVIEWED,
- *   NOTHING_LEFT, FIELD_INVALID
+ * @throws AccessError REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, REQUEST_HASH_MISMATCH, SELF_REVIEW, NOT_A_REVIEWER,
+ *   AUTHENTICATION_INSUFFICIENT, ALREADY_REVIEWED, NOTHING_LEFT, FIELD_INVALID
  */
 export async function reviewAccessRequest(
   context: GrantContext,
@@ -119,7 +122,7 @@ async function settle(
 }
 
 function reviewOf(vote: CountedVote, item: RequestItem, policyDigest: string): Review {
-  const { reviewer, verdict, comment, now } = vote;
+  const { reviewer, signIn, verdict, comment, now } = vote;
   const { item: _, ...narrowing } = vote.narrowing.find((it) => it.item === item.item) ?? { item: item.item };
   return {
     item: item.item,
@@ -129,6 +132,7 @@ function reviewOf(vote: CountedVote, item: RequestItem, policyDigest: string): R
     policyDigest,
     at: now,
     narrowing,
+    signIn,
     withdrawnAt: undefined,
   };
 }
@@ -143,6 +147,7 @@ function reviewedEvent(request: AccessRequest, vote: CountedVote, policyDigest: 
     items: vote.answered.map((item) => item.item),
     requestHash: Buffer.from(request.requestHash).toString('hex'),
     policyDigest,
+    ...(vote.signIn === undefined ? {} : { signIn: vote.signIn }),
     ...(vote.narrowing.length === 0 ? {} : { narrowing: vote.narrowing.map(narrowedItem) }),
     ...(vote.comment === '' ? {} : { text: vote.comment }),
   };

@@ -1,7 +1,7 @@
 import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
-import type { AccessRequest } from '../../core/access/request.ts';
+import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { lockGrant } from '../../core/store/grants.ts';
 import { type OwedReview, owedOfRequest, settleOwed } from '../../core/store/owed-reviews.ts';
@@ -11,7 +11,8 @@ import { type Finish, refuse } from './context.ts';
 import { recordEnd } from './end-grant.ts';
 import { lapseGrant } from './lapses.ts';
 import type { Vote } from './review-access-request.ts';
-import { mayReviewAfterwards } from './rights.ts';
+import { mayReviewAfterwards, type Voter } from './rights.ts';
+import { castBy, signInRefusal } from './sign-in-refusal.ts';
 
 /**
  * Writes down what a reviewer found who looked at break-glass afterwards. A deny says that it should not have been: what is left of the
@@ -57,9 +58,14 @@ async function answeredBy(
   const named = owed.filter(({ item }) => vote.items.length === 0 || vote.items.includes(item));
   const mine = named.filter(({ item }) => {
     const found = request.items[item];
-    return found !== undefined && mayReviewAfterwards(replica, request, found, vote.reviewer, now);
+    return found !== undefined && mayReviewAfterwards(replica, request, found, castBy(vote, now), now);
   });
-  if (mine.length === 0) return notAReviewer(vote.reviewer, owed);
+  if (mine.length === 0) {
+    const items = named.flatMap(({ item }) => request.items[item] ?? []);
+    const isEnough = (item: RequestItem, voter: Voter): boolean =>
+      mayReviewAfterwards(replica, request, item, voter, now);
+    return signInRefusal(replica, items, vote, { isEnough, now }) ?? notAReviewer(vote.reviewer, owed);
+  }
   if (vote.narrowing.length > 0)
     return fieldError(
       'narrowing',
@@ -94,6 +100,7 @@ function reviewedEvent(
     verdict: vote.verdict,
     requestHash: Buffer.from(request.requestHash).toString('hex'),
     policyDigest,
+    ...(vote.signIn === undefined ? {} : { signIn: vote.signIn }),
     text: vote.comment,
   };
 }

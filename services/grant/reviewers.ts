@@ -126,7 +126,7 @@ async function* candidates(
     if (budget.left <= 0) return;
     seen.add(key);
     budget.left -= 1;
-    const steps = fillableSteps(rules, request, item, entity.uid, now);
+    const steps = fillableSteps(rules, request, item, { reviewer: entity.uid }, now);
     if (steps.length > 0) yield { person: personOf(rules.directory, entity.uid), account: entity.uid, steps };
   }
 }

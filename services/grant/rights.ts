@@ -2,11 +2,18 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
-import { factsOf, isLetIn, isParty, mayStillBegin, stepsFilledBy } from '../../core/replica/eligible.ts';
+import {
+  factsOf,
+  isLetIn,
+  isParty,
+  mayStillBegin,
+  stepsFilledBy,
+  type Voter,
+} from '../../core/replica/eligible.ts';
 import { isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 import { requireFree } from './locked.ts';
 
-export { factsOf, isParty, isPermitted, mayStillBegin, type RightQuestion, workflowsFor };
+export { factsOf, isParty, isPermitted, mayStillBegin, type RightQuestion, type Voter, workflowsFor };
 
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
   const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
@@ -34,11 +41,11 @@ export function fillableSteps(
   rules: Rules,
   request: AccessRequest,
   item: RequestItem,
-  reviewer: EntityUid,
+  voter: Voter,
   now: Date,
 ): readonly string[] {
   const { steps, escalations } = item.workflow;
-  const filled = stepsFilledBy(rules, request, item, reviewer, now);
+  const filled = stepsFilledBy(rules, request, item, voter, now);
   const ageMs = now.getTime() - request.createdAt.getTime();
   const standsIn = escalations.some(({ afterMs, step }) => ageMs >= afterMs && filled.includes(step));
   const names = steps.map((step) => step.name);
@@ -50,11 +57,11 @@ export function mayReviewAfterwards(
   rules: Rules,
   request: AccessRequest,
   item: RequestItem,
-  reviewer: EntityUid,
+  voter: Voter,
   now: Date,
 ): boolean {
   const step = item.workflow.breakGlass?.step;
-  return step !== undefined && stepsFilledBy(rules, request, item, reviewer, now).includes(step);
+  return step !== undefined && stepsFilledBy(rules, request, item, voter, now).includes(step);
 }
 
 /** Whether the item's own workflow would still let the subject in. */
@@ -68,8 +75,8 @@ export function maySee(rules: Rules, request: AccessRequest, caller: EntityUid, 
   if (request.reviews.some((review) => sameUid(review.reviewer, caller))) return true;
   return request.items.some(
     (item) =>
-      fillableSteps(rules, request, item, caller, now).length > 0 ||
-      mayReviewAfterwards(rules, request, item, caller, now) ||
+      fillableSteps(rules, request, item, { reviewer: caller }, now).length > 0 ||
+      mayReviewAfterwards(rules, request, item, { reviewer: caller }, now) ||
       isPermitted(rules, {
         right: 'view',
         principal: caller,

@@ -58,7 +58,7 @@ function checkClaims(token: string, { env, now }: Surroundings): readonly Check[
   const claims = readClaims(token);
   if (claims === undefined) return [say('failure', 'it is no JSON Web Token', getNew)];
   const { sub, iss, aud, exp } = claims;
-  const seen = `it names ${JSON.stringify(sub)}, of issuer ${JSON.stringify(iss)}, for ${JSON.stringify(aud)}`;
+  const seen = `it names ${JSON.stringify(sub)}, of issuer ${JSON.stringify(iss)}, for ${JSON.stringify(aud)}${showSignIn(claims)}`;
   return [
     checkExpiry(exp, now()),
     ...(isWanted(iss, env['CURFEW_OIDC_ISSUER']) || env['CURFEW_OIDC_ISSUERS_FILE']
@@ -81,6 +81,12 @@ function checkClaims(token: string, { env, now }: Surroundings): readonly Check[
         ]),
     say('ok', seen),
   ];
+}
+
+/** Policies may ask for it: when and how its subject signed in. */
+function showSignIn({ auth_time: time, amr }: Readonly<Record<string, unknown>>): string {
+  const at = typeof time === 'number' ? `, signed in at ${showAt(time)}` : '';
+  return amr === undefined ? at : `${at}, by ${JSON.stringify(amr)}`;
 }
 
 /** What the token says of itself; whether it is genuine only a service can tell. */

@@ -166,6 +166,7 @@ export class World implements AsyncDisposable {
     await reviewAccessRequest(this.#context, {
       requestId,
       reviewer: user(by),
+      signIn: undefined,
       verdict,
       comment: 'seen',
       requestHash: request.requestHash,

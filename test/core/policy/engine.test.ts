@@ -33,6 +33,7 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     guards: [],
     contextReads: 'whole',
     readsEntities: true,
+    signInMethods: [],
   };
   return { ...policies, access: [...policies.access, hostile] };
 }
@@ -44,11 +45,8 @@ function expectHealthy(engine: Engine): void {
     policyIds: ['jit'],
     errors: [],
   });
-  expect(engine.evaluate('access', accessQuestion(policies, ORDERS))).toEqual({
-    decision: 'deny',
-    policyIds: [],
-    errors: [],
-  });
+  const denied = { decision: 'deny', policyIds: [], errors: [] };
+  expect(engine.evaluate('access', accessQuestion(policies, ORDERS))).toEqual(denied);
   expect(engine.checkCanary()).toBe(true);
 }
 

@@ -85,6 +85,7 @@ const started = fc
     state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
     usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
     breakGlass: fc.boolean(),
+    casts: fc.constantFrom([], [{ at, signIn: undefined }], [{ at, signIn: { at, methods: ['otp'] } }]),
   })
   .map(
     (chosen): Happening =>
@@ -272,9 +273,8 @@ export async function happen(
 /** A hundred years, so that no grant here is too long. */
 const MOST_MS = 100 * 366 * 86_400_000;
 
-type Chosen = Pick<LiveGrant, 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft'> & {
-  readonly breakGlass: boolean;
-};
+type OfGrant = 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft' | 'casts';
+type Chosen = Pick<LiveGrant, OfGrant> & { readonly breakGlass: boolean };
 
 function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {
   const startsAt = new Date('2019-01-01');

@@ -14,6 +14,10 @@ const OFFICE = fileURLToPath(new URL('../../support/office', import.meta.url));
 const BY_DAY = `
 @id("viewers-by-day")
 permit (principal is User, action == Curfew::Action::"view", resource) when { context.now < datetime("2030-01-01") };
+
+@id("printers-want-a-key")
+forbid (principal, action == Curfew::Action::"approve", resource is Printer)
+unless { context has auth && context.auth.methods.contains("hwk") };
 `;
 const DENY: Evaluation = { decision: 'deny', policyIds: [], errors: [] };
 const QUESTION = {
@@ -27,6 +31,9 @@ let engine: Engine;
 
 beforeAll(async () => {
   const files = new Map(await readPolicyFolder(OFFICE));
+  const schema = files.get('schema.cedarschema') ?? '';
+  const auth = '$1 auth?: { time?: datetime, methods: Set<String> },';
+  files.set('schema.cedarschema', schema.replace(/(action approve .*context: \{)/, auth));
   files.set('workflows/by-day.cedar', BY_DAY);
   const result = await loadPolicies(files);
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'));
@@ -85,6 +92,30 @@ test.for<readonly [Right, number]>([
     expect(asked()).toBe(times);
   },
 );
+
+test.for([
+  ['Printer', 3],
+  ['Database', 1],
+] as const)(
+  'approve of a %s by other sign-ins is asked %i times: a sign-in counts where a policy reads it',
+  async ([type, times]) => {
+    const { ask, asked } = await counting();
+    const question = { right: 'approve', ...QUESTION, resource: { type, id: 'one' } } as const;
+    for (const methods of [[], ['pwd'], ['pwd', 'hwk'], ['pwd']])
+      ask({ ...question, cast: { at: later, signIn: { at: undefined, methods } } });
+    expect(asked()).toBe(times);
+  },
+);
+
+test('the instant of a vote counts where a policy reads the time, not the instant at which it is asked about', async () => {
+  const { ask, asked } = await counting();
+  const cast = { at: QUESTION.now, signIn: undefined };
+  ask({ right: 'view', ...QUESTION, cast });
+  ask({ right: 'view', ...QUESTION, now: later, cast });
+  expect(asked()).toBe(1);
+  ask({ right: 'view', ...QUESTION, cast: { ...cast, at: later } });
+  expect(asked()).toBe(2);
+});
 
 test('after a change of directory or policies it is asked again', async () => {
   const { ask, activate, asked } = await counting();

@@ -129,6 +129,11 @@ export const lifeConstraintCases: readonly ConstraintCase[] = [
     breaks: insert('reviews', review, { actions: [] }),
   },
   {
+    title: 'a vote whose sign-in has a time and no list of methods',
+    constraint: 'reviews_sign_in',
+    breaks: insert('reviews', review, { signed_in_at: at }),
+  },
+  {
     title: 'a vote that leaves no time',
     constraint: 'reviews_duration',
     breaks: insert('reviews', review, { duration_ms: 0 }),

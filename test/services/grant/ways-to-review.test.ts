@@ -50,7 +50,8 @@ async function reviewable(stack: Stack, caller: EntityUid): Promise<readonly str
     .map(({ request }) => request)
     .filter((request) =>
       pendingItems(request, now).some(
-        (item) => fillableSteps(context.followed.replica, request, item, caller, now).length > 0,
+        (item) =>
+          fillableSteps(context.followed.replica, request, item, { reviewer: caller }, now).length > 0,
       ),
     )
     .map(({ id }) => id);

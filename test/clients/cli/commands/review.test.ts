@@ -77,6 +77,10 @@ describe('curfew review', () => {
   test.each([
     ['SELF_REVIEW', 'let somebody else review it'],
     ['REQUEST_HASH_MISMATCH', 'look at the request again and vote on what it says now'],
+    [
+      'AUTHENTICATION_INSUFFICIENT',
+      'sign in again with your identity provider, put the new token in CURFEW_TOKEN or CURFEW_TOKEN_FILE, and vote again',
+    ],
   ] as const)('%s is told with what to do', async (reason, next) => {
     const company = await companyToReview();
     company.server.answer(GrantService, {

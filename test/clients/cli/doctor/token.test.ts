@@ -39,6 +39,13 @@ test('a private file with a token in time is well, and whom it names is said', (
   expect(checks[1]?.seen).toBe('it names "ada", of issuer "https://issuer.test", for ["curfew","wiki"]');
 });
 
+test('when and how its subject signed in is said where the token says it', () => {
+  const token = tokenOf({ ...good, auth_time: inAnHour - 3_600, amr: ['pwd', 'otp'] });
+  expect(check({ CURFEW_TOKEN: token })[1]?.seen).toMatch(
+    /, signed in at 2026-11-25T12:00:00.000Z, by \["pwd","otp"\]$/,
+  );
+});
+
 test.each([0o640, 0o604])('a file of mode %o is a warning with the command that closes it', (mode) => {
   const path = fileOf(tokenOf(good), mode);
   const [file] = check({ CURFEW_TOKEN_FILE: path });

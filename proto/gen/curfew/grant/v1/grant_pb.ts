@@ -1846,7 +1846,7 @@ export const RequestAction = {
   UNSPECIFIED: 0,
 
   /**
-   * ReviewAccessRequest.
+   * ReviewAccessRequest, if need be after signing in anew (AUTHENTICATION_INSUFFICIENT).
    *
    * @generated from enum value: REQUEST_ACTION_REVIEW = 1;
    */

@@ -413,7 +413,7 @@ export type ListAccessRequestsRequest = Message<"curfew.grant.v1.ListAccessReque
   mine: boolean;
 
   /**
-   * Only where the caller could vote now.
+   * Only where the caller could vote now, if need be after signing in anew.
    *
    * @generated from field: bool to_review = 5;
    */
@@ -455,7 +455,7 @@ export type ListAccessRequestsRequestJson = {
   mine?: boolean;
 
   /**
-   * Only where the caller could vote now.
+   * Only where the caller could vote now, if need be after signing in anew.
    *
    * @generated from field: bool to_review = 5;
    */
@@ -1106,7 +1106,7 @@ export type ListOwedReviewsRequest = Message<"curfew.grant.v1.ListOwedReviewsReq
   pageToken: string;
 
   /**
-   * Only what the caller could review now.
+   * Only what the caller could review now, if need be after signing in anew.
    *
    * @generated from field: bool to_review = 3;
    */
@@ -1134,7 +1134,7 @@ export type ListOwedReviewsRequestJson = {
   pageToken?: string;
 
   /**
-   * Only what the caller could review now.
+   * Only what the caller could review now, if need be after signing in anew.
    *
    * @generated from field: bool to_review = 3;
    */
@@ -2556,7 +2556,7 @@ export const GrantService: GenService<{
     output: typeof WatchAccessRequestResponseSchema;
   },
   /**
-   * Votes.
+   * Votes. The vote is judged for as long as it counts by how the caller's token says that they signed in (auth_time, amr).
    *
    * @generated from rpc curfew.grant.v1.GrantService.ReviewAccessRequest
    */

@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+import { Directory } from '../../../core/access/directory.ts';
+import { parseEntities } from '../../../core/access/entity-json.ts';
+import type { Grant } from '../../../core/access/grant.ts';
+import { LockIndex } from '../../../core/access/lock-index.ts';
+import type { Cast } from '../../../core/access/sign-in.ts';
+import { createEngine } from '../../../core/policy/engine.ts';
+import { readDirectoryFile, readPolicyFolder } from '../../../core/policy/files.ts';
+import { loadPolicies } from '../../../core/policy/load.ts';
+import { formatProblem } from '../../../core/policy/problem.ts';
+import { mayStillBegin, stepsFilledBy } from '../../../core/replica/eligible.ts';
+import type { Rules } from '../../../core/replica/rights.ts';
+import { plainGrant } from '../../support/plain-grant.ts';
+
+const OFFICE = fileURLToPath(new URL('../../support/office', import.meta.url));
+const DEMANDS = `
+@id("fresh")
+forbid (principal, action == Curfew::Action::"approve", resource == Database::"orders")
+unless { context has auth && context.auth has time && context.now.durationSince(context.auth.time) < duration("5m") };
+
+@id("office-hours")
+forbid (principal, action == Curfew::Action::"approve", resource == Database::"ledger")
+unless { context.now.toTime() >= duration("9h") && context.now.toTime() < duration("17h") };
+
+@id("without-password")
+forbid (principal, action == Curfew::Action::"approve", resource == Database::"ledger")
+when { context has auth && context.auth.methods.contains("pwd") };
+
+@id("with-a-key")
+forbid (principal, action == Curfew::Action::"approve", resource == Database::"ledger")
+unless { context has auth && context.auth.methods.contains("hwk") };
+`;
+const user = (id: string) => ({ type: 'User', id });
+const bob = user('bob');
+const at = new Date('2026-01-01T12:00:00Z');
+const tomorrow = new Date('2026-01-02T20:00:00Z');
+const minutesBefore = (minutes: number): Date => new Date(at.getTime() - minutes * 60_000);
+
+let rules: Rules;
+beforeAll(async () => {
+  const files = new Map(await readPolicyFolder(OFFICE));
+  const schema = files.get('schema.cedarschema') ?? '';
+  files.set(
+    'schema.cedarschema',
+    schema.replace(/(action approve .*context: \{)/, '$1 auth?: { time?: datetime, methods: Set<String> },'),
+  );
+  files.set('workflows/demands.cedar', DEMANDS);
+  const loaded = await loadPolicies(files);
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  const directory = new Directory();
+  for (const entity of parseEntities((await readDirectoryFile(OFFICE)) ?? '')) directory.apply(entity);
+  rules = { engine: createEngine(loaded.policies), directory, generation: 1, locks: new LockIndex() };
+});
+
+/** A grant to ada that bob approved and that has waited until tomorrow. */
+function waiting(resource: string, cast?: Cast): Grant {
+  return {
+    ...plainGrant,
+    id: 'a-grant',
+    requestId: 'a-request',
+    item: 0,
+    reason: 'to see',
+    ticket: '',
+    startsAt: tomorrow,
+    expiresAt: new Date(tomorrow.getTime() + plainGrant.durationMs),
+    requester: user('ada'),
+    subject: user('ada'),
+    approvers: [bob],
+    ...(cast === undefined ? {} : { casts: [cast] }),
+    actions: [{ type: 'Action', id: 'read' }],
+    resource: { type: 'Database', id: resource },
+    workflow: 'one',
+    steps: ['owner'],
+    seats: [1],
+  };
+}
+
+const withKey = { at: minutesBefore(1), methods: ['hwk'] };
+
+test.each<readonly [string, string, Cast | undefined, boolean]>([
+  ['after a fresh sign-in', 'orders', { at, signIn: { at: minutesBefore(4), methods: [] } }, true],
+  ['after an old one', 'orders', { at, signIn: { at: minutesBefore(6), methods: [] } }, false],
+  ['after one of unknown time', 'orders', { at, signIn: { at: undefined, methods: ['hwk'] } }, false],
+  ['by a token that says nothing', 'orders', { at, signIn: undefined }, false],
+  ['at a time that nobody kept', 'orders', undefined, false],
+  ['within office hours', 'ledger', { at, signIn: withKey }, true],
+  ['outside of them', 'ledger', { at: tomorrow, signIn: withKey }, false],
+])(
+  'W14 a grant begins a day later by an approval that was cast %s: %s',
+  (_which, resource, cast, expected) => {
+    expect(mayStillBegin(rules, waiting(resource, cast), tomorrow)).toBe(expected);
+  },
+);
+
+test('W14 an approval counts no more when its reviewer is locked or gone by then', () => {
+  const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
+  const locks = new LockIndex();
+  const lock = {
+    id: 'l',
+    target: { kind: 'entity', uid: bob },
+    reason: 'away',
+    createdBy: user('dee'),
+  } as const;
+  locks.add({ ...lock, createdAt: tomorrow, expiresAt: undefined });
+  expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(false);
+  expect(mayStillBegin({ ...rules, directory: new Directory() }, grant, tomorrow)).toBe(false);
+});
+
+test('a lock that was over before it is asked about takes no vote away that was cast under it', () => {
+  const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
+  const locks = new LockIndex();
+  const lock = {
+    id: 'l',
+    target: { kind: 'entity', uid: bob },
+    reason: 'away',
+    createdBy: user('dee'),
+  } as const;
+  locks.add({ ...lock, createdAt: minutesBefore(60), expiresAt: new Date(at.getTime() + 60_000) });
+  expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(true);
+});
+
+test('whoever could fill a step after some sign-in of now is found, whichever methods policies want or refuse', () => {
+  const steps = (resource: string, reviewer: string, now: Date) => {
+    const { resource: uid, ...grant } = waiting(resource);
+    const request = { ...grant, id: 'r', breakGlass: false };
+    const item = { actions: grant.actions, resource: uid, workflow: { id: 'one' } };
+    return stepsFilledBy(rules, request, item, { reviewer: user(reviewer) }, now);
+  };
+  expect(steps('orders', 'bob', at)).toEqual(['owner']);
+  expect(steps('ledger', 'bob', at)).toEqual(['owner']);
+  expect(steps('ledger', 'bob', tomorrow)).toEqual([]);
+  expect(steps('orders', 'eve', at)).toEqual([]);
+});
