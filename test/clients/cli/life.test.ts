@@ -86,6 +86,18 @@ test('an approval narrows, and shows what it comes to', async () => {
   expect(narrowed.stdout).toContain('comes to 10m');
 });
 
+test("an approval narrows the items that are the reviewer's, and leaves the others as they were asked for", async () => {
+  const words = ['request', 'read', 'Database::plain-1', '+', 'read', 'Database::pair-1', '-d', '1h'];
+  const asking = await curfew('eve', ...words, '-r', 'to compare', '--no-wait', '-o', 'json');
+  const { request } = JSON.parse(asking.stdout) as { request: { id: string } }; // proto JSON
+  const narrowed = await curfew('bob', 'review', request.id, '--narrow', '--duration', '10m');
+  expect({ code: narrowed.code, stderr: narrowed.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(narrowed.stdout).toContain('item 1: comes to 10m');
+  expect(narrowed.stdout).not.toContain('item 2: comes to');
+  const again = await curfew('bob', 'review', request.id, '--narrow', '--duration', '10m');
+  expect(again.stderr).toContain('NOT_A_REVIEWER');
+});
+
 test('an approval narrows to some actions, from a later start', async () => {
   const words = ['request', 'read', 'write', 'Database::plain-3', '-r', 'to see', '--no-wait', '-o', 'json'];
   const { stdout } = await curfew('eve', ...words);
