@@ -32,6 +32,7 @@ export async function watchGrants(
 }
 
 /** What makes a line of its own when it changes. */
-function standing({ state, endReason, startsAt, expiresAt, usesLeft }: Grant): string {
-  return [state, endReason, startsAt?.seconds, expiresAt?.seconds, usesLeft].join(' ');
+function standing({ state, endReason, startsAt, expiresAt, usesLeft, locks }: Grant): string {
+  const locked = locks.map(({ id }) => id);
+  return [state, endReason, startsAt?.seconds, expiresAt?.seconds, usesLeft, ...locked].join(' ');
 }

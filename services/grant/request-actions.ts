@@ -5,6 +5,7 @@ import {
   pendingItems,
   type RequestItem,
 } from '../../core/access/request.ts';
+import { locksOn } from '../../core/replica/rights.ts';
 import { RequestAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type { Showing } from './present.ts';
 import { fillableSteps, mayReviewAfterwards } from './rights.ts';
@@ -16,6 +17,7 @@ export function itemActions(
   request: AccessRequest,
   item: RequestItem,
 ): readonly RequestAction[] {
+  if (locksOn(replica, caller, now).length > 0) return [];
   const isPending = itemStateAt(item, now) === 'PENDING';
   const hasVoted = votedItems(request, caller, now).includes(item.item);
   const mayReview = isPending && !hasVoted && fillableSteps(replica, request, item, caller, now).length > 0;
@@ -29,12 +31,13 @@ export function itemActions(
 
 /** What the caller may do now with a request: what they may do with an item of it, and what is done with all of it. */
 export function requestActions(
-  { caller, now }: Showing,
+  { replica, caller, now }: Showing,
   request: AccessRequest,
   ofItems: readonly (readonly RequestAction[])[],
 ): readonly RequestAction[] {
   const isAsking = sameUid(caller, request.requester) || sameUid(caller, request.subject);
-  const isTheirs = isAsking && pendingItems(request, now).length > 0;
+  const isFree = locksOn(replica, caller, now).length === 0;
+  const isTheirs = isFree && isAsking && pendingItems(request, now).length > 0;
   const whole = isTheirs ? [RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS] : [];
   return [...new Set([...ofItems.flat(), ...whole])].toSorted((a, b) => a - b);
 }

@@ -195,6 +195,29 @@ test('a grant is extended as often as its workflow says', async () => {
   expect(stdout).toMatch(/extended +1 of 1/);
 });
 
+test('a grant that is locked says so, by which lock, until when and why', async () => {
+  const { grantId } = await asked('kept-1', '-d', '30m');
+  const lock = await curfew(
+    'dee',
+    'lock',
+    '--grant',
+    grantId,
+    '-r',
+    'to look into it',
+    '--for',
+    '2h',
+    '-o',
+    'json',
+  );
+  const { id } = (JSON.parse(lock.stdout) as { lock: { id: string } }).lock; // proto JSON
+  const { stdout } = await curfew('ada', 'grants', 'show', grantId);
+  expect(stdout).toContain('ACTIVE (LOCKED)');
+  expect(stdout).toMatch(
+    new RegExp(`locked +by lock ${id}, until .* \\(in 1 h 59 min\\): to look into it\n`),
+  );
+  expect(stdout).toMatch(/Next: .* release /);
+});
+
 test('reviewers are reminded', async () => {
   const { id } = await asked('two-2');
   expect((await curfew('ada', 'requests', 'show', id)).stdout).toContain(`remind ${id}\n`);
