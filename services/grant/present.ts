@@ -22,6 +22,7 @@ import {
   type ReviewSchema,
   Verdict,
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { Approvers } from './approvals-in-return.ts';
 import { countVotes } from './counted-votes.ts';
 import { presentWorkflow } from './present-workflow.ts';
 import { itemActions, requestActions } from './request-actions.ts';
@@ -31,6 +32,8 @@ export interface Showing {
   readonly replica: Replica;
   readonly caller: EntityUid;
   readonly now: Date;
+  /** Who lately approved requests of the caller; nobody unless said. */
+  readonly approvers?: Approvers;
 }
 
 const STATES: Record<DomainState, RequestState> = {

@@ -7,20 +7,25 @@ import {
 } from '../../core/access/request.ts';
 import { locksOn } from '../../core/replica/rights.ts';
 import { RequestAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { isKeptApart } from './approvals-in-return.ts';
 import type { Showing } from './present.ts';
 import { fillableSteps, mayReviewAfterwards } from './rights.ts';
 import { votedItems } from './withdraw-review.ts';
 
 /** What the caller may do now with one item, apart from the rest of its request. */
 export function itemActions(
-  { replica, caller, now }: Showing,
+  { replica, caller, now, approvers = new Map() }: Showing,
   request: AccessRequest,
   item: RequestItem,
 ): readonly RequestAction[] {
   if (locksOn(replica, caller, now).length > 0) return [];
   const isPending = itemStateAt(item, now) === 'PENDING';
   const hasVoted = votedItems(request, caller, now).includes(item.item);
-  const mayReview = isPending && !hasVoted && fillableSteps(replica, request, item, caller, now).length > 0;
+  const mayReview =
+    isPending &&
+    !hasVoted &&
+    !isKeptApart(replica, approvers, request, item) &&
+    fillableSteps(replica, request, item, caller, now).length > 0;
   const mayLook = item.isOwed && mayReviewAfterwards(replica, request, item, caller, now);
   return [
     ...(mayReview ? [RequestAction.REVIEW] : []),

@@ -112,8 +112,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
-  onClose(keepEligible(context, logger));
-  onClose(settleAfterChanges(context, logger));
+  for (const lookAfter of [keepEligible, settleAfterChanges]) onClose(lookAfter(context, logger));
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains
