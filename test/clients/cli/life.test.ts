@@ -163,6 +163,47 @@ test('--watch shows votes and what the items come to while it waits', async () =
   expect(stderr).toContain('APPROVE by User::"sam" for item 1');
 });
 
+test('a vote that is taken back is told to whoever waits, who waits on', async () => {
+  const steps: string[] = [];
+  const once = (step: string, answer: () => Promise<Run>): Promise<Run> | undefined => {
+    if (steps.includes(step)) return undefined;
+    steps.push(step);
+    return answer();
+  };
+  const words = ['request', 'read', 'Database::pair-1', '-d', '20m', '-r', 'to look again'];
+  const { code, stderr } = await waiting('eve', words, (told, shown) => {
+    const id = idIn(shown);
+    if (told.includes('APPROVE by User::"sam"')) return undefined;
+    if (told.includes('taken back by'))
+      return once('anew', async () => {
+        await curfew('dee', 'review', id, '--approve');
+        return await curfew('sam', 'review', id, '--approve');
+      });
+    if (told.includes('APPROVE by User::"dee"'))
+      return once('take back', () => curfew('dee', 'review', id, '--take-back'));
+    return told.includes('waiting')
+      ? once('vote', () => curfew('dee', 'review', id, '--approve'))
+      : undefined;
+  });
+  expect({ code, steps }).toEqual({ code: 0, steps: ['vote', 'take back', 'anew'] });
+  expect(stderr).toContain('taken back by User::"dee" for item 1\n');
+});
+
+test('a request whose grant waits for its first use ends with how to begin it', async () => {
+  let isAsked = false;
+  const words = ['request', 'read', 'Database::claim-2', '-r', 'to see'];
+  const { code, stdout } = await waiting('eve', words, (told, shown) => {
+    if (isAsked || !told.includes('waiting')) return undefined;
+    isAsked = true;
+    return curfew('bob', 'review', idIn(shown), '--approve');
+  });
+  expect(code).toBe(0);
+  const grantId = /item 1: grant (\S+)/.exec(stdout)?.[1] ?? 'none';
+  expect(stdout).toMatch(new RegExp(`${grantId} +CLAIMABLE .*claim by `));
+  expect(stdout).toMatch(new RegExp(`Next: .* activate ${grantId}\n$`));
+  expect((await curfew('eve', 'activate', grantId)).stdout).toContain('ACTIVE');
+});
+
 test('an approval of two is taken back while the other is missing', async () => {
   const { id } = await asked('two-1');
   expect((await curfew('bob', 'review', id, '--approve')).stderr).toBe('');
@@ -286,6 +327,15 @@ test.each([
   [['request', 'read', 'Database::plain-1', '--start', '2020-01-01T00:00Z'], 'which is past'],
   [['request', 'read', 'Database::plain-1', '--start', '2030-01-01T00:00'], '--start: seen'],
   [['request', 'read', 'Database::a', '--for', 'User::a', '--subject', 'User::a'], '--for and --subject'],
+  [
+    ['request', 'read', 'Database::plain-1', '--watch', '--no-wait'],
+    '--watch: seen with --no-wait or --preview',
+  ],
+  [
+    ['request', 'read', 'Database::plain-1', '--watch', '--preview'],
+    '--watch: seen with --no-wait or --preview',
+  ],
+  [['grants', '--watch', '-o', 'json'], '--watch: seen with -o json, wanted a table'],
   [['review', '0b1f', '--narrow'], '--narrow: wanted together with'],
   [['review', '0b1f', '--approve', '--duration', '1h'], '--narrow: wanted together with'],
 ])('%j is a usage error', async (args, message) => {
