@@ -33,9 +33,9 @@ export function lookAtEntrance(replica: Replica, now: Date): Entrance {
   };
 }
 
-/** A grant whose start has come, and that nobody has opened yet, begins here if it still may. */
+/** A grant that waits for its start, which has come, or for its first use, begins here if it still may. */
 function standingAt(replica: Replica, grant: LiveGrant, now: Date): Eligibility {
-  if (grant.state === 'SCHEDULED' && !mayStillBegin(replica, grant, now)) return 'out';
+  if (grant.state !== 'ACTIVE' && !mayStillBegin(replica, grant, now)) return 'out';
   return keptStanding(replica, grant);
 }
 

@@ -16,7 +16,7 @@ const QUERIES: readonly (readonly [invariant: string, sql: string])[] = [
     'I6: something happened to a grant after its end',
     `SELECT ended.grant_id FROM ledger AS ended JOIN ledger AS later
       ON later.grant_id = ended.grant_id AND later.revision > ended.revision
-      WHERE ended.kind = 'GRANT_ENDED' AND later.kind <> 'BREAK_GLASS_REVIEWED'`,
+      WHERE ended.kind = 'GRANT_ENDED' AND later.kind NOT IN ('BREAK_GLASS_REVIEWED', 'LOCK_LIFTED')`,
   ],
   [
     'I7: a vote on another hash',
@@ -25,7 +25,7 @@ const QUERIES: readonly (readonly [invariant: string, sql: string])[] = [
   ],
   [
     'I8: a grant that is longer than its extensions allow',
-    `SELECT id FROM grants WHERE state = 'ACTIVE'
+    `SELECT id FROM grants WHERE (state = 'ACTIVE' OR workflow <> 'claim')
       AND extract(epoch FROM expires_at - starts_at) * 1000 > max_ms * (1 + extensions)`,
   ],
   [

@@ -1,66 +1,6 @@
-/** What a workflow of the model's domain says, in minutes. */
-interface Terms {
-  readonly steps: readonly ('owner' | 'security')[];
-  readonly max: number;
-  readonly extensions: number;
-  readonly uses?: number;
-  /** It begins with its first use, within so long. */
-  readonly claim?: number;
-}
-
-/** By environment, as test/support/life has them. */
-export const TERMS: Readonly<Record<string, Terms>> = {
-  plain: { steps: ['owner'], max: 240, extensions: 2 },
-  two: { steps: ['owner', 'security'], max: 240, extensions: 0 },
-  auto: { steps: [], max: 60, extensions: 1 },
-  claim: { steps: ['owner'], max: 60, extensions: 0, claim: 480 },
-  counted: { steps: [], max: 60, extensions: 0, uses: 5 },
-  pair: { steps: ['security', 'security'], max: 240, extensions: 0 },
-};
-export const KINDS = Object.keys(TERMS);
-export const REQUESTERS = ['ada', 'eve'] as const;
-export const REVIEWERS = ['bob', 'cy', 'dee', 'sam'] as const;
-const OWNERS: readonly string[] = ['bob', 'cy'];
-const PENDING_MINUTES = 24 * 60;
-
-/** A vote that stands. */
-export interface ModelVote {
-  readonly by: string;
-  readonly actions: readonly string[] | undefined;
-  readonly minutes: number | undefined;
-}
-
-export interface ModelRequest {
-  readonly id: string;
-  readonly by: string;
-  readonly kind: string;
-  readonly resource: string;
-  readonly actions: readonly string[];
-  readonly minutes: number;
-  readonly lapsesAt: number;
-  readonly extends: ModelGrant | undefined;
-  state: 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
-  votes: ModelVote[];
-  grant: ModelGrant | undefined;
-}
-
-export interface ModelGrant {
-  /** Once it is known. */
-  id: string;
-  readonly subject: string;
-  readonly kind: string;
-  readonly resource: string;
-  readonly actions: readonly string[];
-  state: 'CLAIMABLE' | 'ACTIVE' | 'ENDED';
-  endReason: string | undefined;
-  /** How long it lasts once it runs, extensions included. */
-  minutes: number;
-  /** When it ends, or can be claimed no more. */
-  endsAt: number;
-  usesLeft: number | undefined;
-  readonly usedIds: Set<string>;
-  extensions: number;
-}
+import { ModelLocks } from './locks.ts';
+import type { ModelGrant, ModelRequest, ModelVote, ModelWish } from './records.ts';
+import { type Group, HOME, OWNERS, PENDING_MINUTES, type Step, type Terms, TERMS } from './terms.ts';
 
 /** What should be, by rules of its own: nothing here is the code's. */
 export class Model {
@@ -68,10 +8,12 @@ export class Model {
   now = 0;
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
-  readonly members: Record<'staff' | 'security', Set<string>> = {
-    staff: new Set(REQUESTERS),
-    security: new Set(['dee', 'sam']),
-  };
+  readonly members: Record<Group, Set<string>> = { staff: new Set(), security: new Set() };
+  readonly locks = new ModelLocks(this.members);
+
+  constructor() {
+    for (const person of Object.keys(HOME)) this.join(person);
+  }
 
   termsOf(of: { readonly kind: string }): Terms {
     const terms = TERMS[of.kind];
@@ -79,14 +21,35 @@ export class Model {
     return terms;
   }
 
+  /** Whether a grant waits for a start that so many minutes bring, or a lock held it back. */
+  isStartDue(minutes = 0): boolean {
+    return this.grants.some((it) => it.state === 'SCHEDULED' && it.startsAt <= this.now + minutes);
+  }
+
   pass(minutes: number): void {
     this.now += minutes;
     for (const request of this.requests)
       if (request.state === 'PENDING' && this.now >= request.lapsesAt) request.state = 'EXPIRED';
+    this.open();
     for (const grant of this.grants) {
       if (grant.state === 'ENDED' || this.now < grant.endsAt) continue;
       this.end(grant, grant.state === 'CLAIMABLE' ? 'UNCLAIMED' : 'EXPIRED');
     }
+  }
+
+  /** Begins what waited for its start. */
+  open(): void {
+    for (const grant of this.grants) {
+      if (grant.state !== 'SCHEDULED' || this.now < grant.startsAt || this.now >= grant.endsAt) continue;
+      if (this.locks.bars({ ...grant, grant }, this.now)) continue;
+      if (this.isAgreed(grant)) grant.state = 'ACTIVE';
+      else this.end(grant, 'INELIGIBLE');
+    }
+  }
+
+  /** Whether those who approved it may do so still: until it begins that matters. Owners never leave. */
+  isAgreed({ approvers }: ModelGrant): boolean {
+    return approvers.every((by) => !this.locks.isLocked(by, this.now));
   }
 
   end(grant: ModelGrant, reason: string): void {
@@ -94,30 +57,67 @@ export class Model {
     grant.endReason = reason;
   }
 
+  /** Who has to agree to it. */
+  stepsOf({ kind, subject }: Pick<ModelWish, 'kind' | 'subject'>): readonly Step[] {
+    const { steps, reviewWithin } = this.termsOf({ kind });
+    const isOverdue = this.requests.some(
+      (it) => it.subject === subject && it.dueAt !== undefined && it.dueAt <= this.now,
+    );
+    return reviewWithin !== undefined && isOverdue ? ['security'] : steps;
+  }
+
+  /** Whether anybody may have it. */
+  mayAsk(wish: ModelWish): boolean {
+    const { by, subject, minutes } = wish;
+    const { max, isAhead } = this.termsOf(wish);
+    if (this.locks.isLocked(by, this.now) || this.locks.bars({ ...wish, requester: by }, this.now))
+      return false;
+    if (!this.members.staff.has(subject) || minutes > max) return false;
+    if (wish.startsAt !== undefined && isAhead === undefined) return false;
+    const steps = this.stepsOf(wish);
+    const asked = { ...wish, createdAt: this.now };
+    return steps.every(
+      (step) =>
+        [...OWNERS, ...this.members.security].filter((it) => this.mayFill(it, step, asked)).length >=
+        steps.filter((it) => it === step).length,
+    );
+  }
+
   /** The request as it begins; what nobody need approve is granted. */
-  ask(
-    asked: Pick<ModelRequest, 'id' | 'by' | 'kind' | 'resource' | 'actions' | 'minutes'>,
-    of?: ModelGrant,
-  ): ModelRequest {
+  ask(id: string, wish: ModelWish, of?: ModelGrant): ModelRequest {
+    const lapsesAt = Math.min(this.now + PENDING_MINUTES, (wish.startsAt ?? Infinity) + wish.minutes);
     const request: ModelRequest = {
-      ...asked,
-      lapsesAt: this.now + PENDING_MINUTES,
+      ...wish,
+      id,
+      steps: this.stepsOf(wish),
+      createdAt: this.now,
+      lapsesAt,
       extends: of,
       state: 'PENDING',
       votes: [],
       grant: undefined,
+      dueAt: undefined,
     };
     this.requests.push(request);
-    if (this.termsOf(request).steps.length === 0) this.approve(request);
+    if (request.steps.length === 0) this.approve(request);
     return request;
   }
 
-  mayFill(by: string, step: 'owner' | 'security'): boolean {
-    return step === 'owner' ? OWNERS.includes(by) : this.members.security.has(by);
+  /** Whether the person's vote for the step counts. */
+  mayFill(
+    by: string,
+    step: Step,
+    request: Pick<ModelRequest, 'by' | 'subject' | 'kind' | 'createdAt'>,
+  ): boolean {
+    if (by === request.by || by === request.subject || this.locks.isLocked(by, this.now)) return false;
+    const isSecurity = this.members.security.has(by);
+    if (step === 'security') return isSecurity;
+    const { escalatesAfter = Infinity } = this.termsOf(request);
+    return OWNERS.includes(by) || (isSecurity && this.now >= request.createdAt + escalatesAfter);
   }
 
   mayReview(by: string, request: ModelRequest): boolean {
-    return this.termsOf(request).steps.some((step) => this.mayFill(by, step));
+    return request.steps.some((step) => this.mayFill(by, step, request));
   }
 
   /** The votes of whoever may still fill a step. */
@@ -142,37 +142,51 @@ export class Model {
   vote(request: ModelRequest, vote: ModelVote): void {
     request.votes.push(vote);
     const votes = this.counted(request);
-    const { steps } = this.termsOf(request);
     // Nobody may fill steps of both names, so that counting them is enough.
-    const isFull = steps.every(
+    const isFull = request.steps.every(
       (step) =>
-        votes.filter(({ by }) => this.mayFill(by, step)).length >= steps.filter((it) => it === step).length,
+        votes.filter(({ by }) => this.mayFill(by, step, request)).length >=
+        request.steps.filter((it) => it === step).length,
     );
     if (isFull) this.approve(request);
   }
 
   approve(request: ModelRequest): void {
-    if (!this.members.staff.has(request.by)) {
+    if (!this.members.staff.has(request.subject)) {
       request.state = 'DENIED';
       return;
     }
     const { actions, minutes } = this.comesTo(request, this.counted(request));
-    if (request.extends !== undefined) {
-      this.extend(request, request.extends, minutes);
-      return;
-    }
-    const { claim, uses } = this.termsOf(request);
+    if (request.extends !== undefined) this.extend(request, request.extends, minutes);
+    else this.grant(request, { actions: actions.toSorted(), minutes });
+  }
+
+  grant(
+    request: ModelRequest,
+    { actions, minutes }: { readonly actions: readonly string[]; readonly minutes: number },
+  ): void {
+    const { claim, uses, reviewWithin } = this.termsOf(request);
+    const { kind, resource, by: requester, subject } = request;
+    const startsAt = Math.max(this.now, request.startsAt ?? this.now);
+    // A start that is asked for fixes the end as well.
+    const mostEnd = request.startsAt === undefined ? Infinity : request.startsAt + request.minutes;
+    const lasts = Math.min(minutes, mostEnd - startsAt);
+    const later = startsAt > this.now ? 'SCHEDULED' : 'ACTIVE';
     request.state = 'APPROVED';
+    if (reviewWithin !== undefined) request.dueAt = this.now + reviewWithin;
     request.grant = {
       id: '',
-      subject: request.by,
-      kind: request.kind,
-      resource: request.resource,
-      actions: actions.toSorted(),
-      state: claim === undefined ? 'ACTIVE' : 'CLAIMABLE',
+      requester,
+      subject,
+      kind,
+      resource,
+      actions,
+      approvers: this.counted(request).map(({ by }) => by),
+      state: claim === undefined ? later : 'CLAIMABLE',
       endReason: undefined,
-      minutes,
-      endsAt: this.now + (claim ?? minutes),
+      minutes: lasts,
+      startsAt,
+      endsAt: startsAt + (claim ?? lasts),
       usesLeft: uses,
       usedIds: new Set(),
       extensions: 0,
@@ -199,11 +213,21 @@ export class Model {
     grant.endsAt = this.now + grant.minutes;
   }
 
+  /** Which grant is used when a use is said that was meant for this one: the one that knows it, or else the one that lives. */
+  usedBy(picked: ModelGrant, useId: string): ModelGrant {
+    const alike = this.grants.filter(
+      (it) => it.subject === picked.subject && it.resource === picked.resource,
+    );
+    const knowing = alike.find((it) => it.usedIds.has(useId) && this.now < it.endsAt);
+    return knowing ?? alike.find((it) => it.state !== 'ENDED') ?? picked;
+  }
+
   /** Takes a use; whether it may. */
   use(grant: ModelGrant, useId: string): boolean {
     if (grant.usedIds.has(useId) && (grant.state === 'ACTIVE' || grant.endReason === 'EXHAUSTED'))
       return true;
-    if (grant.state === 'ENDED') return false;
+    if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
+    if (grant.state === 'CLAIMABLE' && !this.isAgreed(grant)) return false;
     if (grant.state === 'CLAIMABLE') this.claim(grant);
     if (grant.usesLeft === undefined) return true;
     grant.usedIds.add(useId);
@@ -212,12 +236,17 @@ export class Model {
     return true;
   }
 
-  /** Who leaves the staff is let in nowhere any more. */
-  leave(who: string, group: 'staff' | 'security'): void {
-    this.members[group].delete(who);
-    if (group === 'security') return;
-    for (const grant of this.grants)
-      if (grant.subject === who && grant.state !== 'ENDED') this.end(grant, 'INELIGIBLE');
+  join(who: string): void {
+    for (const group of HOME[who] ?? []) this.members[group].add(who);
+  }
+
+  /** Who leaves the staff is let in nowhere any more, but where the workflow says that it stays. */
+  leave(who: string): void {
+    for (const group of HOME[who] ?? []) this.members[group].delete(who);
+    for (const grant of this.grants) {
+      const isOut = grant.subject === who && grant.state !== 'ENDED' && !this.termsOf(grant).isKept;
+      if (isOut && HOME[who]?.includes('staff') === true) this.end(grant, 'INELIGIBLE');
+    }
   }
 
   /** Whether one of the person's grants permits reading without a use being taken. */
@@ -226,8 +255,9 @@ export class Model {
       (grant) =>
         grant.subject === who &&
         grant.resource === resource &&
-        grant.state !== 'ENDED' &&
-        grant.actions.includes('read'),
+        (grant.state === 'ACTIVE' || (grant.state === 'CLAIMABLE' && this.isAgreed(grant))) &&
+        grant.actions.includes('read') &&
+        !this.locks.stops({ subject: who, resource, grant }, this.now),
     );
   }
 }

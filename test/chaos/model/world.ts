@@ -1,39 +1,45 @@
-import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { createHash, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { EntityUid, Value } from '../../../core/access/entity.ts';
+import type { LockTarget } from '../../../core/access/lock.ts';
 import type { LiveState } from '../../../core/access/grant.ts';
 import type { EndReason, Verdict } from '../../../core/access/event.ts';
 import { standingOf } from '../../../core/access/grant.ts';
 import { type ItemState, itemStateAt } from '../../../core/access/request.ts';
-import type { RemoteService } from '../../../core/rpc/remote-service.ts';
 import { readGrant } from '../../../core/store/grants.ts';
 import { readRequest } from '../../../core/store/requests.ts';
 import { authorize, type DecisionContext } from '../../../services/decision/authorize.ts';
-import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
-import { createRights } from '../../../services/decision/rights.ts';
 import { activateGrant } from '../../../services/grant/activate-grant.ts';
 import { applyEntities } from '../../../services/grant/apply-entities.ts';
+import { createLock } from '../../../services/grant/create-lock.ts';
+import { deleteLock } from '../../../services/grant/delete-lock.ts';
+import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { releaseGrant, revokeGrant } from '../../../services/grant/end-grant.ts';
 import { askToExtend } from '../../../services/grant/extend-grant.ts';
 import { requestAccess } from '../../../services/grant/request-access.ts';
 import { reviewAccessRequest } from '../../../services/grant/review-access-request.ts';
-import { useGrant } from '../../../services/grant/use-grant.ts';
 import { withdrawAccessRequest } from '../../../services/grant/withdraw-access-request.ts';
 import { withdrawReview } from '../../../services/grant/withdraw-review.ts';
 import { createDatabase } from '../../support/postgres.ts';
-import { LIFE, type Stack, startStack } from '../../support/stack.ts';
+import { type Stack, startStack } from '../../support/stack.ts';
+import { copyDomain, WARDEN } from './domain.ts';
+import { decisionOf, robot } from './decision-side.ts';
+import { type Memories, readMemories } from './memories.ts';
+import { makeClockMovable } from './movable-clock.ts';
 
 export const user = (id: string): EntityUid => ({ type: 'User', id });
-export const robot: EntityUid = { type: 'Service', id: 'robot' };
 const action = (id: string): EntityUid => ({ type: 'Action', id });
 const MINUTE_MS = 60_000;
 
 /** What is asked for. */
 export interface Wish {
   readonly by: string;
+  readonly subject: string;
   readonly resource: string;
   readonly actions: readonly string[];
   readonly minutes: number;
+  readonly startsAt: Date | undefined;
+  readonly isBreakGlass: boolean;
   readonly reason: string;
 }
 
@@ -57,45 +63,19 @@ export interface SeenGrant {
 export class World implements AsyncDisposable {
   readonly #stack: Stack;
   readonly #decision: DecisionContext;
+  readonly #folder: string;
 
-  private constructor(stack: Stack) {
+  private constructor(stack: Stack, folder: string) {
     this.#stack = stack;
-    const remote: RemoteService = {
-      call: async (_method, request, { signal }) => {
-        signal?.throwIfAborted();
-        const { id: grantId, useId } = request as { readonly id: string; readonly useId: string }; // only UseGrant is called: nothing idle is asked for
-        const { result, revision } = await useGrant(this.#context, { grantId, useId, caller: robot });
-        return { ...result, revision } as never; // acknowledged: whoever calls reads nothing of it
-      },
-      reasonOf: (error) => (error instanceof Error && 'reason' in error ? String(error.reason) : undefined),
-      close: () => undefined,
-    };
-    const { followed } = stack.decision;
-    this.#decision = {
-      followed,
-      rights: createRights(followed),
-      alarm: () => undefined,
-      observe: (decide) => decide(),
-      uses: new GrantServiceUses({ remote, log: { warn: () => undefined } }),
-      staleStandingMs: 0,
-    };
+    this.#folder = folder;
+    this.#decision = decisionOf(stack);
   }
 
   static async open(): Promise<World> {
     const database = await createDatabase();
-    await onDatabase(
-      database.ownerUrl,
-      `CREATE SCHEMA shifted;
-       CREATE TABLE shifted.shift (by interval NOT NULL);
-       INSERT INTO shifted.shift VALUES ('0');
-       CREATE FUNCTION shifted.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
-         AS 'SELECT pg_catalog.clock_timestamp() + by FROM shifted.shift';
-       GRANT USAGE ON SCHEMA shifted TO curfew_grant, curfew_decision;
-       GRANT SELECT ON shifted.shift TO curfew_grant, curfew_decision;
-       ALTER ROLE curfew_grant IN DATABASE ${database.name} SET search_path = shifted, pg_catalog, public;
-       ALTER ROLE curfew_decision IN DATABASE ${database.name} SET search_path = shifted, pg_catalog, public`,
-    );
-    return new World(await startStack({ policies: LIFE, database }));
+    await makeClockMovable(database);
+    const folder = await copyDomain();
+    return new World(await startStack({ policies: folder, database }), folder);
   }
 
   get #context() {
@@ -106,6 +86,11 @@ export class World implements AsyncDisposable {
     return await this.#stack.query<T>(sql, parameters);
   }
 
+  /** When it will be so many minutes later. */
+  in(minutes: number): Date {
+    return new Date(this.#context.followed.clock.now().getTime() + minutes * MINUTE_MS);
+  }
+
   /** Moves the database's clock on, and waits until both services have seen it. */
   async pass(minutes: number): Promise<void> {
     await this.query("UPDATE shifted.shift SET by = by + $1 * interval '1 minute'", [minutes]);
@@ -114,22 +99,55 @@ export class World implements AsyncDisposable {
     );
   }
 
-  async ask({ by, resource, actions, minutes, reason }: Wish): Promise<string> {
-    const { result } = await requestAccess(this.#context, {
+  /** Writes into history what time has done. */
+  async writeDue(): Promise<void> {
+    await writeLapses(this.#context, new AbortController().signal);
+  }
+
+  /** The id of the request. */
+  async ask(wish: Wish, key?: string): Promise<string> {
+    const callKey =
+      key === undefined
+        ? undefined
+        : { key, bodyHash: createHash('sha256').update(JSON.stringify(wish)).digest() };
+    const { by, subject, resource, actions, minutes, startsAt, isBreakGlass, reason } = wish;
+    const asked = {
       id: randomUUID(),
       requester: user(by),
-      subject: user(by),
+      subject: user(subject),
       reason,
       ticket: '',
       durationMs: minutes * MINUTE_MS,
-      startsAt: undefined,
-      breakGlass: false,
+      startsAt,
+      breakGlass: isBreakGlass,
       extends: undefined,
       items: [
         { resource: { type: 'Database', id: resource }, actions: actions.map(action), workflow: undefined },
       ],
-    });
-    return result.request.id;
+    };
+    return (await requestAccess(this.#context, asked, { callKey })).result.request.id;
+  }
+
+  /** The lock's id. */
+  async lock(by: string, target: LockTarget, minutes: number | undefined): Promise<string> {
+    const durationMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
+    const asked = { target, caller: user(by), reason: 'to be sure', durationMs };
+    return (await createLock(this.#context, asked)).result.id;
+  }
+
+  /** Whoever it stops: the owner of the database sees to it. */
+  async liftAll(): Promise<void> {
+    const standing = await this.query<{ id: string }>(
+      'SELECT id FROM locks WHERE lifted_at IS NULL AND expires_at IS NULL',
+    );
+    for (const { id } of standing) {
+      const lift = { id, caller: user(WARDEN), reason: 'all is well' };
+      await deleteLock(this.#context, lift);
+    }
+  }
+
+  async unlock(by: string, id: string): Promise<void> {
+    await deleteLock(this.#context, { id, caller: user(by), reason: 'all is well' });
   }
 
   async vote(
@@ -254,16 +272,22 @@ export class World implements AsyncDisposable {
       state: standing.state,
       endReason: standing.state === 'ENDED' ? standing.endReason : undefined,
       actions: grant.actions.map(({ id: name }) => name).toSorted(),
-      minutes: isWaiting
-        ? grant.durationMs / MINUTE_MS
-        : (grant.expiresAt.getTime() - grant.startsAt.getTime()) / MINUTE_MS,
+      minutes: Math.round(
+        (isWaiting ? grant.durationMs : grant.expiresAt.getTime() - grant.startsAt.getTime()) / MINUTE_MS,
+      ),
       usesLeft: grant.usesLeft,
       extensions: grant.extensions,
     };
   }
 
+  /** What each service has in memory, and what the tables say at the same revision. */
+  async memories(): Promise<Memories> {
+    return await readMemories(this.#context.database, [this.#context.followed, this.#decision.followed]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true });
   }
 }
 
@@ -272,15 +296,5 @@ async function lookTwice(follower: Stack['grant']['context']['followed']['follow
   for (const _ of [1, 2]) {
     follower.ring();
     if (!(await follower.lookAgain(10_000))) throw new Error('the ledger was not looked at in ten seconds');
-  }
-}
-
-async function onDatabase(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
   }
 }

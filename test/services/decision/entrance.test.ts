@@ -125,3 +125,22 @@ it('a scheduled grant begins at its start without anybody writing it down, and n
   await move();
   expect(local.ask({ principal: otto }).effect).toBe('DENY');
 });
+
+it('a claimable grant permits nothing, nor does a rehearsal say so, while it could not begin', async () => {
+  const local = await localDecision(files);
+  const now = local.machine.wall;
+  const until = new Date(now + 500).toISOString();
+  const early = `${workflow('principal').slice(0, -1)} when { context.now < datetime("${until}") };`;
+  await local.activate(await policyFiles({ 'workflows/held.cedar': early }));
+  await local.start({
+    subject: otto,
+    steps: [],
+    state: 'CLAIMABLE',
+    startsAt: new Date(now),
+    expiresAt: new Date(now + 60_000),
+  });
+  expect(local.ask({ principal: otto }).effect).toBe('ALLOW');
+  local.machine.advance(1_000);
+  local.poll();
+  expect(local.ask({ principal: otto }).effect).toBe('DENY');
+});

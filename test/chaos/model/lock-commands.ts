@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import type { LockTarget } from '../../../core/access/lock.ts';
+import { Command, index, missing, type Share, taken, wanted } from './command.ts';
+import { isStanding } from './locks.ts';
+import type { Model } from './model.ts';
+import type { ModelTarget } from './records.ts';
+import { KINDS } from './terms.ts';
+import { user } from './world.ts';
+import { deepStrictEqual } from 'node:assert/strict';
+
+const KEEPERS = ['dee', 'dee', 'sam', 'sam', 'bob', 'ada'] as const;
+
+type Aim = ModelTarget['kind'];
+
+function targetOf(model: Model, share: Share, aim: Aim, which: number): ModelTarget | undefined {
+  switch (aim) {
+    case 'everything':
+      return { kind: aim };
+    case 'person':
+      return { kind: aim, id: ['ada', 'bob', 'eve', 'sam', 'dee', 'cy'][which] ?? missing() };
+    case 'group':
+      return { kind: aim, id: which % 2 === 0 ? 'staff' : 'security' };
+    case 'database':
+      return { kind: aim, id: share.databases.get(KINDS[which] ?? '') ?? missing() };
+    case 'grant': {
+      const grant = model.grants.at(-1 - which);
+      return grant === undefined ? undefined : { kind: aim, grant };
+    }
+  }
+}
+
+function inWorld(target: ModelTarget): LockTarget {
+  switch (target.kind) {
+    case 'everything':
+      return target;
+    case 'grant':
+      return { kind: 'grant', grantId: target.grant.id };
+    case 'person':
+      return { kind: 'entity', uid: user(target.id) };
+    case 'group':
+      return { kind: 'entity', uid: { type: 'Group', id: target.id } };
+    case 'database':
+      return { kind: 'entity', uid: { type: 'Database', id: target.id } };
+  }
+}
+
+function mayKeep(model: Model, by: string): boolean {
+  return model.members.security.has(by) && !model.locks.isLocked(by, model.now);
+}
+
+export const lock = fc
+  .record({
+    by: fc.constantFrom(...KEEPERS),
+    aim: fc.constantFrom<Aim>(
+      'person',
+      'person',
+      'person',
+      'database',
+      'database',
+      'grant',
+      'group',
+      'everything',
+    ),
+    which: index,
+    minutes: fc.constantFrom(15, 15, undefined),
+  })
+  .map(
+    ({ by, aim, which, minutes }) =>
+      new Command(
+        `lock ${by} ${aim} #${which} ${minutes ?? ''}`,
+        (model) => aim !== 'grant' || model.grants.length > which,
+        async (model, share) => {
+          const target = targetOf(model, share, aim, which) ?? missing();
+          const isOver = target.kind === 'grant' && target.grant.state === 'ENDED';
+          const is = mayKeep(model, by) && !isOver;
+          const { isTaken, result, why } = await taken(share.world.lock(by, inWorld(target), minutes));
+          deepStrictEqual(isTaken, is, why);
+          if (result === undefined) return false;
+          const endsAt = minutes === undefined ? undefined : model.now + minutes;
+          model.locks.all.push({ id: result, target, endsAt, isLifted: false });
+          return true;
+        },
+      ),
+  );
+
+export const unlock = fc.record({ by: fc.constantFrom(...KEEPERS), which: index }).map(
+  ({ by, which }) =>
+    new Command(
+      `unlock ${by} #${which}`,
+      (model) => model.locks.all.length > 0,
+      async (model, share) => {
+        const { all } = model.locks;
+        const it = all[all.length - 1 - (which % all.length)] ?? missing();
+        const is = mayKeep(model, by) && isStanding(it, model.now) && !model.locks.isOwn(it, by);
+        await wanted(is, share.world.unlock(by, it.id));
+        if (!is) return false;
+        it.isLifted = true;
+        if (model.isStartDue()) await share.world.writeDue();
+        model.open();
+        return true;
+      },
+    ),
+);

@@ -1,0 +1,51 @@
+export type Step = 'owner' | 'security';
+export type Group = 'staff' | 'security';
+
+/** What a workflow of the model's domain says, in minutes. */
+export interface Terms {
+  readonly steps: readonly Step[];
+  readonly max: number;
+  readonly extensions: number;
+  readonly uses?: number;
+  /** It begins with its first use, within so long. */
+  readonly claim?: number;
+  /** A start may be asked for. */
+  readonly isAhead?: true;
+  /** Security may stand in from then on. */
+  readonly escalatesAfter?: number;
+  /** Asked for by break-glass alone; what security owes is overdue after so long. */
+  readonly reviewWithin?: number;
+  /** What it gave stays when its holder leaves. */
+  readonly isKept?: true;
+}
+
+/** By environment, as test/support/life has them, with the times that world.ts sets. */
+export const TERMS: Readonly<Record<string, Terms>> = {
+  plain: { steps: ['owner'], max: 240, extensions: 2, isAhead: true },
+  two: { steps: ['owner', 'security'], max: 240, extensions: 0 },
+  auto: { steps: [], max: 60, extensions: 1 },
+  claim: { steps: ['owner'], max: 60, extensions: 0, claim: 480 },
+  counted: { steps: [], max: 60, extensions: 0, uses: 5 },
+  pair: { steps: ['security', 'security'], max: 240, extensions: 0 },
+  kept: { steps: [], max: 60, extensions: 0, isKept: true },
+  escalated: { steps: ['owner'], max: 60, extensions: 0, escalatesAfter: 5 },
+  glass: { steps: [], max: 30, extensions: 0, reviewWithin: 5 },
+};
+export const KINDS = Object.keys(TERMS);
+
+/** Who asks for themselves. */
+export const REQUESTERS = ['ada', 'eve', 'sam'] as const;
+/** Asks for others of the staff, and never leaves. */
+export const LEAD = 'lea';
+export const REVIEWERS = ['bob', 'cy', 'dee', 'sam'] as const;
+export const OWNERS: readonly string[] = ['bob', 'cy'];
+export const PENDING_MINUTES = 24 * 60;
+
+/** Who is where while nobody has left; nobody else ever leaves. */
+export const HOME: Readonly<Record<string, readonly Group[]>> = {
+  ada: ['staff'],
+  eve: ['staff'],
+  dee: ['security'],
+  sam: ['security', 'staff'],
+  [LEAD]: ['staff'],
+};
