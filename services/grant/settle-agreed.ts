@@ -4,7 +4,7 @@ import { type AccessRequest, pendingItems, type RequestItem } from '../../core/a
 import type { Replica } from '../../core/replica/replica.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import { lockRequest, pendingRequestsApproved } from '../../core/store/requests.ts';
-import { approveItem } from './approve-item.ts';
+import { approvalRefusal, approveItem } from './approve-item.ts';
 import { bySystem, clockOfReads, decide, type GrantContext } from './context.ts';
 import { countVotes } from './counted-votes.ts';
 import { takeTurns } from './give-way.ts';
@@ -12,7 +12,6 @@ import { isPassing } from './jobs/write-lapses.ts';
 import { lapseRequest } from './lapses.ts';
 import { lettingInBy, lockAgainst } from './locked.ts';
 import { lookAfterChanges } from './look-after-changes.ts';
-import { isStillEligible } from './rights.ts';
 
 /**
  * Looks at pending requests after every change of policies, directory or locks: votes count by what is so now, so that a change, such as
@@ -83,13 +82,12 @@ async function settle(context: GrantContext, id: string): Promise<void> {
   });
 }
 
-/** Pending items with a full seating that nothing stops. One that no longer lets the subject in waits: the next vote denies it. */
+/** Pending items with a full seating that nothing stops. What would be denied waits: it may change again, and votes can be taken back. */
 function agreedItems(replica: Replica, request: AccessRequest, now: Date): readonly RequestItem[] {
-  return pendingItems(request, now).filter(
-    (item) =>
-      item.workflow.steps.length > 0 &&
-      lockAgainst(replica, lettingInBy(request, item), now) === undefined &&
-      countVotes(replica, request, item, now).isComplete &&
-      isStillEligible(replica, request, item, now),
-  );
+  return pendingItems(request, now).filter((item) => {
+    if (item.workflow.steps.length === 0) return false;
+    if (lockAgainst(replica, lettingInBy(request, item), now) !== undefined) return false;
+    const votes = countVotes(replica, request, item, now);
+    return votes.isComplete && approvalRefusal(replica, request, item, votes, now) === undefined;
+  });
 }
