@@ -1,4 +1,4 @@
-import { type Grant, GrantAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { type Grant, GrantAction, type GrantLock } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type { OwedReview } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { facts } from './columns.ts';
 import { showDuration } from './duration.ts';
@@ -30,9 +30,16 @@ export function grantLines(grant: Grant, terminal: Terminal, owed?: OwedReview):
       ['last used', showInstant(grant.lastUsedAt, now)],
       ['extended', maxExtensions === 0 ? undefined : `${grant.extensions} of ${maxExtensions}`],
       ['break-glass', grant.breakGlass ? 'yes, reviewed afterwards' : undefined],
+      ...grant.locks.map((lock) => ['locked', lockedBy(lock, now)] as const),
       ['owed review', owed === undefined ? undefined : owedReview(owed, now)],
     ]),
   ];
+}
+
+/** Why comes last and only for whoever may read it. */
+function lockedBy({ id, reason, expiresAt }: GrantLock, now: Date): string {
+  const until = expiresAt === undefined ? 'until it is lifted' : `until ${showInstant(expiresAt, now)}`;
+  return `by lock ${id}, ${until}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function owedReview({ step, dueAt, overdue }: OwedReview, now: Date): string {

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type AccessRequest, RequestState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { type AccessRequest, RequestAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import type { ItemNarrowingSchema } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { usageError } from './cli-error.ts';
 import { parseDuration } from './duration.ts';
@@ -40,13 +40,19 @@ export function readNarrowing(options: NarrowingOptions, now: Date): Terms | und
   };
 }
 
-/** The same terms for each item that is voted on: those named, or every pending one. */
+/**
+ * The same terms for each item that is voted on: those named, or every one that the caller may review. Where that is none, all: the
+ * service says why not.
+ */
 export function narrowItems(
-  request: AccessRequest,
-  items: readonly number[],
+  { items: all }: AccessRequest,
+  named: readonly number[],
   terms: Terms | undefined,
 ): MessageInitShape<typeof ItemNarrowingSchema>[] {
   if (terms === undefined) return [];
-  const pending = request.items.flatMap(({ state }, item) => (state === RequestState.PENDING ? [item] : []));
-  return (items.length === 0 ? pending : items).map((item) => ({ item, ...terms }));
+  const mine = all.flatMap(({ allowedActions }, item) =>
+    allowedActions.includes(RequestAction.REVIEW) ? [item] : [],
+  );
+  const chosen = [named, mine, [...all.keys()]].find((items) => items.length > 0) ?? [];
+  return chosen.map((item) => ({ item, ...terms }));
 }

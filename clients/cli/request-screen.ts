@@ -199,8 +199,12 @@ function terms({ workflow }: RequestItem, index: number): readonly string[] {
   if (longest === '') return [];
   const wants = wantedTexts(workflow);
   const told = wants === '' ? '' : `; wants ${printable(wants)}`;
+  const apart = showDuration(workflow.apart);
   return [
     `  item ${index + 1}: ${showDuration(workflow.defaultDuration)} unless said, at most ${longest}${told}`,
+    ...(apart === ''
+      ? []
+      : [`  item ${index + 1}: whoever's request you approved within ${apart} cannot approve this one`]),
   ];
 }
 

@@ -76,8 +76,8 @@ export const stateReasons = {
   IDEMPOTENCY_KEY_REUSED: {
     code: 'ALREADY_EXISTS',
     meaning: 'the idempotency key was used with another body',
-    cause: 'A key stands for one request for ever; the same body gets the same answer, another body none',
-    remedy: 'Use a new key for a new request, such as a random UUID',
+    cause: 'A key stands for one call for ever; the same body gets the same answer, another body none',
+    remedy: 'Use a new key for a new call, such as a random UUID',
   },
   EXTENSION_PENDING: {
     code: 'ALREADY_EXISTS',

@@ -16,11 +16,12 @@ export function requestState(state: RequestState, paint: Palette): Cell {
   return { text: RequestStateSchema.value[state]?.localName ?? `state ${state}`, paint: paint[mood(state)] };
 }
 
-/** The state of a grant, and why it ended. */
+/** The state of a grant, why it ended, and whether a lock stops it meanwhile. */
 export function grantState(grant: Grant, paint: Palette): Cell {
   const name = GrantStateSchema.value[grant.state]?.localName ?? `state ${grant.state}`;
   const why =
     grant.endReason === 0 ? '' : ` (${EndReasonSchema.value[grant.endReason]?.localName ?? grant.endReason})`;
+  if (grant.locks.length > 0) return { text: `${name} (LOCKED)`, paint: paint.bad };
   return { text: name + why, paint: paint[grantMood(grant.state)] };
 }
 

@@ -11,7 +11,8 @@ import { annotationOffset, type ParsedPolicy } from './parse-policy.ts';
 import type { Problem } from './problem.ts';
 import { problemAt } from './source-text.ts';
 
-const REQUEST_ANNOTATIONS = [
+/** What a `request` permit may be annotated with. */
+export const REQUEST_ANNOTATIONS = [
   'id',
   'title',
   'description',
@@ -37,7 +38,8 @@ const REQUEST_ANNOTATIONS = [
   'apart',
 ];
 
-const APPROVE_ANNOTATIONS = ['id', 'title', 'description', 'step'];
+/** What an `approve` permit may be annotated with. */
+export const APPROVE_ANNOTATIONS = ['id', 'title', 'description', 'step'];
 /** Names that every policy may carry. */
 const COMMON = new Set(['id', 'title', 'description']);
 const WORKFLOW_ONLY = new Set(

@@ -30,7 +30,7 @@ export async function countApprovalPairs(
         SELECT request_id, reviewer, party, created_at FROM reviews CROSS JOIN LATERAL
           (SELECT requester AS party UNION SELECT subject) AS parties
         WHERE verdict = 'APPROVE' AND withdrawn_at IS NULL
-          AND created_at >= clock_timestamp() - ${page.withinMs}::float8 * INTERVAL '1 millisecond'
+          AND created_at >= statement_timestamp() - ${page.withinMs}::float8 * INTERVAL '1 millisecond'
       ), ways AS (
         SELECT reviewer, party, count(DISTINCT request_id)::int AS times, max(created_at) AS last_at
         FROM votes GROUP BY reviewer, party

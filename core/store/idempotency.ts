@@ -6,18 +6,19 @@ import type { Trx } from './transition.ts';
 /** What an idempotency key of a caller stands for. */
 export interface UsedKey {
   readonly bodyHash: Uint8Array;
-  readonly requestId: string;
+  readonly made: { readonly kind: 'request' | 'lock'; readonly id: string };
 }
 
 const FIND_KEY: Statement = {
   name: 'find_key',
   isRead: true,
-  text: 'SELECT body_hash, request_id FROM idempotency_keys WHERE caller = $1 AND key = $2',
+  text: 'SELECT body_hash, request_id, lock_id FROM idempotency_keys WHERE caller = $1 AND key = $2',
 };
 
 interface KeyRow {
   readonly body_hash: Buffer;
-  readonly request_id: string;
+  readonly request_id: string | null;
+  readonly lock_id: string | null;
 }
 
 /** What the key was used for before; undefined when it is new. @throws AccessError */
@@ -29,26 +30,31 @@ export async function findKey(
   const found = new Call<KeyRow>(FIND_KEY, [caller, key]);
   await guarded(() => send(reader, found));
   const [row] = found.rows;
-  return row === undefined ? undefined : { bodyHash: row.body_hash, requestId: row.request_id };
+  return row === undefined ? undefined : { bodyHash: row.body_hash, made: madeOf(row) };
+}
+
+function madeOf({ request_id: requestId, lock_id: lockId }: KeyRow): UsedKey['made'] {
+  return lockId === null ? { kind: 'request', id: requestId ?? '' } : { kind: 'lock', id: lockId };
 }
 
 const TAKE_KEY: Statement = {
   name: 'take_key',
   isRead: false,
   text: `
-    INSERT INTO idempotency_keys (caller, key, body_hash, request_id) VALUES ($1, $2, $3, $4)
+    INSERT INTO idempotency_keys (caller, key, body_hash, request_id, lock_id) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (caller, key) DO NOTHING RETURNING 1`,
 };
 
 /**
- * Takes the key for this request.
+ * Takes the key for what this transaction made.
  * @returns false when another call has taken it at the same moment; the transaction must then be given up
  */
 export async function takeKey(
   trx: Trx,
-  { caller, key, bodyHash, requestId }: { readonly caller: string; readonly key: string } & UsedKey,
+  { caller, key, bodyHash, made: { kind, id } }: { readonly caller: string; readonly key: string } & UsedKey,
 ): Promise<boolean> {
-  const taken = new Call(TAKE_KEY, [caller, key, Buffer.from(bodyHash), requestId]);
+  const [requestId, lockId] = kind === 'request' ? [id, null] : [null, id];
+  const taken = new Call(TAKE_KEY, [caller, key, Buffer.from(bodyHash), requestId, lockId]);
   await send(trx, taken);
   return taken.rows.length === 1;
 }

@@ -71,6 +71,28 @@ export async function liftLock(trx: Trx, id: string, { at, by, reason }: Lift): 
   await sendLater(trx, new Call(LIFT_LOCK, [id, at, uidKey(by), reason], wasNot));
 }
 
+const MADE_LOCK: Statement = {
+  name: 'made_lock',
+  isRead: true,
+  text: `
+    SELECT id, entity, grant_id, reason, created_by, created_at, expires_at, lifted_at, lifted_by, lift_reason, position, (
+      SELECT revision FROM ledger
+      WHERE kind = 'LOCK_CREATED' AND at = created_at AND body::jsonb ->> 'lockId' = $1::text
+    ) AS revision
+    FROM locks WHERE id = $1::uuid`,
+};
+
+/** A lock as it is now, with the revision that made it; undefined when there is none. @throws AccessError */
+export async function readMadeLock(
+  database: Database,
+  id: string,
+): Promise<{ readonly lock: RecordedLock; readonly revision: bigint } | undefined> {
+  const found = new Call<LockRow & { readonly revision: bigint }>(MADE_LOCK, [id]);
+  await guarded(() => send(database, found));
+  const [row] = found.rows;
+  return row === undefined ? undefined : { lock: recorded(row), revision: row.revision };
+}
+
 export interface LockPage {
   /** Position of the last one of the page before. */
   readonly before: bigint | undefined;

@@ -1,3 +1,7 @@
+import { sql } from 'kysely';
+import { type EntityUid, parseUidKey } from '../access/entity.ts';
+import type { Database } from './connect.ts';
+import { guarded } from './database-error.ts';
 import { Call, type Statement } from './statement.ts';
 
 /** Whether one of the parties lately approved what one of these accounts asked for or was to get. Keys of entities throughout. */
@@ -24,6 +28,29 @@ const FIND: Statement = {
 /** Looks for such an approval. */
 export function findInReturnCall(asked: InReturn): Call<{ readonly found: boolean }> {
   return new Call<{ readonly found: boolean }>(FIND, parameters(asked));
+}
+
+/** Somebody who approved a request, and how long ago they last did. */
+export interface RecentApprover {
+  readonly reviewer: EntityUid;
+  readonly agoMs: number;
+}
+
+/** Who approved, within that time, what one of these accounts asked for or was to get. @throws AccessError */
+export async function readRecentApprovers(
+  database: Database,
+  accounts: readonly string[],
+  withinMs: number,
+): Promise<readonly RecentApprover[]> {
+  const { rows } = await guarded(() =>
+    sql<{ readonly reviewer: string; readonly ago_ms: number }>`
+      SELECT reviewer, (extract(epoch FROM statement_timestamp() - max(created_at)) * 1000)::float8 AS ago_ms FROM reviews
+      WHERE verdict = 'APPROVE' AND withdrawn_at IS NULL
+        AND (requester = ANY(${accounts}::text[]) OR subject = ANY(${accounts}::text[]))
+        AND created_at > statement_timestamp() - ${withinMs}::float8 * INTERVAL '1 millisecond'
+      GROUP BY reviewer`.execute(database),
+  );
+  return rows.map((row) => ({ reviewer: parseUidKey(row.reviewer), agoMs: row.ago_ms }));
 }
 
 const REFUSE: Statement = {

@@ -124,6 +124,27 @@ export async function pendingRequestsVotedBy(trx: Trx, reviewer: string): Promis
   return rows.map((row) => row.request_id);
 }
 
+/** Pending requests with an approval that was not taken back on an item that is pending, by id. @throws AccessError */
+export async function pendingRequestsApproved(
+  database: Database,
+  { after, size }: { readonly after: string | undefined; readonly size: number },
+): Promise<readonly AccessRequest[]> {
+  return await guarded(async () => {
+    const { rows } = await sql<{ readonly id: string }>`
+      SELECT DISTINCT request_id AS id FROM open_steps AS open
+      WHERE ${after === undefined ? sql`true` : sql`request_id > ${after}::uuid`} AND EXISTS (
+        SELECT FROM reviews
+        WHERE reviews.request_id = open.request_id AND reviews.item = open.item
+          AND verdict = 'APPROVE' AND withdrawn_at IS NULL)
+      ORDER BY id LIMIT ${size}`.execute(database);
+    const requests = await readRequests(
+      database,
+      rows.map(({ id }) => id),
+    );
+    return requests.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  });
+}
+
 async function complete(
   reader: Database,
   rows: readonly Selectable<AccessRequests>[],

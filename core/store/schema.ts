@@ -102,7 +102,8 @@ export interface IdempotencyKeys {
   body_hash: Buffer;
   caller: string;
   key: string;
-  request_id: string;
+  lock_id: string | null;
+  request_id: string | null;
 }
 
 export interface Ledger {

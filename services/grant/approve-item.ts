@@ -36,7 +36,7 @@ export async function approveItem(
 ): Promise<Settled> {
   requireOpen(replica, lettingInBy(request, item), now);
   const votes = countVotes(replica, request, item, now);
-  const refused = refusal(replica, request, item, votes, now);
+  const refused = approvalRefusal(replica, request, item, votes, now);
   if (refused !== undefined) return await deny(trx, request, item, { because: refused, now });
   const approved =
     request.extends === undefined
@@ -50,7 +50,8 @@ export async function approveItem(
   return { request: withGrant(resolved, item, approved.grantId), events: approved.events };
 }
 
-function refusal(
+/** Why an item with these votes is denied though all agree; undefined when it is not. */
+export function approvalRefusal(
   replica: Replica,
   request: AccessRequest,
   item: RequestItem,

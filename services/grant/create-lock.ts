@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fieldError } from '../../core/access/access-error.ts';
+import { AccessError, fieldError } from '../../core/access/access-error.ts';
 import { formatDuration } from '../../core/access/duration.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { EventOfKind } from '../../core/access/event.ts';
@@ -7,8 +7,10 @@ import type { Lock, LockTarget, RecordedLock } from '../../core/access/lock.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { lockGrant } from '../../core/store/grants.ts';
-import { insertLock } from '../../core/store/locks.ts';
+import { takeKey } from '../../core/store/idempotency.ts';
+import { insertLock, readMadeLock } from '../../core/store/locks.ts';
 import { type Outcome, readClock, type Trx } from '../../core/store/transition.ts';
+import { type CallKey, findMade } from './call-key.ts';
 import { by, clockOfReads, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { grantEnded, grantNotFound, maySeeGrant, requireReason } from './end-grant.ts';
 import { lapseGrant } from './lapses.ts';
@@ -24,23 +26,52 @@ export interface AskedLock {
   readonly durationMs: number | undefined;
 }
 
+interface KeyedLock extends AskedLock {
+  readonly callKey?: CallKey | undefined;
+}
+
 /** A longer one is a mistake: one without an end is lifted when it is done. */
 const MAX_DURATION_MS = 366 * 86_400_000;
 
 /**
  * Stops an entity and whatever is inside of it, a grant, or everything. What was decided before it and is not yet written is decided
- * again.
- * @throws AccessError LOCKED, NOT_PERMITTED, ENTITY_UNKNOWN, GRANT_NOT_FOUND, GRANT_ENDED, FIELD_INVALID
+ * again. The same call with the same key gets the lock that it made, also when that stops the caller by now.
+ * @throws AccessError LOCKED, NOT_PERMITTED, ENTITY_UNKNOWN, GRANT_NOT_FOUND, GRANT_ENDED, FIELD_INVALID, IDEMPOTENCY_KEY_REUSED
  */
-export async function createLock(context: GrantContext, asked: AskedLock): Promise<Decided<RecordedLock>> {
+export async function createLock(
+  context: GrantContext,
+  asked: AskedLock,
+  callKey?: CallKey,
+): Promise<Decided<RecordedLock>> {
   requireReason(asked.reason);
   requireDuration(asked.durationMs);
+  const database = connectionsFor(context, 'lock', asked);
+  const known = await findEarlier(database, asked.caller, callKey);
+  if (known !== undefined) return known;
   const { replica } = context.followed;
   const work = (trx: Trx): Promise<Outcome<Finish<RecordedLock>>> =>
     asked.target.kind === 'grant'
-      ? onGrant(trx, replica, asked, asked.target.grantId)
-      : onOther(trx, replica, asked, asked.target);
-  return await decide(by(context, asked.caller), work, connectionsFor(context, 'lock', asked));
+      ? onGrant(trx, replica, { ...asked, callKey }, asked.target.grantId)
+      : onOther(trx, replica, { ...asked, callKey }, asked.target);
+  try {
+    return await decide(by(context, asked.caller), work, database);
+  } catch (error) {
+    // It may have been made meanwhile, and even stop this caller.
+    const made = await findEarlier(database, asked.caller, callKey);
+    if (made !== undefined) return made;
+    throw error;
+  }
+}
+
+/** What the caller made by the same call. @throws AccessError IDEMPOTENCY_KEY_REUSED */
+async function findEarlier(
+  database: Database,
+  caller: EntityUid,
+  callKey: CallKey | undefined,
+): Promise<Decided<RecordedLock> | undefined> {
+  const id = callKey === undefined ? undefined : await findMade(database, caller, 'lock', callKey);
+  const made = id === undefined ? undefined : await readMadeLock(database, id);
+  return made === undefined ? undefined : { result: made.lock, revision: made.revision };
 }
 
 /** Stopping something works when all else is overloaded, for whoever may do it: memory says so, and it is decided again. */
@@ -68,7 +99,7 @@ function requireDuration(durationMs: number | undefined): void {
 async function onGrant(
   trx: Trx,
   replica: Replica,
-  asked: AskedLock,
+  asked: KeyedLock,
   grantId: string,
 ): Promise<Outcome<Finish<RecordedLock>>> {
   const found = await lockGrant(trx, grantId);
@@ -87,7 +118,7 @@ async function onGrant(
 async function onOther(
   trx: Trx,
   replica: Replica,
-  asked: AskedLock,
+  asked: KeyedLock,
   target: Exclude<LockTarget, { readonly kind: 'grant' }>,
 ): Promise<Outcome<Finish<RecordedLock>>> {
   if (target.kind === 'entity') requireKnown(replica, target.uid, 'entity');
@@ -108,15 +139,18 @@ export function requireKnown({ directory }: Replica, uid: EntityUid, field: stri
   throw fieldError(field, `seen ${formatUid(uid)}, which the directory does not have`, 'ENTITY_UNKNOWN');
 }
 
-/** Writes a lock that the caller may create. */
+/** Writes a lock that the caller may create, and what its key stands for. */
 export async function writeLock(
   trx: Trx,
-  { target, caller, reason, durationMs }: AskedLock,
+  { target, caller, reason, durationMs, callKey }: KeyedLock,
   now: Date,
 ): Promise<{ readonly lock: RecordedLock; readonly event: EventOfKind<'LOCK_CREATED'> }> {
   const expiresAt = durationMs === undefined ? undefined : new Date(now.getTime() + durationMs);
   const lock: Lock = { id: randomUUID(), target, reason, createdBy: caller, createdAt: now, expiresAt };
   await insertLock(trx, lock);
+  const made = { kind: 'lock', id: lock.id } as const;
+  if (callKey !== undefined && !(await takeKey(trx, { caller: uidKey(caller), ...callKey, made })))
+    throw new AccessError('CONFLICT', 'another call with this idempotency key came at the same moment');
   const event = {
     kind: 'LOCK_CREATED',
     at: now,

@@ -5,10 +5,11 @@ import { standingOf } from '../../core/access/grant.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import { readGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import { extensionRefusal } from './apply-extension.ts';
+import type { CallKey } from './call-key.ts';
 import { catchUp, clockOfReads, type Decided, type GrantContext } from './context.ts';
 import { grantEnded, grantNotFound, maySeeGrant } from './end-grant.ts';
 import type { Asked } from './plan-request.ts';
-import { type CallKey, requestAccess } from './request-access.ts';
+import { requestAccess } from './request-access.ts';
 
 /** How much longer a grant is to last, and why. */
 export interface AskedExtension {

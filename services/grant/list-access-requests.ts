@@ -13,6 +13,7 @@ import {
   type PlacedRequest,
   type RequestPage,
 } from '../../core/store/list-requests.ts';
+import { type Approvers, isKeptApart, readApprovers } from './approvals-in-return.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
@@ -49,8 +50,8 @@ export async function listAccessRequests(
 ): Promise<Listed<AccessRequest>> {
   await catchUp(context);
   const found = await scan(page, await readerOf(context, filter, signal), {
-    positionOf: (row: PlacedRequest) => row.position,
-    isWanted: (row) => matches(context, filter, row.request),
+    positionOf: (row: FoundRequest) => row.position,
+    isWanted: (row) => matches(context, filter, row),
     signal,
   });
   return { found: found.found.map((row) => row.request), next: found.next };
@@ -61,17 +62,34 @@ async function readerOf(
   context: GrantContext,
   { caller, mine, states, toReview }: RequestFilter,
   signal: AbortSignal,
-): Promise<ReadChunk<PlacedRequest>> {
+): Promise<ReadChunk<FoundRequest>> {
   const { database } = context;
   if (toReview) {
     const ways = await waysToReview(context.followed.replica, caller, signal);
-    return (page) => listToReview(database, ways, page);
+    return async (page) => {
+      const { rows, isLast } = await listToReview(database, ways, page);
+      const approvers = await readApprovers(
+        context,
+        caller,
+        rows.map(({ request }) => request),
+      );
+      return { rows: rows.map((row) => ({ ...row, approvers })), isLast };
+    };
   }
   const filter = { party: mine ? uidKey(caller) : undefined, states, now: clockOfReads(context) };
   return (page) => listRequests(database, filter, page);
 }
 
-function matches(context: GrantContext, filter: RequestFilter, request: AccessRequest): boolean {
+interface FoundRequest extends PlacedRequest {
+  /** Who lately approved requests of the caller, where that is who reviews. */
+  readonly approvers?: Approvers;
+}
+
+function matches(
+  context: GrantContext,
+  filter: RequestFilter,
+  { request, approvers = new Map() }: FoundRequest,
+): boolean {
   const { replica } = context.followed;
   const now = clockOfReads(context);
   const { caller, states } = filter;
@@ -80,7 +98,11 @@ function matches(context: GrantContext, filter: RequestFilter, request: AccessRe
   const open = pendingItems(request, now).filter(
     (item) => !votesOn(request, item.item).some((review) => sameUid(review.reviewer, caller)),
   );
-  return open.some((item) => fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0);
+  return open.some(
+    (item) =>
+      !isKeptApart(replica, approvers, request, item) &&
+      fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0,
+  );
 }
 
 /** Reads the next stretch of a list. */

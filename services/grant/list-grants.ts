@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standingOf } from '../../core/access/grant.ts';
 import { fromProtoUid } from '../../core/rpc/uid.ts';
@@ -57,5 +58,5 @@ export async function listGrantsOf(
   const grants = await inTurns(found, signal, (row) =>
     presentGrant(showing, row, revisions.get(row.grant.id) ?? 0n),
   );
-  return { grants, nextPageToken: nextPageToken(next) };
+  return { grants, nextPageToken: nextPageToken(next), now: timestampFromDate(now) };
 }

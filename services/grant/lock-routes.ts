@@ -14,6 +14,7 @@ import { listLocksOf } from './list-locks.ts';
 import { offboard } from './offboard.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentLock } from './present-lock.ts';
+import { callKeyOf } from './read-message.ts';
 import { showingTo } from './show.ts';
 
 /** The locks API over the use cases. */
@@ -25,7 +26,11 @@ export function lockRoutes(context: GrantContext): Route {
   };
   return route(LockService, {
     async createLock(message, { caller }) {
-      const { result, revision } = await createLock(context, askedOf(message, caller.uid));
+      const { result, revision } = await createLock(
+        context,
+        askedOf(message, caller.uid),
+        callKeyOf(message),
+      );
       return { lock: await show(caller.uid, result), revision };
     },
     async deleteLock({ id, reason }, { caller }) {

@@ -63,6 +63,18 @@ export function lettingInOf({ id: grantId, requester, subject, resource }: Grant
   return { requester, subject, resource, grantId };
 }
 
+/** The locks because of which a grant permits nothing at that instant, each once. */
+export function locksOnGrant(
+  replica: Replica,
+  { id, subject, resource }: Pick<Grant, 'id' | 'subject' | 'resource'>,
+  at: Date,
+): readonly Lock[] {
+  const { locks, directory } = replica;
+  if (locks.size === 0) return [];
+  const stopped = new Set([...directory.selfAndAncestors(subject), ...directory.selfAndAncestors(resource)]);
+  return [...locks.onEverything(at), ...locks.onEntities(stopped, at), ...locks.onGrant(id, at)];
+}
+
 /** Whether a lock stops the person: themselves, a group of theirs, or a grant of theirs. */
 export function isOwnLock(
   { directory }: Replica,

@@ -1,7 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { sameUid } from '../../core/access/entity.ts';
-import { type GrantStanding, standingOf } from '../../core/access/grant.ts';
+import { type Grant, type GrantStanding, standingOf } from '../../core/access/grant.ts';
+import type { Lock } from '../../core/access/lock.ts';
+import { locksOn } from '../../core/replica/rights.ts';
 import { toProtoUid } from '../../core/rpc/uid.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import {
@@ -11,6 +13,8 @@ import {
   GrantState,
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { grantQuestion } from './end-grant.ts';
+import { maySeeLock } from './lock-rights.ts';
+import { locksOnGrant } from './locked.ts';
 import type { Showing } from './present.ts';
 import { isPermitted } from './rights.ts';
 
@@ -43,7 +47,8 @@ export function presentGrant(
 ): MessageInitShape<typeof GrantSchema> {
   const { grant } = row;
   const standing = standingOf(row.recorded, grant, showing.now);
-  const actions = allowedActions(showing, row, standing);
+  const locks = standing.state === 'ENDED' ? [] : locksOnGrant(showing.replica, grant, showing.now);
+  const actions = allowedActions(showing, grant, { state: standing.state, isLocked: locks.length > 0 });
   return {
     id: grant.id,
     requestId: grant.requestId,
@@ -63,6 +68,17 @@ export function presentGrant(
     mayRelease: actions.includes(GrantAction.RELEASE),
     mayRevoke: actions.includes(GrantAction.REVOKE),
     revision,
+    locks: locks.map((lock) => presentGrantLock(showing, lock, grant)),
+  };
+}
+
+/** That there is a lock, and until when, is told to whoever it denies as well; why only to those who may see it. */
+function presentGrantLock({ replica, caller, now }: Showing, lock: Lock, grant: Grant) {
+  const { id, reason, expiresAt } = lock;
+  return {
+    id,
+    reason: maySeeLock(replica, lock, grant, { caller, now }) ? reason : '',
+    ...(expiresAt === undefined ? {} : { expiresAt: timestampFromDate(expiresAt) }),
   };
 }
 
@@ -91,17 +107,18 @@ function presentLimits({ grant: { terms, usesLeft, extensions } }: RecordedGrant
 
 function allowedActions(
   { replica, caller, now }: Showing,
-  { grant }: RecordedGrant,
-  { state }: GrantStanding,
+  grant: Grant,
+  { state, isLocked }: { readonly state: GrantStanding['state']; readonly isLocked: boolean },
 ): GrantAction[] {
-  if (state === 'ENDED') return [];
+  if (state === 'ENDED' || locksOn(replica, caller, now).length > 0) return [];
   const isHolder = sameUid(grant.subject, caller);
   const isAsking = isHolder || sameUid(grant.requester, caller);
-  const mayExtend = state === 'ACTIVE' && isAsking && grant.extensions < grant.terms.maxExtensions;
+  const mayExtend =
+    !isLocked && state === 'ACTIVE' && isAsking && grant.extensions < grant.terms.maxExtensions;
   return [
     ...(isHolder ? [GrantAction.RELEASE] : []),
     ...(isPermitted(replica, grantQuestion('revoke', grant, caller, now)) ? [GrantAction.REVOKE] : []),
     ...(mayExtend ? [GrantAction.EXTEND] : []),
-    ...(isHolder && state === 'CLAIMABLE' ? [GrantAction.ACTIVATE] : []),
+    ...(isHolder && !isLocked && state === 'CLAIMABLE' ? [GrantAction.ACTIVATE] : []),
   ];
 }

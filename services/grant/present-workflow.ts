@@ -5,7 +5,7 @@ import type { WorkflowSchema } from '../../proto/gen/curfew/grant/v1/grant_pb.ts
 
 /** The terms of a workflow. */
 export function presentWorkflow(workflow: Workflow): MessageInitShape<typeof WorkflowSchema> {
-  const { breakGlass, idleMs } = workflow;
+  const { breakGlass, idleMs, apartMs } = workflow;
   return {
     id: workflow.id,
     title: workflow.title,
@@ -27,6 +27,7 @@ export function presentWorkflow(workflow: Workflow): MessageInitShape<typeof Wor
     reasonRule: ruleText(workflow.reason),
     ticketRule: ruleText(workflow.ticket),
     commentRule: ruleText(workflow.comment),
+    ...(apartMs === undefined ? {} : { apart: durationFromMs(apartMs) }),
   };
 }
 

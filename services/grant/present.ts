@@ -1,13 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { type EntityUid, sameUid } from '../../core/access/entity.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
 import type { Narrowing } from '../../core/access/narrowing.ts';
 import {
   type AccessRequest,
   itemResolvedAt,
   type ItemState,
   itemStateAt,
-  pendingItems,
   requestExpiresAt,
   type RequestItem,
   type RequestState as DomainState,
@@ -18,22 +17,23 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { toProtoUid } from '../../core/rpc/uid.ts';
 import {
   type AccessRequestSchema,
-  RequestAction,
   type RequestItemSchema,
   RequestState,
   type ReviewSchema,
   Verdict,
 } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import type { Approvers } from './approvals-in-return.ts';
 import { countVotes } from './counted-votes.ts';
 import { presentWorkflow } from './present-workflow.ts';
-import { fillableSteps, mayReviewAfterwards } from './rights.ts';
-import { votedItems } from './withdraw-review.ts';
+import { itemActions, requestActions } from './request-actions.ts';
 
 /** What a message is shown to and by. */
 export interface Showing {
   readonly replica: Replica;
   readonly caller: EntityUid;
   readonly now: Date;
+  /** Who lately approved requests of the caller; nobody unless said. */
+  readonly approvers?: Approvers;
 }
 
 const STATES: Record<DomainState, RequestState> = {
@@ -57,13 +57,17 @@ export function presentRequest(
 ): MessageInitShape<typeof AccessRequestSchema> {
   const { now } = showing;
   const state = requestStateAt(request, now);
+  const actions = request.items.map((item) => itemActions(showing, request, item));
   const resolved = request.items.map((item) => itemResolvedAt(item, now)?.getTime() ?? 0);
   return {
     id: request.id,
     requester: toProtoUid(request.requester),
     subject: toProtoUid(request.subject),
     state: STATES[state],
-    items: request.items.map((item) => presentItem(showing, request, item)),
+    items: request.items.map((item, index) => ({
+      ...presentItem(showing, request, item),
+      allowedActions: [...(actions[index] ?? [])],
+    })),
     reason: request.reason,
     ticket: request.ticket,
     duration: durationFromMs(request.durationMs),
@@ -71,7 +75,7 @@ export function presentRequest(
     expiresAt: timestampFromDate(requestExpiresAt(request.items)),
     ...(state === 'PENDING' ? {} : { resolvedAt: timestampFromDate(new Date(Math.max(...resolved))) }),
     requestHash: new Uint8Array(request.requestHash),
-    allowedActions: allowedActions(showing, request),
+    allowedActions: [...requestActions(showing, request, actions)],
     revision,
     reviews: request.reviews.map(presentReview),
     ...(request.startsAt === undefined ? {} : { startsAt: timestampFromDate(request.startsAt) }),
@@ -79,29 +83,6 @@ export function presentRequest(
     extendsGrantId: request.extends?.grantId ?? '',
     extension: request.extends?.extension ?? 0,
   };
-}
-
-function allowedActions({ replica, caller, now }: Showing, request: AccessRequest): RequestAction[] {
-  const pending = pendingItems(request, now);
-  const voted = votedItems(request, caller, now);
-  const isAsking = sameUid(caller, request.requester) || sameUid(caller, request.subject);
-  const may: Record<keyof typeof RequestAction, boolean> = {
-    UNSPECIFIED: false,
-    REVIEW: pending.some(
-      (item) =>
-        !voted.includes(item.item) &&
-        fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0,
-    ),
-    WITHDRAW: pending.length > 0 && isAsking,
-    WITHDRAW_REVIEW: voted.length > 0,
-    REMIND_REVIEWERS: pending.length > 0 && isAsking,
-    REVIEW_AFTERWARDS: request.items.some(
-      (item) => item.isOwed && mayReviewAfterwards(replica, request, item, { reviewer: caller }, now),
-    ),
-  };
-  return Object.entries(may)
-    .filter(([, isAllowed]) => isAllowed)
-    .map(([name]) => RequestAction[name as keyof typeof RequestAction]); // the keys of `may`
 }
 
 function presentItem(

@@ -38,6 +38,7 @@ export async function previewRequest(
   shown.id = '';
   shown.requestHash = new Uint8Array();
   shown.allowedActions = [];
+  for (const item of shown.items) item.allowedActions = [];
   for (const item of request.items) {
     const { people, unanswerable: step } = await surveyReviewers(replica, request, item, search);
     if (step !== undefined) refusals.push(unanswerable(item, step));

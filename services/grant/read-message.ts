@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type Message, toBinary } from '@bufbuild/protobuf';
+import { toBinary } from '@bufbuild/protobuf';
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { fieldError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
@@ -16,11 +16,15 @@ import {
   RequestAccessRequestSchema,
   type ReviewAccessRequestRequest,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import {
+  type CreateLockRequest,
+  CreateLockRequestSchema,
+} from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
+import type { CallKey } from './call-key.ts';
 import type { ItemNarrowing } from './check-narrowing.ts';
 import type { AskedExtension } from './extend-grant.ts';
 import type { Asked } from './plan-request.ts';
 import type { ReportedUse } from './report-uses.ts';
-import type { CallKey } from './request-access.ts';
 import type { Vote } from './review-access-request.ts';
 
 /** What the call asks for. @throws AccessError FIELD_INVALID */
@@ -92,14 +96,20 @@ function instantOf(timestamp: Timestamp | undefined, field: string): Date | unde
 }
 
 /** What the call's idempotency key stands for; undefined when it has none. */
-export function callKeyOf(message: RequestAccessRequest | ExtendGrantRequest): CallKey | undefined {
+export function callKeyOf(
+  message: RequestAccessRequest | ExtendGrantRequest | CreateLockRequest,
+): CallKey | undefined {
   if (message.idempotencyKey === '') return undefined;
-  const bytes = isExtension(message)
-    ? toBinary(ExtendGrantRequestSchema, message)
-    : toBinary(RequestAccessRequestSchema, message);
-  return { key: message.idempotencyKey, bodyHash: createHash('sha256').update(bytes).digest() };
+  return { key: message.idempotencyKey, bodyHash: createHash('sha256').update(bytesOf(message)).digest() };
 }
 
-function isExtension(message: Message): message is ExtendGrantRequest {
-  return message.$typeName === ExtendGrantRequestSchema.typeName;
+function bytesOf(message: RequestAccessRequest | ExtendGrantRequest | CreateLockRequest): Uint8Array {
+  switch (message.$typeName) {
+    case 'curfew.grant.v1.RequestAccessRequest':
+      return toBinary(RequestAccessRequestSchema, message);
+    case 'curfew.grant.v1.ExtendGrantRequest':
+      return toBinary(ExtendGrantRequestSchema, message);
+    case 'curfew.grant.v1.CreateLockRequest':
+      return toBinary(CreateLockRequestSchema, message);
+  }
 }

@@ -1,19 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AccessError } from '../../core/access/access-error.ts';
-import { type EntityUid, uidKey } from '../../core/access/entity.ts';
+import { uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { Database } from '../../core/store/connect.ts';
 import { submittedRevision } from '../../core/store/grants.ts';
-import { findKey, takeKey, type UsedKey } from '../../core/store/idempotency.ts';
+import { takeKey } from '../../core/store/idempotency.ts';
 import { owesOverdueReview } from '../../core/store/owed-reviews.ts';
 import { insertRequest } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import { sendLater } from '../../core/store/statement.ts';
 import { findHeldIds, findStanding } from '../../core/store/standing.ts';
 import { type Outcome, type Trx } from '../../core/store/transition.ts';
+import { type CallKey, findMade } from './call-key.ts';
 import {
   by,
   clockOfReads,
@@ -28,13 +28,6 @@ import { type Asked, planRequest, requireAnswerable } from './plan-request.ts';
 import { wholeSearch } from './reviewers.ts';
 import { approveItem, type Settled } from './approve-item.ts';
 import { findExisting } from './find-existing.ts';
-
-/** An idempotency key with what it stands for. */
-export interface CallKey {
-  readonly key: string;
-  /** SHA-256 of the call's body. */
-  readonly bodyHash: Uint8Array;
-}
 
 /** What became of asking. */
 export interface Requested {
@@ -56,7 +49,7 @@ export async function requestAccess(
   const decided = await decidePlanned(by(context, asked.requester), {
     plan: async () => {
       // A repeated call gets its answer even if it could not be made any more.
-      if (callKey !== undefined && (await findEarlier(context.database, asked.requester, callKey)))
+      if (callKey !== undefined && (await findMade(context.database, asked.requester, 'request', callKey)))
         return undefined;
       const now = clockOfReads(context);
       const owesReview = await owes(context.database, asked);
@@ -65,7 +58,8 @@ export async function requestAccess(
       return planned;
     },
     work: async (trx, planned): Promise<Outcome<Finish<Requested>>> => {
-      const earlierId = callKey === undefined ? undefined : await findEarlier(trx, asked.requester, callKey);
+      const earlierId =
+        callKey === undefined ? undefined : await findMade(trx, asked.requester, 'request', callKey);
       const earlier = earlierId === undefined ? undefined : await lockRequest(trx, earlierId);
       return earlier === undefined
         ? await submit(trx, context, { asked, planned, callKey })
@@ -79,24 +73,6 @@ export async function requestAccess(
 /** Whether the subject owes a review that stands in the way of more break-glass. */
 export async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
   return breakGlass && (await owesOverdueReview(reader, subject));
-}
-
-/** The id of the request that the caller made with this key. @throws AccessError IDEMPOTENCY_KEY_REUSED */
-async function findEarlier(
-  reader: Database | Trx,
-  caller: EntityUid,
-  { key, bodyHash }: CallKey,
-): Promise<string | undefined> {
-  const used: UsedKey | undefined = await findKey(reader, uidKey(caller), key);
-  if (used === undefined) return undefined;
-  if (Buffer.compare(used.bodyHash, bodyHash) !== 0) {
-    throw new AccessError(
-      'IDEMPOTENCY_KEY_REUSED',
-      `idempotency_key: ${JSON.stringify(key)} stands for another request of yours; use a new key for a new request`,
-      { metadata: { request_id: used.requestId } },
-    );
-  }
-  return used.requestId;
 }
 
 interface Submission {
@@ -127,7 +103,11 @@ async function submit(
   if (existing === undefined) await insertRequest(trx, request);
   if (
     callKey !== undefined &&
-    !(await takeKey(trx, { caller: uidKey(asked.requester), ...callKey, requestId: request.id }))
+    !(await takeKey(trx, {
+      caller: uidKey(asked.requester),
+      ...callKey,
+      made: { kind: 'request', id: request.id },
+    }))
   ) {
     throw new DecideAgain('another call with this idempotency key came at the same moment');
   }

@@ -18,7 +18,7 @@ import { remindReviewers } from './remind-reviewers.ts';
 import { requestAccess } from './request-access.ts';
 import { listRequestableOf } from './requestable-message.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
-import { showingTo, showRequest } from './show.ts';
+import { showingRequests, showRequest } from './show.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
 import { withdrawAccessRequest } from './withdraw-access-request.ts';
 import { withdrawReview } from './withdraw-review.ts';
@@ -87,7 +87,7 @@ function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
     async listAccessRequests(message, { caller, signal }) {
       const { found, next } = await listed(context, message, { caller: caller.uid, signal });
       const revisions = await firstRevisions(context.database, { requestIds: found.map(({ id }) => id) });
-      const showing = showingTo(context, caller.uid);
+      const showing = await showingRequests(context, caller.uid, found);
       const requests = await inTurns(found, signal, (request) =>
         presentRequest(showing, request, revisions.get(request.id) ?? 0n),
       );

@@ -31,6 +31,7 @@ import { keepEligible } from './keep-eligible.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { lockRoutes } from './lock-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { settleAfterChanges } from './settle-agreed.ts';
 import { watchPolicies } from './watch-policies.ts';
 
 export interface GrantServiceOptions {
@@ -111,7 +112,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     const watch = await watchPolicies({ context, folder, log: logger, ...lookMs });
     onClose(() => watch.close());
   }
-  onClose(keepEligible(context, logger));
+  for (const lookAfter of [keepEligible, settleAfterChanges]) onClose(lookAfter(context, logger));
   const server = serve(options, context, metrics);
   const health = createHealthServer({ isReady: () => isReady(followed), metricsPage: metrics.page });
   onClose(() => health.close()); // after the server: probes are answered while it drains

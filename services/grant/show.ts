@@ -3,6 +3,7 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import { firstRevision, type RecordedGrant } from '../../core/store/grants.ts';
 import type { AccessRequestSchema, GrantSchema } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { readApprovers } from './approvals-in-return.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { presentRequest, type Showing } from './present.ts';
 import { presentGrant } from './present-grant.ts';
@@ -12,6 +13,15 @@ export function showingTo(context: GrantContext, caller: EntityUid): Showing {
   return { replica: context.followed.replica, caller, now: clockOfReads(context) };
 }
 
+/** The same for requests, with what keeps the caller from reviewing them. @throws AccessError */
+export async function showingRequests(
+  context: GrantContext,
+  caller: EntityUid,
+  requests: readonly AccessRequest[],
+): Promise<Showing> {
+  return { ...showingTo(context, caller), approvers: await readApprovers(context, caller, requests) };
+}
+
 /** The request as the caller may see it now. @throws AccessError */
 export async function showRequest(
   context: GrantContext,
@@ -19,7 +29,7 @@ export async function showRequest(
   request: AccessRequest,
 ): Promise<MessageInitShape<typeof AccessRequestSchema>> {
   const revision = await beginningOf(context, request.id, { requestId: request.id });
-  return presentRequest(showingTo(context, caller), request, revision);
+  return presentRequest(await showingRequests(context, caller, [request]), request, revision);
 }
 
 /** The grant as the caller may see it now. @throws AccessError */

@@ -14,6 +14,7 @@ import { grantLines, nextForGrant } from '../grant-screen.ts';
 import { grantTable } from '../grant-table.ts';
 import { findGrantId } from '../known-ids.ts';
 import { addPaging, nextPage, type PagingOptions } from '../paging.ts';
+import { withServerClock } from '../server-clock.ts';
 import { inSession, type Session } from '../session.ts';
 import { parseGrantStates } from '../states.ts';
 import type { Terminal } from '../terminal.ts';
@@ -48,13 +49,12 @@ export function addGrants(program: Command, terminal: Terminal): void {
         const { grants: service } = session.curfew.services;
         if (options.watch && session.isJson) throw usageError('--watch', 'seen with -o json, wanted a table');
         if (options.watch)
-          return await watchGrants(
-            session,
-            async (signal) => (await service.listGrants(query, { signal })).grants,
-          );
+          return await watchGrants(terminal, (signal) => service.listGrants(query, { signal }));
+        const sentMs = performance.now();
         const answer = await service.listGrants(query);
+        const clocked = withServerClock(terminal, answer.now, sentMs);
         session.show(ListGrantsResponseSchema, answer, () => [
-          ...(answer.grants.length === 0 ? ['no grants'] : grantTable(answer.grants, terminal)),
+          ...(answer.grants.length === 0 ? ['no grants'] : grantTable(answer.grants, clocked)),
           ...nextPage(
             session,
             answer.nextPageToken,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import type { Command } from 'commander';
@@ -40,6 +41,7 @@ export function addLock(program: Command, terminal: Terminal): void {
         const answer = await session.curfew.services.locks.createLock({
           ...(await targetOf(session.curfew, what)),
           reason: options.reason,
+          idempotencyKey: randomUUID(),
           ...(durationMs === undefined ? {} : { duration: durationFromMs(durationMs) }),
         });
         const { lock } = answer;

@@ -2,6 +2,7 @@ import type { Logger } from '../../../core/runtime/log.ts';
 import type { JobName } from '../../../core/store/job-schema.ts';
 import { type JobWork, startJobs } from '../../../core/store/jobs.ts';
 import type { GrantContext } from '../context.ts';
+import { settleAgreed } from '../settle-agreed.ts';
 import { isPassing, writeLapses } from './write-lapses.ts';
 
 /** What a job needs. */
@@ -9,6 +10,12 @@ export interface JobTools {
   readonly context: GrantContext;
   readonly databaseUrl: string;
   readonly log: Logger;
+}
+
+/** What time alone has done: what has lapsed, and what is agreed to since a lock has ended or a step stands in for another. */
+async function writeTimesWork(context: GrantContext, signal: AbortSignal): Promise<void> {
+  const done = await Promise.allSettled([writeLapses(context, signal), settleAgreed(context, signal)]);
+  for (const part of done) if (part.status === 'rejected') throw part.reason;
 }
 
 /** Has this process do its share of the jobs, none of which access needs to be right. @returns what ends it */
@@ -36,7 +43,7 @@ export function takePartInJobs(tools: JobTools): () => Promise<void> {
   const jobs = startJobs({
     databaseUrl,
     name: 'curfew-grant-jobs',
-    work: { lapses: counted('lapses', (signal) => writeLapses(context, signal)) },
+    work: { lapses: counted('lapses', (signal) => writeTimesWork(context, signal)) },
     onTrouble,
   });
   return () => jobs.close();

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { AccessError } from '../../../core/access/access-error.ts';
+import { settleAgreed } from '../../../services/grant/settle-agreed.ts';
 import type { Model } from './model.ts';
 import type { ModelGrant, ModelRequest } from './records.ts';
 import type { World } from './world.ts';
@@ -43,6 +44,8 @@ export class Command implements LifeCommand {
     const count = share.tally.get(kind) ?? { taken: 0, refused: 0 };
     count[isTaken ? 'taken' : 'refused'] += 1;
     share.tally.set(kind, count);
+    await share.world.does(settleAgreed);
+    for (const request of model.settle()) await learn(share, request);
     await compareAll(model, share);
   }
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { Command, type LifeCommand, type Share } from './command.ts';
 import { activate, extend, release, revoke, use } from './grant-commands.ts';
 import { lock, unlock } from './lock-commands.ts';
@@ -39,7 +40,7 @@ const pass = fc
         async (model, share) => {
           await share.world.pass(minutes);
           // Whether a start was allowed is known for sure only when somebody looks; all else is right though nobody writes it.
-          if (isWritten || model.isStartDue(minutes)) await share.world.writeDue();
+          if (isWritten || model.isStartDue(minutes)) await share.world.does(writeLapses);
           model.pass(minutes);
           return true;
         },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { LockTarget } from '../../../core/access/lock.ts';
+import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { Command, index, missing, type Share, taken, wanted } from './command.ts';
 import { isStanding } from './locks.ts';
 import type { Model } from './model.ts';
@@ -95,7 +96,7 @@ export const unlock = fc.record({ by: fc.constantFrom(...KEEPERS), which: index 
         await wanted(is, share.world.unlock(by, it.id));
         if (!is) return false;
         it.isLifted = true;
-        if (model.isStartDue()) await share.world.writeDue();
+        if (model.isStartDue()) await share.world.does(writeLapses);
         model.open();
         return true;
       },

@@ -141,14 +141,30 @@ export class Model {
   /** Counts the vote that was cast. */
   vote(request: ModelRequest, vote: ModelVote): void {
     request.votes.push(vote);
+    if (this.isFull(request)) this.approve(request);
+  }
+
+  /** Grants what everybody has agreed to without a vote; what would come to nothing waits. */
+  settle(): readonly ModelRequest[] {
+    const agreed = this.requests.filter((request) => {
+      const { by: requester, subject, resource, extends: grant } = request;
+      if (request.state !== 'PENDING' || request.steps.length === 0 || !this.isFull(request)) return false;
+      if (this.locks.bars({ requester, subject, resource, grant }, this.now)) return false;
+      const isIn = this.members.staff.has(subject);
+      return isIn && this.comesTo(request, this.counted(request)).actions.length > 0;
+    });
+    for (const request of agreed) this.approve(request);
+    return agreed;
+  }
+
+  isFull(request: ModelRequest): boolean {
     const votes = this.counted(request);
     // Nobody may fill steps of both names, so that counting them is enough.
-    const isFull = request.steps.every(
+    return request.steps.every(
       (step) =>
         votes.filter(({ by }) => this.mayFill(by, step, request)).length >=
         request.steps.filter((it) => it === step).length,
     );
-    if (isFull) this.approve(request);
   }
 
   approve(request: ModelRequest): void {

@@ -13,7 +13,7 @@ import { activateGrant } from '../../../services/grant/activate-grant.ts';
 import { applyEntities } from '../../../services/grant/apply-entities.ts';
 import { createLock } from '../../../services/grant/create-lock.ts';
 import { deleteLock } from '../../../services/grant/delete-lock.ts';
-import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
+import type { GrantContext } from '../../../services/grant/context.ts';
 import { releaseGrant, revokeGrant } from '../../../services/grant/end-grant.ts';
 import { askToExtend } from '../../../services/grant/extend-grant.ts';
 import { requestAccess } from '../../../services/grant/request-access.ts';
@@ -99,17 +99,15 @@ export class World implements AsyncDisposable {
     );
   }
 
-  /** Writes into history what time has done. */
-  async writeDue(): Promise<void> {
-    await writeLapses(this.#context, new AbortController().signal);
+  /** Does what a job does. */
+  async does(job: (context: GrantContext, signal: AbortSignal) => Promise<void>): Promise<void> {
+    await job(this.#context, new AbortController().signal);
   }
 
   /** The id of the request. */
   async ask(wish: Wish, key?: string): Promise<string> {
-    const callKey =
-      key === undefined
-        ? undefined
-        : { key, bodyHash: createHash('sha256').update(JSON.stringify(wish)).digest() };
+    const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest();
+    const callKey = key === undefined ? undefined : { key, bodyHash };
     const { by, subject, resource, actions, minutes, startsAt, isBreakGlass, reason } = wish;
     const asked = {
       id: randomUUID(),

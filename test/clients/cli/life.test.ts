@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseInstant } from '../../../clients/cli/parse-instant.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { type Run, runCurfew, runHere } from '../support/run-curfew.ts';
+import { people } from '../support/people.ts';
+import { runCurfew } from '../support/run-curfew.ts';
 
 // A busy machine takes seconds for some of these.
 vi.setConfig({ testTimeout: 60_000 });
@@ -12,55 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-async function curfew(who: string, ...args: readonly string[]): Promise<Run> {
-  const env = {
-    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
-    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
-    CURFEW_TOKEN: await stack.issuer.token('User', who),
-  };
-  return await runHere(args, { env });
-}
-
-/** Runs; `told` is called with all of stderr and stdout whenever there is more. */
-async function waiting(
-  who: string,
-  words: readonly string[],
-  told: (stderr: string, stdout: string) => Promise<Run> | undefined,
-): Promise<Run> {
-  const env = {
-    CURFEW_DECISION_ADDRESS: `127.0.0.1:${stack.decision.port}`,
-    CURFEW_GRANT_ADDRESS: `127.0.0.1:${stack.grant.port}`,
-    CURFEW_TOKEN: await stack.issuer.token('User', who),
-  };
-  const answers: Promise<Run>[] = [];
-  const run = await runCurfew(words, {
-    env,
-    during(child) {
-      const seen = { stdout: '', stderr: '' };
-      for (const stream of ['stdout', 'stderr'] as const)
-        child[stream]?.on('data', (text) => {
-          seen[stream] += String(text);
-          const answer = idIn(seen.stdout) === '' ? undefined : told(seen.stderr, seen.stdout);
-          if (answer !== undefined) answers.push(answer);
-        });
-    },
-  });
-  await Promise.all(answers);
-  return run;
-}
-
-function idIn(shown: string): string {
-  return /Request (\S+)/.exec(shown)?.[1] ?? '';
-}
-
-/** Asks as ada, without waiting, and gives the id of the request and of its grant. */
-async function asked(resource: string, ...options: readonly string[]) {
-  const words = ['request', 'read', `Database::${resource}`, '-r', 'to see', '--no-wait', '-o', 'json'];
-  const { stdout, stderr } = await curfew('ada', ...words, ...options);
-  expect(stderr).toBe('');
-  const { request } = JSON.parse(stdout) as { request: { id: string; items: { grantId?: string }[] } }; // proto JSON
-  return { id: request.id, grantId: request.items[0]?.grantId ?? '' };
-}
+const { curfew, asked } = people(() => stack);
 
 test('a request with a start says when it begins, and its grant too', async () => {
   const { id } = await asked('plain-1', '--start', '+2h');
@@ -86,6 +39,18 @@ test('an approval narrows, and shows what it comes to', async () => {
   expect(narrowed.stdout).toContain('comes to 10m');
 });
 
+test("an approval narrows the items that are the reviewer's, and leaves the others as they were asked for", async () => {
+  const words = ['request', 'read', 'Database::plain-1', '+', 'read', 'Database::pair-1', '-d', '1h'];
+  const asking = await curfew('eve', ...words, '-r', 'to compare', '--no-wait', '-o', 'json');
+  const { request } = JSON.parse(asking.stdout) as { request: { id: string } }; // proto JSON
+  const narrowed = await curfew('bob', 'review', request.id, '--narrow', '--duration', '10m');
+  expect({ code: narrowed.code, stderr: narrowed.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(narrowed.stdout).toContain('item 1: comes to 10m');
+  expect(narrowed.stdout).not.toContain('item 2: comes to');
+  const again = await curfew('bob', 'review', request.id, '--narrow', '--duration', '10m');
+  expect(again.stderr).toContain('NOT_A_REVIEWER');
+});
+
 test('an approval narrows to some actions, from a later start', async () => {
   const words = ['request', 'read', 'write', 'Database::plain-3', '-r', 'to see', '--no-wait', '-o', 'json'];
   const { stdout } = await curfew('eve', ...words);
@@ -101,54 +66,6 @@ test('a lead asks --for somebody else, who then is the subject', async () => {
   const { code, stdout } = await curfew('lea', ...words);
   expect(code).toBe(11);
   expect(stdout).toMatch(/requester +User::"lea"\n +subject +User::"eve"/);
-});
-
-test('an extension that wants an approval waits for it', async () => {
-  const words = [
-    'request',
-    'read',
-    'Database::plain-2',
-    '-d',
-    '30m',
-    '-r',
-    'to see',
-    '--no-wait',
-    '-o',
-    'json',
-  ];
-  const { request } = JSON.parse((await curfew('eve', ...words)).stdout) as { request: { id: string } }; // proto JSON
-  const approved = await curfew('bob', 'review', request.id, '--approve', '-o', 'json');
-  const after = JSON.parse(approved.stdout) as { request: { items: { grantId: string }[] } }; // proto JSON
-  const grantId = after.request.items[0]?.grantId ?? '';
-  let isAsked = false;
-  const extend = ['extend', grantId, '-d', '10m', '-r', 'not done'];
-  const { code, stdout, stderr } = await waiting('eve', extend, (told, shown) => {
-    if (isAsked || !told.includes('waiting')) return undefined;
-    isAsked = true;
-    return curfew('bob', 'review', idIn(shown), '--approve');
-  });
-  expect(stderr).not.toContain('error');
-  expect(code).toBe(0);
-  expect(stdout).toMatch(/extended +1 of 2/);
-});
-
-test('--watch shows votes and what the items come to while it waits', async () => {
-  let votes = 0;
-  const words = ['request', 'read', 'Database::pair-1', '-d', '1h', '-r', 'to see', '--watch'];
-  const { code, stderr } = await waiting('ada', words, (told, shown) => {
-    if (votes === 0 && told.includes('waiting')) {
-      votes = 1;
-      return curfew('dee', 'review', idIn(shown), '--narrow', '--duration', '10m');
-    }
-    if (votes === 1 && told.includes('comes to 10m')) {
-      votes = 2;
-      return curfew('sam', 'review', idIn(shown), '--approve');
-    }
-    return undefined;
-  });
-  expect(code).toBe(0);
-  expect(stderr).toContain('security 1/2 (dee)');
-  expect(stderr).toContain('APPROVE by User::"sam" for item 1');
 });
 
 test('an approval of two is taken back while the other is missing', async () => {
@@ -181,6 +98,29 @@ test('a grant is extended as often as its workflow says', async () => {
   const { code, stdout } = await curfew('ada', 'extend', grantId, '-d', '10m', '-r', 'not done');
   expect(code).toBe(0);
   expect(stdout).toMatch(/extended +1 of 1/);
+});
+
+test('a grant that is locked says so, by which lock, until when and why', async () => {
+  const { grantId } = await asked('kept-1', '-d', '30m');
+  const lock = await curfew(
+    'dee',
+    'lock',
+    '--grant',
+    grantId,
+    '-r',
+    'to look into it',
+    '--for',
+    '2h',
+    '-o',
+    'json',
+  );
+  const { id } = (JSON.parse(lock.stdout) as { lock: { id: string } }).lock; // proto JSON
+  const { stdout } = await curfew('ada', 'grants', 'show', grantId);
+  expect(stdout).toContain('ACTIVE (LOCKED)');
+  expect(stdout).toMatch(
+    new RegExp(`locked +by lock ${id}, until .* \\(in 1 h 59 min\\): to look into it\n`),
+  );
+  expect(stdout).toMatch(/Next: .* release /);
 });
 
 test('reviewers are reminded', async () => {
@@ -251,6 +191,15 @@ test.each([
   [['request', 'read', 'Database::plain-1', '--start', '2020-01-01T00:00Z'], 'which is past'],
   [['request', 'read', 'Database::plain-1', '--start', '2030-01-01T00:00'], '--start: seen'],
   [['request', 'read', 'Database::a', '--for', 'User::a', '--subject', 'User::a'], '--for and --subject'],
+  [
+    ['request', 'read', 'Database::plain-1', '--watch', '--no-wait'],
+    '--watch: seen with --no-wait or --preview',
+  ],
+  [
+    ['request', 'read', 'Database::plain-1', '--watch', '--preview'],
+    '--watch: seen with --no-wait or --preview',
+  ],
+  [['grants', '--watch', '-o', 'json'], '--watch: seen with -o json, wanted a table'],
   [['review', '0b1f', '--narrow'], '--narrow: wanted together with'],
   [['review', '0b1f', '--approve', '--duration', '1h'], '--narrow: wanted together with'],
 ])('%j is a usage error', async (args, message) => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable } from 'kysely';
-import type { Locks } from '../../../core/store/schema.ts';
+import type { IdempotencyKeys, Locks } from '../../../core/store/schema.ts';
 import type { ConstraintCase } from './constraint-cases.ts';
-import { at, insert, later } from './valid-rows.ts';
+import { at, hash, insert, later } from './valid-rows.ts';
 
 const ada = 'User::"ada"';
 const lock: Insertable<Locks> = {
@@ -14,6 +14,7 @@ const lock: Insertable<Locks> = {
   expires_at: later,
 };
 const lifted = { lifted_at: at, lifted_by: 'User::"bob"', lift_reason: 'it is over' } as const;
+const key: Insertable<IdempotencyKeys> = { caller: ada, key: 'k', body_hash: hash };
 
 /** Of emergency stops. */
 export const lockConstraintCases: readonly ConstraintCase[] = [
@@ -56,5 +57,15 @@ export const lockConstraintCases: readonly ConstraintCase[] = [
     title: 'a lock that whom it stops lifts',
     constraint: 'locks_not_own',
     breaks: insert('locks', lock, { ...lifted, lifted_by: ada }),
+  },
+  {
+    title: 'an idempotency key that stands for nothing',
+    constraint: 'idempotency_keys_one',
+    breaks: insert('idempotency_keys', key, {}),
+  },
+  {
+    title: 'an idempotency key of a lock that there is not',
+    constraint: 'idempotency_keys_lock',
+    breaks: insert('idempotency_keys', key, { lock_id: randomUUID() }),
   },
 ];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack, startStack } from '../../support/stack.ts';
-import { database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
+import { action, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
 import { environment, group, lifted, locked, user } from './lock-calls.ts';
 
 let stack: Stack;
@@ -145,6 +145,43 @@ describe('creating', () => {
     expect(await reasonOf(locked(stack, { grantId }, { who: 'ada' }))).toBe('NOT_PERMITTED');
     const byOwner = await locked(stack, { grantId }, { who: 'bob' });
     await lifted(stack, byOwner.id);
+  });
+
+  it('is answered the same for the same idempotency key, and refused for another body', async () => {
+    const { locks, grants } = await services('dee');
+    const body = { entity: user('eve'), reason: 'an incident', idempotencyKey: 'lock-1' };
+    const first = await locks.createLock(body);
+    const rows = () => stack.query('SELECT (SELECT count(*) FROM locks), (SELECT count(*) FROM ledger)');
+    const before = await rows();
+    const again = await locks.createLock(body);
+    expect([again.lock?.id, again.revision]).toEqual([first.lock?.id, first.revision]);
+    const error = await errorOf(locks.createLock({ ...body, reason: 'another' }));
+    expect([error.code, error.reason]).toEqual(['ALREADY_EXISTS', 'IDEMPOTENCY_KEY_REUSED']);
+    const asking = { items: [{ resource: database('orders'), actions: [action('read')] }], reason: 'x' };
+    expect(await reasonOf(grants.requestAccess({ ...asking, idempotencyKey: 'lock-1' }))).toBe(
+      'IDEMPOTENCY_KEY_REUSED',
+    );
+    expect(await rows()).toEqual(before);
+    expect(await reasonOf(locks.createLock({ ...body, idempotencyKey: 'a b' }))).toBe('FIELD_INVALID');
+    await lifted(stack, first.lock?.id ?? '');
+    expect((await locks.createLock(body)).lock?.holds).toBe(false);
+  });
+
+  it('is answered the same though the lock stops whoever made it', async () => {
+    const { locks } = await services('dee');
+    const body = { entity: user('dee'), reason: 'I lost my laptop', idempotencyKey: 'lock-2' };
+    const first = await locks.createLock(body);
+    const again = await locks.createLock(body);
+    expect([again.lock?.id, again.revision]).toEqual([first.lock?.id, first.revision]);
+    await lifted(stack, first.lock?.id ?? '');
+  });
+
+  it('makes one lock of calls with one key at the same moment', async () => {
+    const { locks } = await services('dee');
+    const body = { entity: user('dee'), reason: 'I lost my laptop', idempotencyKey: 'lock-3' };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => locks.createLock(body)));
+    expect(new Set(answers.map(({ lock, revision }) => `${lock?.id} ${revision}`)).size).toBe(1);
+    await lifted(stack, answers[0]?.lock?.id ?? '');
   });
 
   it('a grant that has ended is not locked', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { GrantAction, GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
 import { database, reasonOf } from './ask.ts';
 import { decided, granted, grantOf, grantsAs, kindsOf, person } from './life.ts';
@@ -37,6 +37,49 @@ it('a use is not counted while the grant is locked', async () => {
   const { usesLeft } = await robot.useGrant({ id: grantId, useId: 'one' });
   expect((await grantOf(stack, grantId)).usesLeft).toBe(usesLeft);
   expect((await kindsOf(stack, grantId)).filter((kind) => kind === 'GRANT_USED')).toHaveLength(1);
+});
+
+it('a grant says which locks stop it, until when, and why to whoever may see the lock', async () => {
+  const grantId = await granted(stack, 'auto-3', { seconds: 600 });
+  expect((await grantOf(stack, grantId)).locks).toEqual([]);
+  const there = await locked(stack, { entity: { type: 'Environment', id: 'auto' } }, { seconds: 60 });
+  const own = await locked(stack, { grantId });
+  const all = await locked(stack, { everything: true });
+  const shown = async (who: string) => {
+    const { locks, state, allowedActions } = await grantOf(stack, grantId, who);
+    return { locks: locks.map(({ id, reason }) => [id, reason]), state, allowedActions };
+  };
+  expect(await shown('ada')).toEqual({
+    // Nobody told ada of the locks on what is not hers.
+    locks: [
+      [all.id, ''],
+      [there.id, ''],
+      [own.id, 'an incident'],
+    ],
+    state: GrantState.ACTIVE,
+    allowedActions: [GrantAction.RELEASE],
+  });
+  expect((await shown('sam')).locks).toEqual([all, there, own].map(({ id }) => [id, 'an incident']));
+  const { grants } = await (await grantsAs(stack, 'ada')).listGrants({ subject: person('ada') });
+  const listed = grants.find(({ id }) => id === grantId);
+  expect(listed?.locks.map(({ expiresAt }) => expiresAt?.seconds)).toEqual([
+    undefined,
+    there.expiresAt?.seconds,
+    undefined,
+  ]);
+  for (const { id } of [all, own]) await lifted(stack, id, 'dee');
+  expect((await grantOf(stack, grantId)).locks.map(({ id }) => id)).toEqual([there.id]);
+  await lifted(stack, there.id, 'dee');
+  expect((await grantOf(stack, grantId)).allowedActions).toContain(GrantAction.EXTEND);
+});
+
+it('who is locked is offered nothing, though they see their grant', async () => {
+  const grantId = await granted(stack, 'auto-3', { seconds: 600 });
+  const { id } = await locked(stack, { entity: person('ada') });
+  const { locks, allowedActions, mayRelease } = await grantOf(stack, grantId);
+  expect(locks.map((lock) => [lock.id, lock.reason])).toEqual([[id, 'an incident']]);
+  expect([allowedActions, mayRelease]).toEqual([[], false]);
+  await lifted(stack, id, 'dee');
 });
 
 it('a locked grant is not extended', async () => {

@@ -5,7 +5,7 @@ import {
   RequestAccessRequestSchema,
 } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
-import { countRows, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
+import { action, countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -75,6 +75,21 @@ describe('a review', () => {
     expect(await allowed('bob')).toEqual([RequestAction.REVIEW]);
     expect(await allowed('ada')).toEqual([RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS]);
     expect(await allowed('dee')).toEqual([]);
+  });
+
+  it('is offered item by item', async () => {
+    const client = await stack.as('ada');
+    const { request } = await client.services.grants.requestAccess({
+      items: [
+        { resource: database('orders'), actions: [action('read')] },
+        { resource: { type: 'Environment', id: 'prod' }, actions: [action('read')] },
+      ],
+      duration: { seconds: 60n },
+      reason: 'to compare',
+    });
+    const asDee = await (await stack.as('dee')).services.grants.getAccessRequest({ id: request?.id ?? '' });
+    expect(asDee.request?.items.map((item) => item.allowedActions)).toEqual([[], [RequestAction.REVIEW]]);
+    expect(asDee.request?.allowedActions).toEqual([RequestAction.REVIEW]);
   });
 
   it('says the policy set it was decided under (W5)', async () => {

@@ -94,6 +94,16 @@ it.each(skews)(
   },
 );
 
+it('a list of grants says what time it is by the database, for whoever shows what is left', async () => {
+  await goWrong(HOUR_MS);
+  const before = await databaseClock();
+  const { now } = await (await stack.as('ada')).services.grants.listGrants({});
+  if (now === undefined) throw new Error('no time in the answer');
+  const saidMs = timestampDate(now).getTime();
+  expect(saidMs).toBeGreaterThanOrEqual(before - POLL_MS);
+  expect(saidMs).toBeLessThanOrEqual((await databaseClock()) + POLL_MS);
+});
+
 it('W21 with a clock that jumps back and forth an unanswered request lapses when its time is up, not before', {
   timeout: 60_000,
 }, async () => {

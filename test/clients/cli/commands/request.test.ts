@@ -127,6 +127,7 @@ describe('curfew request', () => {
       defaultDuration: { seconds: 3_600n },
       reasonRule: 'required',
       ticketRule: '(CHG-[0-9]+)?',
+      apart: { seconds: 604_800n },
     };
     const named = (...ids: readonly string[]) => ids.map((id) => ({ type: 'User', id }));
     const steps = [
@@ -149,6 +150,7 @@ describe('curfew request', () => {
       'owner 0/1 (1 person can: grace), peer 0/1 (20 or more people can: grace, a, b, c, d, …), security 0/2 (3 people can)',
     );
     expect(stdout).toContain('item 1: 1h unless said, at most 4h; wants reason, ticket like (CHG-[0-9]+)?');
+    expect(stdout).toContain("item 1: whoever's request you approved within 7d cannot approve this one");
   });
 
   test('Ctrl-C while it waits leaves the request and says how to go on', async () => {
