@@ -9,6 +9,7 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
+import { mayBeKept } from './may-be-kept.ts';
 import { type Moment, momentOf } from './moment.ts';
 import type { ObserveDecision } from './observe-decisions.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
@@ -40,6 +41,8 @@ export interface Answer extends Decision {
   readonly advice: readonly string[];
   /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
   readonly validUntil: Date | undefined;
+  /** Whether it holds until then, or else until something changes that the question names. */
+  readonly mayBeKept: boolean;
   readonly revision: bigint;
   readonly policyDigest: string;
   readonly stale: boolean;
@@ -90,7 +93,7 @@ function answerUnobserved(
   const { replica } = followed;
   const { policies } = replica.engine;
   // First: a caller without rights learns nothing of the schema.
-  rights.require('authorize', caller, question.principal, moment.now);
+  const mayGoOnAsking = rights.require('authorize', caller, question.principal, moment.now);
   if (question.explain) rights.require('explain', caller, question.principal, moment.now);
   const action = checkAgainstSchema(policies.schema, question);
   const decision = decide(replica, action, question, moment);
@@ -104,6 +107,7 @@ function answerUnobserved(
       ...(isDenied ? adviceOf(policies, decision.policyIds) : []),
     ],
     validUntil: validUntil(replica, action, question, { ...decision, moment }),
+    mayBeKept: mayGoOnAsking && mayBeKept(replica, action, question, { ...decision, moment }),
     revision: replica.revision,
     policyDigest: policies.digest,
     stale: moment.freshness !== 'fresh',

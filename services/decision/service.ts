@@ -17,6 +17,7 @@ import { connect } from '../../core/store/connect.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import type { DecisionContext } from './authorize.ts';
+import { Changes } from './changes/changes.ts';
 import { GrantServiceUses } from './grant-service-uses.ts';
 import { MESSAGE_BYTES } from './limits.ts';
 import { observeDecisions } from './observe-decisions.ts';
@@ -91,7 +92,9 @@ async function open(
     observe: observeDecisions(meter),
     staleStandingMs,
   };
-  const server = serve(options, context, meter);
+  const changes = new Changes(followed);
+  onClose(() => changes.stop());
+  const server = serve(options, { context, changes, meter });
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
@@ -114,9 +117,15 @@ function connectGrantService({ grantService, tls }: DecisionServiceOptions): Rem
   return connectService({ ...grantService, own });
 }
 
-function serve(options: DecisionServiceOptions, context: DecisionContext, meter: Meter): RpcServer {
+interface Served {
+  readonly context: DecisionContext;
+  readonly changes: Changes;
+  readonly meter: Meter;
+}
+
+function serve(options: DecisionServiceOptions, { context, changes, meter }: Served): RpcServer {
   return createRpcServer({
-    routes: [decisionRoute(context, options.logger)],
+    routes: [decisionRoute(context, changes, options.logger)],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),
