@@ -29,7 +29,8 @@ export function mayBeKept(
   } as const;
   if (mayReadNow(replica.engine.policies, kind)) return false;
   if (effect === 'ALLOW') return grant === undefined || isPlain(grant);
-  return question.without === undefined && coveringGrants(replica, question, moment).every(isPlain);
+  const hasRefusedUse = question.without !== undefined && question.without.size > 0;
+  return !hasRefusedUse && coveringGrants(replica, question, moment).every(isPlain);
 }
 
 function isPlain(grant: LiveGrant): boolean {

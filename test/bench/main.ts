@@ -2,6 +2,7 @@ import { authorize } from './authorize.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
+import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   authorize,
   certificates,
   directory: lifecycleDirectory,
+  edge,
   expiry,
   ledger,
   lifecycle,
