@@ -14,6 +14,10 @@ export const BATCH_RESTARTS = 2;
 export const GRANT_EVALUATIONS = 50;
 /** Grants of one question that are found to let their holder in no more; such a grant is ended within seconds, so there are few. */
 export const GRANTS_SHUT_OUT = 500;
+/** Decisions that are remembered. */
+export const MEMO_DECISIONS = 100_000;
+/** Characters of a question that is remembered; longer ones are decided each time. */
+export const MEMO_KEY_LENGTH = 1_000;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 

@@ -18,7 +18,8 @@ import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import type { DecisionContext } from './authorize.ts';
 import { GrantServiceUses } from './grant-service-uses.ts';
-import { MESSAGE_BYTES } from './limits.ts';
+import { MEMO_DECISIONS, MESSAGE_BYTES } from './limits.ts';
+import { createMemo } from './memo.ts';
 import { observeDecisions } from './observe-decisions.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
 import { createRights } from './rights.ts';
@@ -90,6 +91,7 @@ async function open(
     alarm,
     observe: observeDecisions(meter),
     staleStandingMs,
+    memo: createMemo(MEMO_DECISIONS),
   };
   const server = serve(options, context, meter);
   const health = watchHealth(context, server, logger);
