@@ -43,5 +43,5 @@ const INSERT = `
   INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
                       created_at, starts_at, expires_at, max_ms, duration_ms)
   SELECT id, gen_random_uuid(), 0, 'User::"' || subject || '"', 'User::"' || subject || '"', resource, '{"Action::\\"read\\""}', 'auto',
-         '{}', 'bench', '', 'ACTIVE', at, at, at + interval '8 hours', 28800000, 28800000
-  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted (id, subject, resource), date_trunc('milliseconds', clock_timestamp()) AS at`;
+         '{}', 'bench', '', 'ACTIVE', at, at, at + interval '8 hours' - place * interval '1 millisecond', 28800000, 28800000
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, subject, resource, place), date_trunc('milliseconds', clock_timestamp()) AS at`;
