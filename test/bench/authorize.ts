@@ -6,10 +6,10 @@ import { manyPolicies } from './versus/many-policies.ts';
 import type { RoundOptions } from './versus/sides.ts';
 
 /** What `npm run bench -- authorize` was asked for. */
-export interface AuthorizeOptions extends RoundOptions {
+export interface AuthorizeOptions extends Omit<RoundOptions, 'rate'> {
   readonly isQuick: boolean;
   /** Calls a second where latencies are measured. */
-  readonly rate: number;
+  readonly offered: number;
 }
 
 const PARTS: Readonly<Record<string, (report: Report, options: AuthorizeOptions) => Promise<void>>> = {
@@ -41,7 +41,7 @@ export async function authorize(args: readonly string[]): Promise<void> {
     isQuick: values.quick,
     rounds: Number(values.rounds),
     seconds: Number(values.seconds ?? (values.quick ? 1 : 3)),
-    rate: Number(values.rate),
+    offered: Number(values.rate),
   };
   const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
   const unknown = names.find((name) => PARTS[name] === undefined);

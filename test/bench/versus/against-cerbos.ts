@@ -10,15 +10,15 @@ import { alternate, CONNECTIONS, IN_FLIGHT, type RoundOptions, type Side, warmUp
 /** Of so many questions those come that are asked again and again. */
 const DRAWN_FROM = 10_000;
 
-export interface AgainstOptions extends RoundOptions {
+export interface AgainstOptions extends Omit<RoundOptions, 'rate'> {
   readonly policies: number;
   /** Calls a second for the latencies. */
-  readonly rate: number;
+  readonly offered: number;
 }
 
 /** Curfew beside Cerbos, alternately, over the same questions with the same number of policies. */
 export async function againstCerbos(report: Report, options: AgainstOptions): Promise<void> {
-  const { policies, rate, ...rounds } = options;
+  const { policies, offered, ...rounds } = options;
   const company = foundCompany(policies);
   await using cerbos = await startCerbos(company);
   await using curfew = await startCurfewSide('Curfew', company);
@@ -33,7 +33,7 @@ export async function againstCerbos(report: Report, options: AgainstOptions): Pr
   for (const side of sides) await warmUp(side, eachOnce(company), DRAWN_FROM);
   const again = sides.map((side) => ({ side, next: drawn(company, DRAWN_FROM) }));
   await compare(report, `${policies} policies, memo warm`, again, rounds, 3);
-  await compareLatency(report, `${policies} policies, memo warm`, again, { ...rounds, rate });
+  await compareLatency(report, `${policies} policies, memo warm`, again, { ...rounds, rate: offered });
 }
 
 function tellConditions(report: Report, { people, databases, environments }: Company, version: string): void {

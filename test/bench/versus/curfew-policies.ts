@@ -30,6 +30,9 @@ permit (principal == Service::"application", action == Curfew::Action::"authoriz
 permit (principal == User::"root", action == Curfew::Action::"administer", resource);
 `;
 
+/** Files of policies are limited in size. */
+const POLICIES_PER_FILE = 500;
+
 /** The company as Curfew is told of it: a policy folder. */
 export async function writeCurfewPolicies(company: Company): Promise<TemporaryFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-bench-'));
@@ -37,7 +40,10 @@ export async function writeCurfewPolicies(company: Company): Promise<TemporaryFo
   for (const name of ['access', 'guardrails', 'workflows']) await mkdir(join(folder, name));
   await cp(SCHEMA, join(folder, 'schema.cedarschema'));
   await write('access/granted.cedar', GRANTED);
-  await write('access/teams.cedar', company.rules.map(policyOf).join('\n'));
+  for (let from = 0; from < company.rules.length; from += POLICIES_PER_FILE) {
+    const rules = company.rules.slice(from, from + POLICIES_PER_FILE);
+    await write(`access/teams-${from}.cedar`, rules.map(policyOf).join('\n'));
+  }
   await write('guardrails/personal-data.cedar', GUARDRAIL);
   await write('workflows/workflows.cedar', WORKFLOWS);
   await write('directory.json', JSON.stringify(directoryOf(company)));

@@ -13,7 +13,7 @@ const PEOPLE = 50;
 const FEW = 1_000;
 const WARM_UP = 10_000;
 
-export interface ManyGrantsOptions extends RoundOptions {
+export interface ManyGrantsOptions extends Omit<RoundOptions, 'rate'> {
   readonly grants: number;
 }
 

@@ -8,7 +8,7 @@ import { alternate, type RoundOptions, warmUp } from './sides.ts';
 const FEW = 10;
 const WARM_UP = 10_000;
 
-export interface ManyPoliciesOptions extends RoundOptions {
+export interface ManyPoliciesOptions extends Omit<RoundOptions, 'rate'> {
   /** How many to compare with ten; the last is the one that the bar is for. */
   readonly counts: readonly number[];
 }
