@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { openReport, type Report } from './report/report.ts';
 import { againstCerbos } from './versus/against-cerbos.ts';
+import { batches } from './versus/batches.ts';
+import { inProcess } from './versus/in-process.ts';
 import { manyGrants } from './versus/many-grants.ts';
 import { manyPolicies } from './versus/many-policies.ts';
 import type { RoundOptions } from './versus/sides.ts';
@@ -15,6 +17,8 @@ export interface AuthorizeOptions extends Omit<RoundOptions, 'rate'> {
 const PARTS: Readonly<Record<string, (report: Report, options: AuthorizeOptions) => Promise<void>>> = {
   cerbos: (report, options) => againstCerbos(report, { ...options, policies: 20 }),
   'cerbos-1000': (report, options) => againstCerbos(report, { ...options, policies: 1_000 }),
+  decide: inProcess,
+  batches,
   policies: (report, options) =>
     manyPolicies(report, { ...options, counts: options.isQuick ? [1_000] : [100, 1_000, 10_000] }),
   grants: (report, options) =>

@@ -19,7 +19,7 @@ export type Outcome =
 
 /** One cleartext HTTP/2 connection for unary calls of one method. */
 export interface LeanConnection {
-  /** Sends one encoded message. `done` is called once, from the event loop. */
+  /** Sends one encoded message. `done` is called once, from the event loop. @throws RangeError when the message does not fit in one frame */
   ask(message: Uint8Array, done: (outcome: Outcome) => void): void;
   /** Calls without an outcome yet. */
   readonly open: number;
@@ -45,6 +45,8 @@ interface Waiting {
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+/** That every server takes. */
+const LARGEST_FRAME = 16_384;
 const FIRST_WINDOW = 65_535;
 /** Until the server has said how many calls at once it takes. */
 const FIRST_STREAMS = 100;
@@ -95,6 +97,8 @@ class Lean implements LeanConnection {
   }
 
   ask(message: Uint8Array, done: (outcome: Outcome) => void): void {
+    if (message.length > LARGEST_FRAME - PREFIX_BYTES)
+      throw new RangeError(`a message of ${message.length} bytes`);
     if (this.#isOver) setImmediate(done, { kind: 'failure', why: 'the connection is closed' });
     else if (this.#waiting.length === 0 && this.#mayTake(message)) this.#send(message, done);
     else this.#waiting.push({ message, done });

@@ -19,6 +19,12 @@ export interface CurfewServices extends AsyncDisposable {
   /** The application's, which may ask about anybody. */
   readonly token: string;
   readonly decisionPid: () => number | undefined;
+  /** Of the grant service's gRPC. */
+  readonly grantAddress: string;
+  /** Of the administrator. */
+  readonly adminToken: string;
+  /** The policies in force, watched by the grant service. */
+  readonly policyFolder: string;
   /** From the start of the decision service until it said that it is ready. */
   readonly readyMs: number;
 }
@@ -77,11 +83,15 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
   const readyMs = performance.now() - startedMs;
   const application = await issuers.token('Service', 'application');
   await hasAll(decision.address, application, grants.length);
+  const adminToken = await issuers.token('User', 'root');
   const rest = opened.move();
   return {
     address: decision.address,
     token: application,
     decisionPid: decision.process.pid,
+    grantAddress: grant.address,
+    adminToken,
+    policyFolder: folder,
     readyMs,
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
