@@ -5,6 +5,7 @@ import { startCerbos } from './cerbos.ts';
 import { type Company, foundCompany } from './company.ts';
 import { startCurfewSide } from './curfew-side.ts';
 import { drawn, eachOnce } from './granted.ts';
+import { besideH2load } from './h2load.ts';
 import { alternate, CONNECTIONS, IN_FLIGHT, type RoundOptions, type Side, warmUp } from './sides.ts';
 
 /** Of so many questions those come that are asked again and again. */
@@ -34,6 +35,7 @@ export async function againstCerbos(report: Report, options: AgainstOptions): Pr
   const again = sides.map((side) => ({ side, next: drawn(company, DRAWN_FROM) }));
   await compare(report, `${policies} policies, memo warm`, again, rounds, 3);
   await compareLatency(report, `${policies} policies, memo warm`, again, { ...rounds, rate: offered });
+  await besideH2load(report, sides, rounds);
 }
 
 function tellConditions(report: Report, { people, databases, environments }: Company, version: string): void {
