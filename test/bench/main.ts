@@ -5,6 +5,7 @@ import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
+import { overload } from './overload.ts';
 import { propagation } from './propagation.ts';
 import { recovery } from './recovery.ts';
 import { restarts } from './restarts.ts';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ledger,
   lifecycle,
   observing,
+  overload,
   propagation,
   recovery,
   restarts,
