@@ -1,4 +1,5 @@
 import { authorize } from './authorize.ts';
+import { decide } from './decide.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
@@ -15,6 +16,7 @@ import { transitions } from './transitions.ts';
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   authorize,
   certificates,
+  decide,
   directory: lifecycleDirectory,
   expiry,
   ledger,
