@@ -6,6 +6,16 @@ export const QUESTION_BYTES = 65_536;
 export const BATCH_QUESTIONS = 500;
 /** Questions of one batch that are to be explained, which costs many times the decision. */
 export const BATCH_EXPLAINED = 50;
+/** Questions that are answered at once, unless the configuration says. */
+export const MAX_IN_FLIGHT = 2_000;
+/** How long a turn of the event loop may take while calls queue: with the time before it, half of what a client waits at most. */
+export const TURN_MS = 25;
+/** How long a queue stands before calls are refused for it. */
+export const STANDING_QUEUE_MS = 100;
+/** Calls that a turn takes on at least. */
+export const FEWEST_PER_TURN = 32;
+/** A call whose caller waits no longer than this is refused. */
+export const LEAST_LEFT_MS = 10;
 /** How long a batch is worked on before others get their turn. */
 export const BATCH_SLICE_MS = 20;
 /** How often a batch starts again because the ledger went on meanwhile; after that it gives way no more. */

@@ -6,6 +6,7 @@ import { expiry } from './expiry.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
+import { overload } from './overload.ts';
 import { propagation } from './propagation.ts';
 import { questionsAlone } from './questions-alone.ts';
 import { recovery } from './recovery.ts';
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   ledger,
   lifecycle,
   observing,
+  overload,
   propagation,
   questions: questionsAlone,
   recovery,
