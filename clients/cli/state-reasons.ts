@@ -159,7 +159,7 @@ export const stateReasons = {
     cause:
       'More calls come than the decision service can answer, so it refuses some at once instead of answering all of them late; the metadata has the limit that was reached',
     remedy:
-      'Treat it as a deny; clients of Curfew wait as they are told and ask again within their time limit. If it lasts, run more decision services, or more CURFEW_DECISION_WORKERS in one',
+      'Treat it as a deny; clients of Curfew wait as they are told and ask again within their time limit. If it lasts, run more decision services',
   },
   EXTENSION_LIMIT: {
     code: 'FAILED_PRECONDITION',

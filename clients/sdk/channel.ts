@@ -25,10 +25,15 @@ export interface Channel {
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
-    options?: CallOptions,
+    options?: StreamOptions,
   ): AsyncIterable<MessageShape<O>>;
   /** Ends the calls under way and refuses new ones. */
   close(): void;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Told right before the request is sent, when there is a connection. */
+  readonly onSend?: () => void;
 }
 
 export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & {
@@ -79,6 +84,7 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
       const deadline = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : patience.until;
       const call = { path: pathOf(method), bytes, headers, deadline, signal: patience.signal, underWay };
       const connection = await pick(patience);
+      options.onSend?.();
       try {
         for await (const answer of callStream(connection.client(), call))
           yield decodeMessage(method.output, answer);

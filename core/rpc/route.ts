@@ -7,6 +7,8 @@ export interface Caller {
   readonly uid: EntityUid;
   /** Absent when a certificate names the caller, or a token that says nothing of it. */
   readonly signIn?: SignIn;
+  /** When what proved it expires; a stream does not outlive it. */
+  readonly expiresAt?: Date;
 }
 
 /** What a handler knows of the call beside the request. */

@@ -9,6 +9,7 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
+import { mayBeKept } from './may-be-kept.ts';
 import type { Asked, Memo, Settled } from './memo.ts';
 import { type Moment, momentOf } from './moment.ts';
 import type { ObserveDecision } from './observe-decisions.ts';
@@ -88,7 +89,7 @@ function answerUnobserved(
   const { replica } = followed;
   const { policies } = replica.engine;
   // First: a caller without rights learns nothing of the schema.
-  rights.require('authorize', caller, question.principal, moment.now);
+  const mayGoOnAsking = rights.require('authorize', caller, question.principal, moment.now);
   if (question.explain) rights.require('explain', caller, question.principal, moment.now);
   const action = checkAgainstSchema(policies.schema, question);
   const asked = { replica, question, action, moment };
@@ -96,6 +97,7 @@ function answerUnobserved(
   const isDenied = settled.effect === 'DENY';
   return {
     ...settled,
+    mayBeKept: mayGoOnAsking && settled.mayBeKept,
     decisionId: randomUUID(),
     revision: replica.revision,
     policyDigest: policies.digest,
@@ -119,6 +121,7 @@ function settle({ replica, question, action, moment }: Asked, alarm: PolicyAlarm
       ...(decision.effect === 'DENY' ? adviceOf(policies, decision.policyIds) : []),
     ],
     validUntil: validUntil(replica, action, question, { ...decision, moment }),
+    mayBeKept: mayBeKept(replica, action, question, { ...decision, moment }),
   };
 }
 

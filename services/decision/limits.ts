@@ -51,3 +51,18 @@ export const REVISION_WAIT_MS = 1_000;
 export const REVISION_WAITERS = 1_000;
 /** A revision further ahead than this is of another ledger, or a mistake. */
 export const REVISION_AHEAD = 1_000_000n;
+
+/** Principals that one stream of changes names. */
+export const WATCHED_PRINCIPALS = 100;
+/** Entities that one change names; of more it says that everything is to be forgotten. */
+export const NAMED_BY_CHANGE = 1_000;
+/** Entities that wait in all for one client that takes changes slowly; of more it is told to forget everything. */
+export const NAMES_WAITING = 5_000;
+/** How often a stream of changes says that it goes on. */
+export const HEARTBEAT_MS = 500;
+/** How long a stream of changes lasts, at most: two clocks that run apart by a thousandth are within half of S by then. */
+export const WATCH_AGE_MS = 900_000;
+/** Streams of changes at once. */
+export const WATCHES = 2_000;
+/** The same of one caller. */
+export const WATCHES_OF_CALLER = 500;

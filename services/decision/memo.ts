@@ -15,6 +15,8 @@ export interface Settled extends Decision {
   readonly advice: readonly string[];
   /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
   readonly validUntil: Date | undefined;
+  /** Whether it holds until then, or else until something changes that the question names. */
+  readonly mayBeKept: boolean;
 }
 
 /** Decisions that are made again only when something that they depend on has changed. */

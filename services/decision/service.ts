@@ -18,6 +18,7 @@ import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
 import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { DecisionContext } from './authorize.ts';
+import { Changes } from './changes/changes.ts';
 import { GrantServiceUses } from './grant-service-uses.ts';
 import {
   FEWEST_PER_TURN,
@@ -104,7 +105,9 @@ async function open(
     staleStandingMs,
     memo: createMemo(MEMO_DECISIONS),
   };
-  const server = serve(options, context, meter);
+  const changes = new Changes(followed);
+  onClose(() => changes.stop());
+  const server = serve(options, { context, changes, meter });
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
@@ -127,9 +130,15 @@ function connectGrantService({ grantService, tls }: DecisionServiceOptions): Rem
   return connectService({ ...grantService, own });
 }
 
-function serve(options: DecisionServiceOptions, context: DecisionContext, meter: Meter): RpcServer {
+interface Served {
+  readonly context: DecisionContext;
+  readonly changes: Changes;
+  readonly meter: Meter;
+}
+
+function serve(options: DecisionServiceOptions, { context, changes, meter }: Served): RpcServer {
   return createRpcServer({
-    routes: [decisionRoute(context, options.logger)],
+    routes: [decisionRoute(context, changes, options.logger)],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),

@@ -3,6 +3,7 @@ import { decide } from './decide.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
+import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   certificates,
   decide,
   directory: lifecycleDirectory,
+  edge,
   expiry,
   ledger,
   lifecycle,
