@@ -3,29 +3,33 @@ import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { Command, type LifeCommand, type Share } from './command.ts';
 import { activate, extend, release, revoke, use } from './grant-commands.ts';
 import { lock, unlock } from './lock-commands.ts';
+import { move } from './directory-calls.ts';
 import type { Model } from './model.ts';
-import { ask, takeBack, vote, withdraw } from './request-commands.ts';
-import { HOME, LEAD } from './terms.ts';
+import { homeOf } from './model-directory.ts';
+import { vote as voted } from './request-calls.ts';
+import { ask, withdraw } from './request-commands.ts';
+import { HOME } from './terms.ts';
+import { takeBack, vote } from './vote-commands.ts';
 
 const change = fc
   .record({
     person: fc.constantFrom('ada', 'eve', 'dee', 'sam', 'dee', 'sam'),
     isIn: fc.constantFrom(true, true, true, false),
   })
-  .map(({ person, isIn }) => {
-    const isThere = (model: Model): boolean =>
-      (HOME[person] ?? []).every((group) => model.members[group].has(person));
-    return new Command(
-      `${isIn ? 'join' : 'leave'} ${person}`,
-      (model) => isThere(model) !== isIn,
-      async (model, share) => {
-        await share.world.move(person, isIn ? (HOME[person] ?? []) : []);
-        if (isIn) model.join(person);
-        else model.leave(person);
-        return true;
-      },
-    );
-  });
+  .map(
+    ({ person, isIn }) =>
+      new Command(
+        `${isIn ? 'join' : 'leave'} ${person}`,
+        (model) => model.directory.isHome(person) !== isIn,
+        async (model, share) => {
+          await move(share.world.context, person, isIn ? homeOf(person) : []);
+          if (isIn) model.directory.join(person);
+          else model.directory.leave(person);
+          model.endIneligible((grant) => grant.subject === person);
+          return true;
+        },
+      ),
+  );
 
 const pass = fc
   .record({
@@ -68,10 +72,15 @@ export async function goHome(model: Model, { world }: Share): Promise<void> {
   await world.pass(1_500);
   model.pass(1_500);
   await world.liftAll();
-  for (const [person, groups] of Object.entries(HOME)) {
-    const isHome = groups.every((group) => model.members[group].has(person));
-    if (person !== LEAD && !isHome) await world.move(person, groups);
-  }
-  for (const { id, dueAt } of model.requests)
-    if (dueAt !== undefined) await world.vote('dee', id, { verdict: 'APPROVE' });
+  for (const person of Object.keys(HOME))
+    if (!model.directory.isHome(person)) await move(world.context, person, homeOf(person));
+  for (const { request, dueAt } of model.items())
+    if (dueAt !== undefined)
+      await voted(world.context, {
+        by: 'dee',
+        requestId: request.id,
+        verdict: 'APPROVE',
+        named: [],
+        narrowing: [],
+      });
 }
