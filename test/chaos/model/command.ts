@@ -38,10 +38,11 @@ export class Command implements LifeCommand {
   }
 
   check(model: Readonly<Model>): boolean {
-    return this.#isFit(model);
+    return model.commandsLeft > 0 && this.#isFit(model);
   }
 
   async run(model: Model, share: Share): Promise<void> {
+    model.commandsLeft -= 1;
     const isTaken = await this.#does(model, share);
     const kind = this.#name.split(' ')[0] ?? '';
     const count = share.tally.get(kind) ?? { taken: 0, refused: 0 };
@@ -84,13 +85,6 @@ export const index = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 5);
 /** From this one on, also those that it is sure to be refused for. */
 const ANY = 3;
 
-/** Counted from the newest of those that are likely to be fit, if there are some. */
-function pick<T>(all: readonly T[], which: number, isLikely: (it: T) => boolean): T | undefined {
-  const likely = which >= ANY ? [] : all.filter(isLikely);
-  const from = likely.length > 0 ? likely : all;
-  return from[from.length - 1 - (which % Math.max(from.length, 1))];
-}
-
 /** What a command about a request or a grant is and does. */
 interface About<T> {
   readonly name: string;
@@ -100,21 +94,28 @@ interface About<T> {
   readonly does: (model: Model, share: Share, it: T) => Promise<boolean>;
 }
 
-export function aboutRequest({ name, which, isLikely, does }: About<ModelRequest>): Command {
-  return new Command(
-    `${name} #${which}`,
-    (model) => model.requests.length > 0,
-    async (model, share) =>
-      does(model, share, pick(model.requests, which, (it) => isLikely(it, model)) ?? missing()),
-  );
+export function aboutRequest(about: About<ModelRequest>): Command {
+  return aboutOne(about, ({ requests }) => requests);
 }
 
-export function aboutGrant({ name, which, isLikely, does }: About<ModelGrant>): Command {
+export function aboutGrant(about: About<ModelGrant>): Command {
+  return aboutOne(about, ({ grants }) => grants);
+}
+
+/** Counted from the newest of those that are likely to be fit. */
+function aboutOne<T>(
+  { name, which, isLikely, does }: About<T>,
+  allOf: (model: Model) => readonly T[],
+): Command {
+  const fit = (model: Model): readonly T[] =>
+    which >= ANY ? allOf(model) : allOf(model).filter((it) => isLikely(it, model));
   return new Command(
     `${name} #${which}`,
-    (model) => model.grants.length > 0,
-    async (model, share) =>
-      does(model, share, pick(model.grants, which, (it) => isLikely(it, model)) ?? missing()),
+    (model) => fit(model).length > 0,
+    async (model, share) => {
+      const from = fit(model);
+      return await does(model, share, from[from.length - 1 - (which % from.length)] ?? missing());
+    },
   );
 }
 

@@ -9,6 +9,7 @@ import { homeOf } from './model-directory.ts';
 import { vote as voted } from './request-calls.ts';
 import { ask, withdraw } from './request-commands.ts';
 import { HOME } from './terms.ts';
+import { offboard, revokeMany } from './taking-out-commands.ts';
 import { takeBack, vote } from './vote-commands.ts';
 
 const change = fc
@@ -53,13 +54,13 @@ const pass = fc
 
 const MOST_FIRST = 5;
 
-/** Lives that begin with some requests, and have at most so many commands. */
+/** Lives that begin with some requests, and of which at most so many commands are carried out: many are fit for nothing by then. */
 export function lives(maxCommands: number): fc.Arbitrary<Iterable<LifeCommand>> {
   const asking = [ask, vote, vote, vote, vote, takeBack, withdraw];
-  const having = [release, revoke, activate, use, use, extend];
-  const around = [change, pass, pass, lock, unlock];
+  const having = [release, revoke, revokeMany, activate, activate, use, use, extend, extend];
+  const around = [change, pass, pass, lock, unlock, offboard];
   const rest = fc.commands([...asking, ...having, ...around], {
-    maxCommands: maxCommands - MOST_FIRST,
+    maxCommands: 2 * maxCommands,
     size: 'max',
   });
   return fc

@@ -15,7 +15,19 @@ const SEED = process.env['CURFEW_TEST_MODEL_SEED'];
 const MOST_COMMANDS = RUNS > 200 ? 60 : 30;
 
 /** What some lives of two hundred are sure to do with success. */
-const COMMON = ['ask', 'approve', 'deny', 'withdraw', 'use', 'release', 'revoke', 'lock', 'unlock'];
+const COMMON = [
+  'ask',
+  'approve',
+  'deny',
+  'withdraw',
+  'use',
+  'release',
+  'revoke',
+  'lock',
+  'unlock',
+  'revoke-many',
+  'offboard',
+];
 
 let world: World;
 beforeAll(async () => {
@@ -42,7 +54,7 @@ test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, gran
         return `for reason ${reasons}`;
       };
       const share = { world, databases, tally, nextReason, over: new Set<string>() };
-      const model = new Model(databases.values());
+      const model = new Model(databases.values(), MOST_COMMANDS);
       try {
         await fc.asyncModelRun(() => ({ model, real: share }), commands);
         const { tables, memories } = await world.memories();

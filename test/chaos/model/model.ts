@@ -8,12 +8,15 @@ import { canSeat, stepsOf } from './votes.ts';
 export class Model {
   /** Minutes since the run began. */
   now = 0;
+  /** How many more may be carried out. */
+  commandsLeft: number;
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
   readonly directory: ModelDirectory;
   readonly locks: ModelLocks;
 
-  constructor(databases: Iterable<string>) {
+  constructor(databases: Iterable<string>, commandsLeft: number) {
+    this.commandsLeft = commandsLeft;
     this.directory = new ModelDirectory(databases);
     this.locks = new ModelLocks(this.directory);
   }

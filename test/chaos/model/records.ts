@@ -11,6 +11,8 @@ export interface ModelVote {
   readonly by: string;
   readonly actions: readonly string[] | undefined;
   readonly minutes: number | undefined;
+  /** The earliest that it is to begin. */
+  readonly startsAt: number | undefined;
 }
 
 /** One database of what is asked for. */

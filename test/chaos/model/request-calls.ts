@@ -77,6 +77,7 @@ export interface Cast {
     readonly item: number;
     readonly actions?: readonly string[] | undefined;
     readonly minutes?: number | undefined;
+    readonly startsAt?: Date | undefined;
   }[];
 }
 
@@ -92,10 +93,11 @@ export async function vote(context: GrantContext, cast: Cast): Promise<void> {
     comment: 'seen',
     requestHash: request.requestHash,
     items: named,
-    narrowing: narrowing.map(({ item, actions, minutes }) => ({
+    narrowing: narrowing.map(({ item, actions, minutes, startsAt }) => ({
       item,
       actions: actions?.map(action),
       durationMs: minutes === undefined ? undefined : minutes * MINUTE_MS,
+      startsAt,
     })),
   });
 }

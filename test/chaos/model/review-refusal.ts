@@ -1,7 +1,12 @@
 import type { Reason } from '../../../core/access/access-error.ts';
 import type { Model } from './model.ts';
 import type { ModelItem, ModelRequest, ModelVote } from './records.ts';
+import { termsOf } from './terms.ts';
 import { comesTo, counted, fillable, isNothing, stepsOf } from './votes.ts';
+
+/** What a vote makes of an item. */
+export type Narrowed = Omit<ModelVote, 'by'>;
+export const WHOLE: Narrowed = { actions: undefined, minutes: undefined, startsAt: undefined };
 
 /** A vote as it is cast. */
 export interface Casting {
@@ -9,8 +14,8 @@ export interface Casting {
   readonly isDeny: boolean;
   /** Every item that the person may answer if empty. */
   readonly named: readonly number[];
-  /** What it narrows each item to that it is on. */
-  readonly narrowing: Pick<ModelVote, 'actions' | 'minutes'>;
+  /** What it narrows the item to, which it is on; `WHOLE` itself if it says nothing of it. */
+  readonly narrowing: (item: ModelItem) => Narrowed;
 }
 
 /** The items that a vote is on, or why it does not count. */
@@ -89,18 +94,32 @@ export function narrowingRefusal(
   items: readonly ModelItem[],
   { by, isDeny, narrowing }: Casting,
 ): Reason | undefined {
-  const { actions, minutes } = narrowing;
-  const isWhole = actions === undefined && minutes === undefined;
-  const isWider = ({ request, ...item }: ModelItem): boolean =>
-    actions?.some((action) => !item.actions.includes(action)) === true ||
-    (minutes !== undefined && minutes > request.minutes);
-  const isTaken = isWhole || !(isDeny || items.some(({ request }) => isAfterwards(request)));
-  if (!isTaken || items.some(isWider)) return 'FIELD_INVALID';
-  if (isDeny || items.some(({ request }) => isAfterwards(request))) return undefined;
+  const isOnlySaid = isDeny || items.some(({ request }) => isAfterwards(request));
+  const isTaken = !isOnlySaid || items.every((item) => narrowing(item) === WHOLE);
+  if (!isTaken || items.some((item) => isWider(item, narrowing(item)))) return 'FIELD_INVALID';
+  if (isOnlySaid) return undefined;
   const leavesNothing = items.some((item) =>
-    isNothing(comesTo(model, item, [...counted(model, item), { by, ...narrowing }])),
+    isNothing(comesTo(model, item, [...counted(model, item), { by, ...narrowing(item) }])),
   );
   return leavesNothing ? 'NOTHING_LEFT' : undefined;
+}
+
+function isWider(item: ModelItem, { actions, minutes, startsAt }: Narrowed): boolean {
+  return (
+    actions?.some((action) => !item.actions.includes(action)) === true ||
+    (minutes !== undefined && minutes > item.request.minutes) ||
+    (startsAt !== undefined && !mayStart(item.request, item, startsAt))
+  );
+}
+
+/** Whether it may be narrowed to begin then, which is to come. */
+export function mayStart(
+  request: ModelRequest,
+  { kind }: Pick<ModelItem, 'kind'>,
+  startsAt: number,
+): boolean {
+  const isFixed = request.extends !== undefined || termsOf({ kind }).claim !== undefined;
+  return !isFixed && startsAt >= (request.startsAt ?? 0);
 }
 
 /** Why votes on these items are not taken back; undefined when they are. */

@@ -9,9 +9,12 @@ import {
   type Casting,
   isAfterwards,
   isPending,
+  mayStart,
+  type Narrowed,
   narrowingRefusal,
   takeBackRefusal,
   votedItems,
+  WHOLE,
 } from './review-refusal.ts';
 import { REVIEWERS } from './terms.ts';
 
@@ -23,40 +26,63 @@ const named = fc.constantFrom<readonly number[]>([], [], [], [0], [1], [0, 1]);
 
 /** Whether somebody's vote on it would be news. */
 function mayVote(model: Model, request: ModelRequest, by: string): boolean {
-  return 'items' in answeredBy(model, request, { by, isDeny: false, named: [], narrowing: WHOLE });
+  return 'items' in answeredBy(model, request, { by, isDeny: false, named: [], narrowing: () => WHOLE });
 }
 
-const WHOLE = { actions: undefined, minutes: undefined };
+/** What a vote narrows to, as far as the item lets it; whatever it is for a vote that asks for too much. */
+const narrowing = fc.record({
+  actions: fc.constantFrom(undefined, undefined, ['read'], ['write'], ['read', 'write']),
+  minutes: fc.constantFrom(undefined, 30),
+  /** No pass of time ends at that minute. */
+  startsIn: fc.constantFrom(undefined, undefined, undefined, 25, 45),
+  isFit: fc.constantFrom(true, true, true, true, false),
+});
+type Narrowing = typeof narrowing extends fc.Arbitrary<infer T> ? T : never;
+
+function narrowed(model: Model, item: ModelItem, { isFit, ...to }: Narrowing): Narrowed {
+  const { request } = item;
+  const startsAt = to.startsIn === undefined ? undefined : model.now + to.startsIn;
+  if (!isFit) return { ...to, startsAt };
+  const actions = to.actions?.filter((action) => item.actions.includes(action)) ?? [];
+  return {
+    actions: actions.length === 0 ? undefined : actions,
+    minutes: to.minutes,
+    startsAt: startsAt !== undefined && mayStart(request, item, startsAt) ? startsAt : undefined,
+  };
+}
 
 export const vote = fc
   .record({
     by: reviewer,
     which: index,
     on: named,
-    actions: fc.constantFrom(undefined, undefined, ['read'], ['write'], ['read', 'write']),
-    minutes: fc.constantFrom(undefined, 30),
     isDeny: fc.constantFrom(false, false, false, true),
-    isAsIs: fc.constantFrom(true, false, false, false),
+    to: fc.option(narrowing, { freq: 2, nil: undefined }),
   })
-  .map(({ by, which, on, actions, minutes, isDeny, isAsIs }) => {
-    const what = [by, on.join('+'), actions?.join('+') ?? '', minutes ?? '', isAsIs ? 'as it is' : ''];
+  .map(({ by, which, on, isDeny, to }) => {
+    const what = `${isDeny ? 'deny' : 'approve'} ${by} ${on.join('+')}`;
     return aboutRequest({
-      name: `${isDeny ? 'deny' : 'approve'} ${what.join(' ')}`,
+      name: to === undefined ? what : `${what} ${Object.values(to).join(' ')}`,
       which,
       isLikely: (it, model) => mayVote(model, it, by),
       does: async (model, share, request) => {
-        const isWhole = isAsIs || isDeny || isAfterwards(request);
-        const narrowing = isWhole ? WHOLE : { actions, minutes };
+        const isWhole = to === undefined || (to.isFit && (isDeny || isAfterwards(request)));
+        const narrowing = (item: ModelItem): Narrowed => (isWhole ? WHOLE : narrowed(model, item, to));
         const casting = { by, isDeny, named: on, narrowing };
         const answered = answeredBy(model, request, casting);
         const items = 'items' in answered ? answered.items : [];
         const reason = 'reason' in answered ? answered.reason : narrowingRefusal(model, items, casting);
+        const narrowings = items.map((item) => {
+          const { startsAt, ...rest } = narrowing(item);
+          const start = startsAt === undefined ? undefined : share.world.in(startsAt - model.now);
+          return { item: item.item, ...rest, startsAt: start };
+        });
         const cast = {
           by,
           requestId: request.id,
           verdict: isDeny ? 'DENY' : 'APPROVE',
           named: on,
-          narrowing: isWhole ? [] : items.map(({ item }) => ({ item, actions, minutes })),
+          narrowing: isWhole ? [] : narrowings,
         } as const;
         if (!(await wanted(reason, voted(share.world.context, cast)))) return false;
         count(model, request, items, casting);
@@ -80,7 +106,7 @@ function count(
     if (isDeny) {
       item.state = 'DENIED';
       item.denier = by;
-    } else agree(model, item, { by, ...narrowing });
+    } else agree(model, item, { by, ...narrowing(item) });
   }
 }
 

@@ -59,7 +59,7 @@ export function comesTo(model: Model, { request, ...item }: ModelItem, votes: re
     votes.every((vote) => vote.actions?.includes(action) ?? true),
   );
   const minutes = Math.min(request.minutes, ...votes.map((vote) => vote.minutes ?? request.minutes));
-  const startsAt = Math.max(model.now, request.startsAt ?? 0);
+  const startsAt = Math.max(model.now, request.startsAt ?? 0, ...votes.map((vote) => vote.startsAt ?? 0));
   // A start that is asked for fixes the end as well.
   const mostEnd = request.startsAt === undefined ? Infinity : request.startsAt + request.minutes;
   return { actions: actions.toSorted(), startsAt, minutes: Math.min(minutes, mostEnd - startsAt) };
