@@ -4,6 +4,7 @@ import { Command, type LifeCommand, type Share } from './command.ts';
 import { activate, extend, release, revoke, use } from './grant-commands.ts';
 import { lock, unlock } from './lock-commands.ts';
 import { move } from './directory-calls.ts';
+import { change, give, lookAround, removeDatabase, removePerson } from './directory-commands.ts';
 import type { Model } from './model.ts';
 import { homeOf } from './model-directory.ts';
 import { vote as voted } from './request-calls.ts';
@@ -11,26 +12,6 @@ import { ask, withdraw } from './request-commands.ts';
 import { HOME } from './terms.ts';
 import { offboard, revokeMany } from './taking-out-commands.ts';
 import { takeBack, vote } from './vote-commands.ts';
-
-const change = fc
-  .record({
-    person: fc.constantFrom('ada', 'eve', 'dee', 'sam', 'dee', 'sam'),
-    isIn: fc.constantFrom(true, true, true, false),
-  })
-  .map(
-    ({ person, isIn }) =>
-      new Command(
-        `${isIn ? 'join' : 'leave'} ${person}`,
-        (model) => model.directory.isHome(person) !== isIn,
-        async (model, share) => {
-          await move(share.world.context, person, isIn ? homeOf(person) : []);
-          if (isIn) model.directory.join(person);
-          else model.directory.leave(person);
-          model.endIneligible((grant) => grant.subject === person);
-          return true;
-        },
-      ),
-  );
 
 const pass = fc
   .record({
@@ -58,8 +39,9 @@ const MOST_FIRST = 5;
 export function lives(maxCommands: number): fc.Arbitrary<Iterable<LifeCommand>> {
   const asking = [ask, vote, vote, vote, vote, takeBack, withdraw];
   const having = [release, revoke, revokeMany, activate, activate, use, use, extend, extend];
-  const around = [change, pass, pass, lock, unlock, offboard];
-  const rest = fc.commands([...asking, ...having, ...around], {
+  const around = [pass, pass, pass, lock, unlock, unlock, offboard];
+  const directory = [change, change, give, removePerson, removeDatabase, lookAround];
+  const rest = fc.commands([...asking, ...having, ...around, ...directory], {
     maxCommands: 2 * maxCommands,
     size: 'max',
   });

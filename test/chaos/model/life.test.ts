@@ -54,7 +54,7 @@ test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, gran
         return `for reason ${reasons}`;
       };
       const share = { world, databases, tally, nextReason, over: new Set<string>() };
-      const model = new Model(databases.values(), MOST_COMMANDS);
+      const model = new Model(databases, MOST_COMMANDS);
       try {
         await fc.asyncModelRun(() => ({ model, real: share }), commands);
         const { tables, memories } = await world.memories();

@@ -6,7 +6,8 @@ import { user } from './entities.ts';
 import { lock as locked, unlock as unlocked } from './grant-calls.ts';
 import { lockRefusal, unlockRefusal } from './grant-refusal.ts';
 import type { Model } from './model.ts';
-import type { ModelTarget } from './records.ts';
+import { isStanding } from './locks.ts';
+import type { ModelLock, ModelTarget } from './records.ts';
 import { KINDS } from './terms.ts';
 
 const KEEPERS = ['dee', 'dee', 'sam', 'sam', 'bob', 'ada'] as const;
@@ -59,7 +60,7 @@ export const lock = fc
       'everything',
     ),
     which: index,
-    minutes: fc.constantFrom(15, 15, undefined),
+    minutes: fc.constantFrom(15, 15, 15, undefined),
   })
   .map(
     ({ by, aim, which, minutes }) =>
@@ -80,14 +81,22 @@ export const lock = fc
       ),
   );
 
+function lockAt({ locks: { all } }: Model, which: number): ModelLock {
+  return all[all.length - 1 - (which % all.length)] ?? missing();
+}
+
+/** Whoever is stopped by one lock and was by another that ended is told of either, by how long memory keeps that. */
+function isSure({ locks, now }: Model, by: string, lock: ModelLock): boolean {
+  return isStanding(lock, now) || lock.isLifted || !locks.isOwn(lock, by) || !locks.isLocked(by, now);
+}
+
 export const unlock = fc.record({ by: fc.constantFrom(...KEEPERS), which: index }).map(
   ({ by, which }) =>
     new Command(
       `unlock ${by} #${which}`,
-      (model) => model.locks.all.length > 0,
+      (model) => model.locks.all.length > 0 && isSure(model, by, lockAt(model, which)),
       async (model, share) => {
-        const { all } = model.locks;
-        const it = all[all.length - 1 - (which % all.length)] ?? missing();
+        const it = lockAt(model, which);
         const reason = unlockRefusal(model, by, it);
         if (!(await wanted(reason, unlocked(share.world.context, by, it.id)))) return false;
         it.isLifted = true;

@@ -15,9 +15,13 @@ export class Model {
   readonly directory: ModelDirectory;
   readonly locks: ModelLocks;
 
-  constructor(databases: Iterable<string>, commandsLeft: number) {
+  /** By kind; those that were deleted as well. */
+  readonly databases: ReadonlyMap<string, string>;
+
+  constructor(databases: ReadonlyMap<string, string>, commandsLeft: number) {
+    this.databases = databases;
     this.commandsLeft = commandsLeft;
-    this.directory = new ModelDirectory(databases);
+    this.directory = new ModelDirectory(databases.values());
     this.locks = new ModelLocks(this.directory);
   }
 
