@@ -195,7 +195,7 @@ describe('decisions that are remembered', () => {
           const local = await localDecision(files);
           const memo = createMemo(1_000);
           const watched: typeof memo = {
-            keep: memo.keep,
+            keep: (asked, settled) => memo.keep(asked, settled),
             recall(asked) {
               const settled = memo.recall(asked);
               if (settled !== undefined) recalled += 1;
