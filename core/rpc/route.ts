@@ -20,6 +20,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Size of the encoded request. */
   readonly requestBytes: number;
+  /** Says that the call is as much work as so many. @throws AccessError OVERLOADED when there is no room for so many */
+  readonly weigh: (calls: number) => void;
   /** The caller's bearer token as it was sent, for calls that another of Curfew's services makes on their behalf; absent when a certificate named them. */
   readonly authorization?: string;
 }

@@ -6,6 +6,16 @@ export const QUESTION_BYTES = 65_536;
 export const BATCH_QUESTIONS = 500;
 /** Questions of one batch that are to be explained, which costs many times the decision. */
 export const BATCH_EXPLAINED = 50;
+/** Questions that are answered at once, unless the configuration says. */
+export const MAX_IN_FLIGHT = 2_000;
+/** How long a turn of the event loop may take while calls queue: with the time before it, half of what a client waits at most. */
+export const TURN_MS = 25;
+/** How long a queue stands before calls are refused for it. */
+export const STANDING_QUEUE_MS = 100;
+/** Calls that a turn takes on at least. */
+export const FEWEST_PER_TURN = 32;
+/** A call whose caller waits no longer than this is refused. */
+export const LEAST_LEFT_MS = 10;
 /** How long a batch is worked on before others get their turn. */
 export const BATCH_SLICE_MS = 20;
 /** How often a batch starts again because the ledger went on meanwhile; after that it gives way no more. */
@@ -14,6 +24,10 @@ export const BATCH_RESTARTS = 2;
 export const GRANT_EVALUATIONS = 50;
 /** Grants of one question that are found to let their holder in no more; such a grant is ended within seconds, so there are few. */
 export const GRANTS_SHUT_OUT = 500;
+/** Decisions that are remembered. */
+export const MEMO_DECISIONS = 100_000;
+/** Characters of a question that is remembered; longer ones are decided each time. */
+export const MEMO_KEY_LENGTH = 1_000;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 

@@ -66,6 +66,7 @@ async function answerBatch(
   if (requests.length === 0 || requests.length > BATCH_QUESTIONS) {
     throw fieldError('requests', `seen ${requests.length}, wanted 1 to ${BATCH_QUESTIONS}`);
   }
+  call.weigh(requests.length);
   const explained = requests.filter((request) => request.explain).length;
   if (explained > BATCH_EXPLAINED) {
     const seen = `seen ${explained} questions with explain`;

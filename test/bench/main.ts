@@ -7,13 +7,15 @@ import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
+import { overload } from './overload.ts';
 import { propagation } from './propagation.ts';
+import { questionsAlone } from './questions-alone.ts';
 import { recovery } from './recovery.ts';
 import { restarts } from './restarts.ts';
 import { revoke } from './revoke.ts';
 import { transitions } from './transitions.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = {
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   authorize,
   certificates,
   decide,
@@ -23,13 +25,15 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   ledger,
   lifecycle,
   observing,
+  overload,
   propagation,
+  questions: questionsAlone,
   recovery,
   restarts,
   revoke,
   transitions,
 };
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
   console.error(
@@ -37,5 +41,5 @@ if (bench === undefined) {
   );
   process.exitCode = 2;
 } else {
-  await bench();
+  await bench(args);
 }
