@@ -139,7 +139,6 @@ function mayBeKept({ useId, explain, dryRun }: Question): boolean {
 
 /** Whoever is given it changes it for nobody else. */
 function frozen<T extends object>(value: T): T {
-  for (const part of Object.values(value))
-    if (typeof part === 'object' && part !== null && !Object.isFrozen(part)) frozen(part as object);
+  for (const part of Object.values(value)) if (part instanceof Object && !Object.isFrozen(part)) frozen(part);
   return Object.freeze(value);
 }
