@@ -124,6 +124,9 @@ function mayVote(
   if (!isOpen || !model.mayReview(vote.by, request)) return false;
   if (isDeny) return true;
   const { by: requester, subject, resource, extends: grant } = request;
+  // A grant lasts longer with all that it permits.
+  if (grant !== undefined && vote.actions !== undefined && vote.actions.length < request.actions.length)
+    return false;
   if (model.locks.bars({ requester, subject, resource, grant }, model.now)) return false;
   return model.comesTo(request, [...model.counted(request), vote]).actions.length > 0;
 }
