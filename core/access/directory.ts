@@ -1,5 +1,6 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
 import { lookOf } from './look.ts';
+import { PeopleIndex } from './people-index.ts';
 
 /** Told of every change, so that what is worked out from the entities need not be worked out anew. */
 export interface DirectoryWatcher {
@@ -22,7 +23,9 @@ export class Directory {
   readonly #children = new Map<string, Set<string>>();
   /** By type and look, the entities' ids; undefined until somebody asks for look-alikes. */
   #looks: Map<string, Set<string>> | undefined;
-  readonly #watchers: DirectoryWatcher[] = [];
+  /** Which accounts say whose they are. */
+  readonly people = new PeopleIndex();
+  readonly #watchers: DirectoryWatcher[] = [this.people];
 
   get size(): number {
     return this.#entities.size;
