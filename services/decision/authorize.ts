@@ -9,6 +9,7 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
+import { kindOf } from './kind.ts';
 import { mayBeKept } from './may-be-kept.ts';
 import type { Asked, Memo, Settled } from './memo.ts';
 import { type Moment, momentOf } from './moment.ts';
@@ -142,14 +143,7 @@ function validUntil(
   { effect, grant, stops, reopensAt, moment }: Decision & { readonly moment: Moment },
 ): Date | undefined {
   if (!isOpen({ stops })) return noEarlierThan(reopensAt, moment.now);
-  const { principal, resource } = question;
-  const kind = {
-    phase: 'access',
-    action,
-    principalType: principal.type,
-    resourceType: resource.type,
-  } as const;
-  if (mayReadNow(replica.engine.policies, kind)) return undefined;
+  if (mayReadNow(replica.engine.policies, kindOf(question, action))) return undefined;
   if (effect === 'DENY')
     return earlier(nextStart(replica, question, moment), noEarlierThan(reopensAt, moment.now));
   if (grant === undefined || takesUses(grant)) return undefined;

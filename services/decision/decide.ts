@@ -12,6 +12,7 @@ import { coveringGrants } from './covering-grants.ts';
 import { factsOfGrant } from './grant-facts.ts';
 import { evaluationFailed, lookAtEntrance } from './entrance.ts';
 import { GRANT_EVALUATIONS } from './limits.ts';
+import { kindOf } from './kind.ts';
 import type { Moment } from './moment.ts';
 import type { Kind } from '../../core/policy/policies-about.ts';
 import type { Question } from './question.ts';
@@ -122,12 +123,7 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
   const entities = areKnown
     ? entitiesFor(policies, 'access', question, callerLookup(directory, question))
     : [];
-  const kind = {
-    phase: 'access',
-    action,
-    principalType: question.principal.type,
-    resourceType: question.resource.type,
-  } as const;
+  const kind = kindOf(question, action);
   return { question, action, kind, now: moment.now, entities, isKnown: areKnown };
 }
 

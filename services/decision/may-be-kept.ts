@@ -4,6 +4,7 @@ import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { coveringGrants } from './covering-grants.ts';
 import type { Decision } from './decide.ts';
+import { kindOf } from './kind.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 import { takesUses } from './uses.ts';
@@ -20,14 +21,7 @@ export function mayBeKept(
   { effect, grant, errors, moment }: Decision & { readonly moment: Moment },
 ): boolean {
   if (moment.freshness !== 'fresh' || question.explain || errors.length > 0) return false;
-  const { principal, resource } = question;
-  const kind = {
-    phase: 'access',
-    action,
-    principalType: principal.type,
-    resourceType: resource.type,
-  } as const;
-  if (mayReadNow(replica.engine.policies, kind)) return false;
+  if (mayReadNow(replica.engine.policies, kindOf(question, action))) return false;
   if (effect === 'ALLOW') return grant === undefined || isPlain(grant);
   const hasRefusedUse = question.without !== undefined && question.without.size > 0;
   return !hasRefusedUse && coveringGrants(replica, question, moment).every(isPlain);

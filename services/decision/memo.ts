@@ -4,10 +4,12 @@ import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { grantsAbout } from './covering-grants.ts';
 import type { Decision } from './decide.ts';
+import { kindOf } from './kind.ts';
 import { MEMO_KEY_LENGTH } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 import { keyOfQuestion } from './question-key.ts';
+import { unlocked } from './stops.ts';
 
 /** What was decided of a question, with what an answer says besides. */
 export interface Settled extends Decision {
@@ -135,12 +137,13 @@ function stateOf({ replica, question }: Asked): State {
 
 /**
  * When time alone could change the decision, Infinity when it could not: the next end or start of a grant about the question. Undefined
- * when that may be at any time: a policy reads the time, or a grant is begun or counted by its use.
+ * when that may be at any time: a policy reads the time, or a grant is begun or counted by its use, or locked for a while.
  */
 function changesAt({ replica, question, action, moment }: Asked): number | undefined {
   const nowMs = moment.now.getTime();
   if (mayReadNow(replica.engine.policies, kindOf(question, action))) return undefined;
   const grants = grantsAbout(replica, question).filter(({ expiresAt }) => expiresAt.getTime() > nowMs);
+  if (unlocked(replica, grants, moment.early).stopped.length > 0) return undefined;
   let untilMs = Number.POSITIVE_INFINITY;
   for (const { state, usesLeft, startsAt, expiresAt } of grants) {
     const isWaiting = state === 'SCHEDULED' && startsAt.getTime() > nowMs;
@@ -148,15 +151,6 @@ function changesAt({ replica, question, action, moment }: Asked): number | undef
     untilMs = Math.min(untilMs, (isWaiting ? startsAt : expiresAt).getTime());
   }
   return untilMs;
-}
-
-function kindOf({ principal, resource }: Question, action: ActionShape) {
-  return {
-    phase: 'access',
-    action,
-    principalType: principal.type,
-    resourceType: resource.type,
-  } as const;
 }
 
 /** Of the context only what policies read can change the decision. */
