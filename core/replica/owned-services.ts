@@ -16,13 +16,14 @@ export function owns({ directory, engine }: Rules, person: EntityUid, service: E
   return owners.some((owner) => own.has(owner));
 }
 
-/** The keys of the services that the person answers for. */
+/** The keys of the services that the person answers for, each once. */
 export function servicesOf({ directory, engine }: Rules, person: EntityUid): readonly string[] {
   const owned = followOwners(directory);
   const types = engine.policies.schema.serviceTypes;
-  return [...withGroups(directory, person)].flatMap((owner) =>
+  const services = [...withGroups(directory, person)].flatMap((owner) =>
     types.flatMap((type) => owned.of(owner, type)),
   );
+  return [...new Set(services)];
 }
 
 const followed = new WeakMap<Directory, OwnedIndex>();

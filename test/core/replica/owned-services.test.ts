@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Directory } from '../../../core/access/directory.ts';
 import { type Entity, type EntityUid, uidKey, type Value } from '../../../core/access/entity.ts';
+import { createEngine } from '../../../core/policy/engine.ts';
 import { followOwners, owns, servicesOf } from '../../../core/replica/owned-services.ts';
 import type { Rules } from '../../../core/replica/rights.ts';
+import { examined, sampleFiles } from '../policy/sample.ts';
 
 const USERS = ['ada', 'ada-too', 'bob'] as const;
 const GROUPS = ['staff', 'ops'] as const;
@@ -50,8 +52,7 @@ const anyChange = fc.oneof(
   fc.constant({ kind: 'clear' } as const),
 );
 
-/** All that is asked of the policies is which types are services. */
-const engine = { policies: { schema: { serviceTypes: ['Service'] } } } as unknown as Rules['engine']; // the rest is not read
+const engine = createEngine(examined(sampleFiles()));
 
 test('W3 the services that a person answers for are those whose owners say so after whatever changed', () => {
   fc.assert(
@@ -71,4 +72,16 @@ test('W3 the services that a person answers for are those whose owners say so af
       }
     }),
   );
+});
+
+test('W3 a service is answered for once, however many of its owners are the same person', () => {
+  const directory = new Directory();
+  const rules: Rules = { engine, directory, generation: 0 };
+  const person = new Map<string, Value>([['person', { kind: 'string', value: 'one' }]]);
+  const accounts = ['ada', 'bob'].map((id) => user(id));
+  for (const uid of accounts) directory.apply({ uid, attributes: person, parents: [], tags: new Map() });
+  const owners = new Map<string, Value>([['owners', { kind: 'set', values: accounts.map(owner) }]]);
+  const uid = { type: 'Service', id: 'robot' };
+  directory.apply({ uid, attributes: owners, parents: [], tags: new Map() });
+  expect(servicesOf(rules, user('ada'))).toEqual([uidKey(uid)]);
 });
