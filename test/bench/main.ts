@@ -1,5 +1,4 @@
 import { authorize } from './authorize.ts';
-import { decide } from './decide.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
@@ -18,7 +17,6 @@ import { transitions } from './transitions.ts';
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   authorize,
   certificates,
-  decide,
   directory: lifecycleDirectory,
   edge,
   expiry,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createCurfew, type Question } from '../../clients/sdk/index.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
 import { describeLoad, startLoad } from './load.ts';
 import { summarize } from './summary.ts';
+import { untilServing } from '../support/until-serving.ts';
 
 const RESTARTS = 20;
 const LANES = 8;
@@ -81,11 +81,11 @@ async function prepare({ decisionUrl, issuer }: Deployment): Promise<Replica> {
   return {
     address,
     async start() {
-      child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'inherit', 'inherit'] });
-      while (!(await isReady(httpPort))) {
-        if (child.exitCode !== null) fail(`a decision service ended with ${child.exitCode}`);
-        await delay(50);
-      }
+      const started = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+      child = started;
+      await untilServing(`http://127.0.0.1:${httpPort}/readyz`, async () =>
+        started.exitCode === null ? undefined : `it ended with ${started.exitCode}`,
+      );
     },
     async stop() {
       if (child === undefined || child.exitCode !== null) return 'gone already';
@@ -95,13 +95,6 @@ async function prepare({ decisionUrl, issuer }: Deployment): Promise<Replica> {
       return signal ?? `exit ${code}`;
     },
   };
-}
-
-async function isReady(httpPort: number): Promise<boolean> {
-  return await fetch(`http://127.0.0.1:${httpPort}/readyz`).then(
-    ({ status }) => status === 200,
-    () => false,
-  );
 }
 
 async function freePort(): Promise<number> {

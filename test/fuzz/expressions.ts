@@ -254,7 +254,7 @@ function node(leaves: readonly Text[], operations: readonly Text[]): Text {
   );
 }
 
-/** A template of expressions, in brackets: any may stand as an operand of any. */
+/** Writes an operation with its operands, in brackets, so that it can be an operand itself. */
 function write(texts: TemplateStringsArray, ...parts: readonly Text[]): Text {
   return fc
     .tuple(...parts)

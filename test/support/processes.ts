@@ -6,6 +6,7 @@ import { createCurfew, type Curfew } from '../../clients/sdk/index.ts';
 import { createIssuer, type TestIssuer } from './issuer.ts';
 import { createDatabase, type TestDatabase } from './postgres.ts';
 import { OFFICE } from './stack.ts';
+import { untilServing } from './until-serving.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -120,8 +121,8 @@ export async function startService(
   };
 }
 
-async function isReady({ httpPort }: ServiceProcess): Promise<void> {
-  while ((await fetch(`http://127.0.0.1:${httpPort}/readyz`)).status !== 200) {
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+async function isReady({ child, httpPort, lines }: ServiceProcess): Promise<void> {
+  await untilServing(`http://127.0.0.1:${httpPort}/readyz`, async () =>
+    child.exitCode === null ? undefined : lines.join('\n'),
+  );
 }

@@ -80,6 +80,10 @@ async function underLoad(
   let lastMs = startedMs;
   const endMs = startedMs + seconds * 1_000;
   const isOver = (): boolean => begun >= most || performance.now() >= endMs;
+  const done = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (isOver() && calls === begun) done.resolve();
+  };
   start((lane, fromMs, answered) => {
     const index = next();
     begun += 1;
@@ -90,20 +94,19 @@ async function underLoad(
       const fault = outcome.kind === 'failure' ? outcome.why : questions.faultOf(index, outcome.message);
       if (fault !== undefined) faults.set(fault, (faults.get(fault) ?? 0) + 1);
       answered();
+      look();
     });
   }, isOver);
-  await allAnswered(opened, isOver);
+  // Closing a connection ends what is still without an answer then as a failure.
+  const timers = [
+    setTimeout(look, endMs - startedMs + 1),
+    setTimeout(done.resolve, endMs - startedMs + LAST_ANSWER_MS),
+  ];
+  await done.promise;
+  for (const timer of timers) clearTimeout(timer);
   for (const connection of opened) connection.close();
   return { calls, perSecond: (calls * 1_000) / (lastMs - startedMs), faults, latency };
 }
 
+/** How long answers are waited for when no more calls are begun. */
 const LAST_ANSWER_MS = 10_000;
-
-/** Closing a connection ends what is still without an answer then as a failure. */
-async function allAnswered(opened: readonly LeanConnection[], isOver: () => boolean): Promise<void> {
-  const open = (): boolean => opened.some((connection) => connection.open > 0);
-  for (let lastMs = Number.POSITIVE_INFINITY; performance.now() < lastMs && (open() || !isOver()); ) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    if (isOver()) lastMs = Math.min(lastMs, performance.now() + LAST_ANSWER_MS);
-  }
-}

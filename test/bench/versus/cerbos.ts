@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findFreePorts } from '../../chaos/free-ports.ts';
+import { untilServing } from '../../support/until-serving.ts';
 import type { Company } from './company.ts';
 import { writeCerbosPolicies } from './cerbos-policies.ts';
 
@@ -45,10 +46,9 @@ export async function startCerbos(company: Company): Promise<Cerbos> {
     await ended;
   });
   const untilMs = performance.now() + START_MS;
-  while (!(await isServing(httpPort))) {
-    if (!isAlive() || performance.now() > untilMs) throw new Error(`Cerbos does not serve:\n${said}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await untilServing(`http://127.0.0.1:${httpPort}/_cerbos/health`, async () =>
+    isAlive() && performance.now() < untilMs ? undefined : said,
+  );
   const rest = opened.move();
   return {
     address: `127.0.0.1:${grpcPort}`,
@@ -65,11 +65,6 @@ function configOf(folder: string, httpPort: number, grpcPort: number): object {
     audit: { enabled: false },
     storage: { driver: 'disk', disk: { directory: folder, watchForChanges: false } },
   };
-}
-
-async function isServing(httpPort: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${httpPort}/_cerbos/health`).catch(() => undefined);
-  return answer?.status === 200;
 }
 
 /** Of test/bench's own package; installed there when it is missing, so that nobody else has to. */

@@ -8,6 +8,7 @@ import { findFreePorts } from '../../chaos/free-ports.ts';
 import { startService } from '../../chaos/service-process.ts';
 import { createIssuer } from '../../support/issuer.ts';
 import { ROLE_PASSWORDS } from '../../support/postgres-server.ts';
+import { untilServing } from '../../support/until-serving.ts';
 import { type BulkGrant, insertGrants } from './bulk-grants.ts';
 import type { Company } from './company.ts';
 import { writeCurfewPolicies } from './curfew-policies.ts';
@@ -53,13 +54,14 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
   const start = (service: 'grant' | 'decision', own: Readonly<Record<string, string>>) => {
     const [port = 0, httpPort = 0] = ports.splice(0, 2);
     const upper = service.toUpperCase();
+    const logPath = join(directory, `${service}.log`);
     const url = new URL(postgres.url);
     url.username = `curfew_${service}`;
     url.password = ROLE_PASSWORDS[service];
     const process = startService({
       name: service,
       service,
-      logPath: join(directory, `${service}.log`),
+      logPath,
       env: {
         CURFEW_OIDC_ISSUER: issuer.issuer,
         CURFEW_OIDC_JWKS: issuer.keys.kind === 'file' ? issuer.keys.path : '',
@@ -71,7 +73,6 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
       },
     });
     opened.defer(() => process.close());
-    const logPath = join(directory, `${service}.log`);
     return { process, address: `127.0.0.1:${port}`, logPath, health: `http://127.0.0.1:${httpPort}/readyz` };
   };
   const grant = start('grant', { CURFEW_POLICIES: folder });
@@ -97,21 +98,16 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
   };
 }
 
-async function ready({
-  health,
-  logPath,
-}: {
+interface Started {
   readonly health: string;
   readonly logPath: string;
-}): Promise<void> {
+}
+
+async function ready({ health, logPath }: Started): Promise<void> {
   const untilMs = performance.now() + START_MS;
-  while ((await fetch(health).catch(() => undefined))?.status !== 200) {
-    if (performance.now() > untilMs) {
-      const log = await readFile(logPath, 'utf8');
-      throw new Error(`not ready after ${START_MS} ms:\n${log.slice(-LOG_CHARACTERS)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+  await untilServing(health, async () =>
+    performance.now() < untilMs ? undefined : (await readFile(logPath, 'utf8')).slice(-LOG_CHARACTERS),
+  );
 }
 
 async function hasAll(decisionAddress: string, token: string, grants: number): Promise<void> {

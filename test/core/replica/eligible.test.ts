@@ -93,30 +93,23 @@ test.each<readonly [string, string, Cast | undefined, boolean]>([
   },
 );
 
+function locksOnBob(createdAt: Date, expiresAt: Date | undefined): LockIndex {
+  const locks = new LockIndex();
+  const target = { kind: 'entity', uid: bob } as const;
+  locks.add({ id: 'l', target, reason: 'away', createdBy: user('dee'), createdAt, expiresAt });
+  return locks;
+}
+
 test('W14 an approval counts no more when its reviewer is locked or gone by then', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
-  const locks = new LockIndex();
-  const lock = {
-    id: 'l',
-    target: { kind: 'entity', uid: bob },
-    reason: 'away',
-    createdBy: user('dee'),
-  } as const;
-  locks.add({ ...lock, createdAt: tomorrow, expiresAt: undefined });
+  const locks = locksOnBob(tomorrow, undefined);
   expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(false);
   expect(mayStillBegin({ ...rules, directory: new Directory() }, grant, tomorrow)).toBe(false);
 });
 
 test('a lock that was over before it is asked about takes no vote away that was cast under it', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
-  const locks = new LockIndex();
-  const lock = {
-    id: 'l',
-    target: { kind: 'entity', uid: bob },
-    reason: 'away',
-    createdBy: user('dee'),
-  } as const;
-  locks.add({ ...lock, createdAt: minutesBefore(60), expiresAt: new Date(at.getTime() + 60_000) });
+  const locks = locksOnBob(minutesBefore(60), new Date(at.getTime() + 60_000));
   expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(true);
 });
 
