@@ -80,6 +80,7 @@ export function createDecisions(service: Service, options: DecisionOptions): Dec
       if (!(outcome instanceof CurfewError)) return outcome.map(told);
       return questions.map(() => told({ effect: 'error', error: outcome }));
     },
+    // What is kept is looked up here and not through `authorize`: a second promise costs more than the look.
     isAllowed: async (question, call) => {
       const decision = edge?.cache.find(question, call) ?? (await askService(question, call));
       return decision.effect === 'allow';

@@ -10,7 +10,9 @@ export interface AdmissionLimits extends TurnLimits {
 }
 
 /** Why a call is refused. */
-export type Overload = 'in_flight' | 'queue' | 'deadline';
+export const OVERLOADS = ['in_flight', 'queue', 'deadline'] as const;
+
+export type Overload = (typeof OVERLOADS)[number];
 
 /** Decides which calls are answered. */
 export interface Admission {

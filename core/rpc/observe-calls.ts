@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/api';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
 import type { Reason } from '../access/access-error.ts';
-import type { Overload } from './admission.ts';
+import { type Overload, OVERLOADS } from './admission.ts';
 
 type InterceptedCall = Parameters<ServerInterceptor>[1];
 /** How a call ends on the wire. */
@@ -108,8 +108,6 @@ export function observeCalls({ meter, isTraced, nameStatus }: ObserveCallsOption
     refusedEarly: (path) => instruments.count(path.slice(1), Code.RESOURCE_EXHAUSTED, 0),
   };
 }
-
-const OVERLOADS: readonly Overload[] = ['in_flight', 'queue', 'deadline'];
 
 function createInstruments(meter: Meter) {
   const calls = meter.createCounter('curfew_rpc_calls_total', {

@@ -1,6 +1,6 @@
 import { constants, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
-import { type Admission, type Overload, overloaded } from './admission.ts';
+import { type Admission, type Overload, overloaded, OVERLOADS } from './admission.ts';
 import { toStatusObject } from './status.ts';
 
 export interface EarlyRefusal {
@@ -20,7 +20,10 @@ type Headers = Readonly<Record<string, string>>;
 export function refuseEarly(server: Server, { admission, governs, onRefused }: EarlyRefusal): void {
   // grpc-js keeps them there; the tests of D15 would tell.
   const http2Servers = Reflect.get(server, 'http2Servers') as ReadonlyMap<Http2Server, unknown>;
-  const answers = Object.fromEntries(whys.map((why) => [why, responseOf(why)])) as Record<Overload, Headers>; // each of them
+  const answers = Object.fromEntries(OVERLOADS.map((why) => [why, responseOf(why)])) as Record<
+    Overload,
+    Headers
+  >; // each of them
   for (const http2 of http2Servers.keys()) {
     const handlers = http2.listeners('stream');
     http2.removeAllListeners('stream');
@@ -36,8 +39,6 @@ export function refuseEarly(server: Server, { admission, governs, onRefused }: E
     });
   }
 }
-
-const whys: readonly Overload[] = ['in_flight', 'queue', 'deadline'];
 
 /** The one block of headers that is the whole answer (gRPC's "Trailers-Only"). */
 function responseOf(why: Overload): Headers {
