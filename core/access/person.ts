@@ -20,8 +20,8 @@ export function samePerson(directory: Directory, a: EntityUid, b: EntityUid): bo
 export function accountsOf(directory: Directory, account: EntityUid): readonly EntityUid[] {
   const person = personOf(directory, account);
   const others = directory.people.of(person);
-  // The others may name an account that says nothing of itself.
-  const named = directory.at(person)?.uid;
-  const all = named !== undefined && personOf(directory, named) === person ? [named, ...others] : others;
+  // The others may name an account that says nothing of itself; one that says something is among them, or is another's.
+  const named = directory.at(person);
+  const all = named !== undefined && saidPerson(named) === undefined ? [named.uid, ...others] : others;
   return [account, ...all.filter((other) => !sameUid(other, account))];
 }

@@ -47,3 +47,12 @@ test('W2 the accounts of a person are those that the directory has after whateve
     }),
   );
 });
+
+test('an account that names itself is one account, asked for by itself or by another that names it', () => {
+  const directory = new Directory();
+  const cy: Value = { kind: 'entity', uid: uid('cy') };
+  directory.apply(account('cy', cy));
+  directory.apply(account('ada', cy));
+  expect(accountsOf(directory, uid('ada'))).toEqual([uid('ada'), uid('cy')]);
+  expect(accountsOf(directory, uid('cy'))).toEqual([uid('cy'), uid('ada')]);
+});
