@@ -21,7 +21,15 @@ export function accountsOf(directory: Directory, account: EntityUid): readonly E
   const person = personOf(directory, account);
   const others = directory.people.of(person);
   // The others may name an account that says nothing of itself.
-  const named = directory.at(person)?.uid;
-  const all = named !== undefined && personOf(directory, named) === person ? [named, ...others] : others;
+  const named = directory.at(person);
+  const all = named !== undefined && saidPerson(named) === undefined ? [named.uid, ...others] : others;
   return [account, ...all.filter((other) => !sameUid(other, account))];
+}
+
+/** The keys of all accounts of the person, and of everything that these are inside of. */
+export function accountsAndAncestors(directory: Directory, account: EntityUid): ReadonlySet<string> {
+  const [, ...others] = accountsOf(directory, account);
+  const own = directory.selfAndAncestors(account);
+  if (others.length === 0) return own;
+  return new Set([...own, ...others.flatMap((other) => [...directory.selfAndAncestors(other)])]);
 }

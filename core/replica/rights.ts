@@ -2,6 +2,7 @@ import type { Directory } from '../access/directory.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Lock } from '../access/lock.ts';
 import type { LockIndex } from '../access/lock-index.ts';
+import { accountsAndAncestors } from '../access/person.ts';
 import type { Cast } from '../access/sign-in.ts';
 import type { Workflow } from '../access/workflow.ts';
 import { curfewContext, type RequestFacts } from '../policy/curfew-context.ts';
@@ -81,10 +82,10 @@ export function workflowsFor(
     : [];
 }
 
-/** The locks that hold on a person or service, or on a group of theirs. */
+/** The locks that hold on a person or service, on another account of the person, or on a group of one of these. */
 export function locksOn({ locks, directory }: Rules, uid: EntityUid, at: Date): readonly Lock[] {
   if (locks === undefined || locks.size === 0) return [];
-  return locks.onEntities(directory.selfAndAncestors(uid), at);
+  return locks.onEntities(accountsAndAncestors(directory, uid), at);
 }
 
 function applicableAction(

@@ -1,5 +1,6 @@
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
+import { accountsAndAncestors } from '../../core/access/person.ts';
 import { readGrants } from '../../core/store/grants.ts';
 import { listLocks, type PlacedLock } from '../../core/store/locks.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
@@ -29,7 +30,7 @@ export async function listLocksOf(
   await catchUp(context);
   const { replica } = context.followed;
   const now = clockOfReads(context);
-  const entities = entity === undefined ? undefined : [...replica.directory.selfAndAncestors(entity)];
+  const entities = entity === undefined ? undefined : [...accountsAndAncestors(replica.directory, entity)];
   return await scan(
     page,
     async ({ before, size }) => {

@@ -2,12 +2,13 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { Lock } from '../../core/access/lock.ts';
+import { accountsAndAncestors, samePerson } from '../../core/access/person.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { locksOn, type Rules } from '../../core/replica/rights.ts';
 
 // What locks stop in this service, and all of it:
-// - Who is locked may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
+// - Who is locked, by whichever account, may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
 //   and with it votes.
 // - Nobody is let in where a lock is: `lockAgainst`, asked when a request is planned, voted for, approved, extended, and when a grant
 //   is opened, claimed or used. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
@@ -71,11 +72,14 @@ export function locksOnGrant(
 ): readonly Lock[] {
   const { locks, directory } = replica;
   if (locks.size === 0) return [];
-  const stopped = new Set([...directory.selfAndAncestors(subject), ...directory.selfAndAncestors(resource)]);
+  const stopped = new Set([
+    ...accountsAndAncestors(directory, subject),
+    ...directory.selfAndAncestors(resource),
+  ]);
   return [...locks.onEverything(at), ...locks.onEntities(stopped, at), ...locks.onGrant(id, at)];
 }
 
-/** Whether a lock stops the person: themselves, a group of theirs, or a grant of theirs. */
+/** Whether a lock stops the person, by whichever account: themselves, a group of theirs, or a grant of theirs. */
 export function isOwnLock(
   { directory }: Replica,
   lock: Lock,
@@ -83,8 +87,8 @@ export function isOwnLock(
   holder?: EntityUid,
 ): boolean {
   const { target } = lock;
-  if (target.kind === 'entity') return directory.selfAndAncestors(person).has(uidKey(target.uid));
-  return target.kind === 'grant' && holder !== undefined && sameUid(holder, person);
+  if (target.kind === 'entity') return accountsAndAncestors(directory, person).has(uidKey(target.uid));
+  return target.kind === 'grant' && holder !== undefined && samePerson(directory, holder, person);
 }
 
 function lockedBy({ id, expiresAt }: Lock, what: string): AccessError {

@@ -12,7 +12,7 @@ import { by, DecideAgain, decide, type Decided, type Finish, type GrantContext }
 import { connectionsFor, requireKnown, writeLock } from './create-lock.ts';
 import { requireReason } from './end-grant.ts';
 import { lapseRequest } from './lapses.ts';
-import { lockQuestions, mayLock } from './lock-rights.ts';
+import { type Asking, lockQuestions, mayLock } from './lock-rights.ts';
 import { notPermitted } from './rights.ts';
 import { endGrants, holdGrants, holdRequests, type TakenOut, withdrawRequests } from './taken-out.ts';
 import { takeBack, votedItems } from './withdraw-review.ts';
@@ -35,7 +35,7 @@ export interface Offboarded {
 
 /**
  * Takes a person or a service out, all or nothing: locks them until somebody lifts it, ends their grants, withdraws their pending
- * requests and takes their votes on others' back.
+ * requests and takes their votes on others' back. Other accounts of the person are only stopped, by the lock.
  * @throws AccessError LOCKED, NOT_PERMITTED, ENTITY_UNKNOWN, FIELD_INVALID
  */
 export async function offboard(context: GrantContext, asked: AskedOffboarding): Promise<Decided<Offboarded>> {
@@ -72,15 +72,15 @@ async function takeOut(
   { principal, caller, reason }: AskedOffboarding,
 ): Promise<Outcome<Finish<Offboarded>>> {
   const key = uidKey(principal);
+  // Nobody who may not do it makes others wait for the rows.
+  requireMayLock(replica, principal, { caller, now: await readClock(trx) });
   const own = new Set(await pendingRequestsBy(trx, key));
   const voted = await pendingRequestsVotedBy(trx, key);
   const requests = await holdRequests(trx, new Set([...own, ...voted]));
   const grants = await holdGrants(trx, await liveGrantIds(trx, { by: 'subject', value: key }));
   // Only now: a row that had to be waited for belongs to something that happened before.
   const now = await readClock(trx);
-  const on = { target: { kind: 'entity', uid: principal }, grant: undefined } as const;
-  if (!mayLock(replica, 'lock', on, { caller, now }))
-    throw notPermitted(lockQuestions('lock', on, { caller, now })[0]);
+  requireMayLock(replica, principal, { caller, now });
   const lock = await keepOrWriteLock(trx, replica, { principal, caller, reason }, now);
   const withdrawn = await withdrawRequests(
     trx,
@@ -101,6 +101,11 @@ async function takeOut(
     }),
     confirm: () => requireNothingLeft(trx, key),
   };
+}
+
+function requireMayLock(replica: Replica, principal: EntityUid, asking: Asking): void {
+  const on = { target: { kind: 'entity', uid: principal }, grant: undefined } as const;
+  if (!mayLock(replica, 'lock', on, asking)) throw notPermitted(lockQuestions('lock', on, asking)[0]);
 }
 
 /** One that holds on the principal until it is lifted is as good as a new one. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
+import { accountsOf } from '../../core/access/person.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
@@ -52,7 +53,7 @@ export async function requestAccess(
       if (callKey !== undefined && (await findMade(context.database, asked.requester, 'request', callKey)))
         return undefined;
       const now = clockOfReads(context);
-      const owesReview = await owes(context.database, asked);
+      const owesReview = await owes(context.database, replica, asked);
       const planned = planRequest(replica, asked, { now, owesReview });
       await requireAnswerable(replica, planned, wholeSearch(now, signal));
       return planned;
@@ -70,9 +71,13 @@ export async function requestAccess(
   return { ...decided, revision: await submittedRevision(context.database, decided.result.request.id) };
 }
 
-/** Whether the subject owes a review that stands in the way of more break-glass. */
-export async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
-  return breakGlass && (await owesOverdueReview(reader, subject));
+/** Whether the subject owes a review, by whichever account, that stands in the way of more break-glass. */
+export async function owes(
+  reader: Database | Trx,
+  { directory }: Replica,
+  { breakGlass, subject }: Asked,
+): Promise<boolean> {
+  return breakGlass && (await owesOverdueReview(reader, accountsOf(directory, subject)));
 }
 
 interface Submission {
@@ -94,7 +99,7 @@ async function submit(
   const standing = await findStanding(trx, foreseen);
   const { now } = standing;
   // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
-  const planned = planRequest(replica, asked, { now, owesReview: await owes(trx, asked) });
+  const planned = planRequest(replica, asked, { now, owesReview: await owes(trx, replica, asked) });
   if (!isDeepStrictEqual(workflowsOf(planned.items), workflowsOf(foreseen.items)))
     throw new DecideAgain('other workflows let the subject in than a moment ago');
   const { request: existing, events: lapses, hidden } = await findExisting(trx, replica, planned, standing);
