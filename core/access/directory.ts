@@ -124,6 +124,20 @@ export class Directory {
     }
   }
 
+  /**
+   * The keys themselves, and those of everything inside of them at any depth, also by way of what is not there; undefined when these
+   * are more than `most`.
+   */
+  selfAndDescendants(keys: Iterable<string>, most: number): ReadonlySet<string> | undefined {
+    const found = new Set(keys);
+    // A Set visits what is added while it is walked.
+    for (const key of found) {
+      if (found.size > most) return undefined;
+      for (const child of this.#children.get(key) ?? []) found.add(child);
+    }
+    return found;
+  }
+
   #childrenOf(key: string): Set<string> {
     const known = this.#children.get(key);
     if (known !== undefined) return known;
