@@ -29,6 +29,8 @@ export interface CallObserver {
   readonly refused: (reason: Reason) => void;
   /** A call was refused because there is too much to do. */
   readonly overloaded: (why: Overload) => void;
+  /** Shows the count of those from the start, where calls are refused so at all. */
+  readonly mayOverload: () => void;
   /** A call to that path was refused before it got here. */
   readonly refusedEarly: (path: string) => void;
 }
@@ -102,9 +104,12 @@ export function observeCalls({ meter, isTraced, nameStatus }: ObserveCallsOption
     },
     refused: instruments.refused,
     overloaded: instruments.overloaded,
+    mayOverload: instruments.mayOverload,
     refusedEarly: (path) => instruments.count(path.slice(1), Code.RESOURCE_EXHAUSTED, 0),
   };
 }
+
+const OVERLOADS: readonly Overload[] = ['in_flight', 'queue', 'deadline'];
 
 function createInstruments(meter: Meter) {
   const calls = meter.createCounter('curfew_rpc_calls_total', {
@@ -134,6 +139,9 @@ function createInstruments(meter: Meter) {
     },
     refused: (reason: Reason): void => refusals.add(1, { reason }),
     overloaded: (why: Overload): void => overloads.add(1, { why }),
+    mayOverload: (): void => {
+      for (const why of OVERLOADS) overloads.add(0, { why });
+    },
   };
 }
 

@@ -144,6 +144,7 @@ function admitTo(
   if (overload === undefined) return () => undefined;
   const { methods, limits } = overload;
   const admission = createAdmission({ limits, onRefused: observer.overloaded });
+  observer.mayOverload();
   const paths = new Set(methods.map((method) => `/${method.parent.typeName}/${method.name}`));
   refuseEarly(server, { admission, governs: (path) => paths.has(path), onRefused: observer.refusedEarly });
   return (method) => (methods.includes(method) ? admission : undefined);
