@@ -16,8 +16,8 @@ export interface Stop {
 }
 
 /**
- * The locks in force on everything, on the principal, another account of the person or a group of one of these, and on the resource or something that it is inside of; a
- * document of the caller's is inside of what its sent parents are inside of.
+ * The locks in force on everything, on the principal, another account of the person or a group of one of these, and on the resource or
+ * something that it is inside of; a document of the caller's is inside of what its sent parents are inside of.
  * @param early the earliest that it may be: a lock must not end before its time
  */
 export function stopsOn(

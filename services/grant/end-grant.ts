@@ -68,9 +68,9 @@ export function grantNotFound(id: string): AccessError {
   return new AccessError('GRANT_NOT_FOUND', `id: there is no grant ${id}, or none that you may see`);
 }
 
-/** Who may see a grant: its subject, and whoever is permitted to view or revoke it. */
+/** Who may see a grant: its subject, whoever asked for it, and whoever is permitted to view or revoke it. */
 export function maySeeGrant(replica: Replica, grant: Grant, caller: EntityUid, now: Date): boolean {
-  if (sameUid(grant.subject, caller)) return true;
+  if ([grant.subject, grant.requester].some((party) => sameUid(party, caller))) return true;
   return (['view', 'revoke'] as const).some((right) =>
     isPermitted(replica, grantQuestion(right, grant, caller, now)),
   );
