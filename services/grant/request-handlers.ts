@@ -2,6 +2,7 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import type { Handlers } from '../../core/rpc/route.ts';
 import { firstRevisions } from '../../core/store/grants.ts';
+import { readRequest } from '../../core/store/requests.ts';
 import type {
   GrantService,
   ListAccessRequestsRequest,
@@ -17,6 +18,7 @@ import { askedOf, callKeyOf, voteOf } from './read-message.ts';
 import { remindReviewers } from './remind-reviewers.ts';
 import { requestAccess } from './request-access.ts';
 import { listRequestableOf } from './requestable-message.ts';
+import { RequestWatches } from './request-watches.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
 import { showingRequests, showRequest } from './show.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
@@ -79,6 +81,7 @@ function changing(context: GrantContext): Pick<GrantHandlers, Exclude<AboutReque
 }
 
 function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
+  const watches = new RequestWatches(context.followed, (id) => readRequest(context.database, id));
   return {
     async getAccessRequest({ id }, { caller }) {
       const request = await getAccessRequest(context, id, caller.uid);
@@ -94,7 +97,7 @@ function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
       return { requests, nextPageToken: nextPageToken(next) };
     },
     async *watchAccessRequest({ id }, { caller, signal }) {
-      for await (const request of watchAccessRequest(context, { id, caller: caller.uid, signal })) {
+      for await (const request of watchAccessRequest(context, watches, { id, caller: caller.uid, signal })) {
         yield { request: await showRequest(context, caller.uid, request) };
       }
     },
