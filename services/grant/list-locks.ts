@@ -4,9 +4,9 @@ import { accountsAndAncestors } from '../../core/access/person.ts';
 import { readGrants } from '../../core/store/grants.ts';
 import { listLocks, type PlacedLock } from '../../core/store/locks.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
-import { type Listed, scan } from './list-access-requests.ts';
 import { maySeeLock } from './lock-rights.ts';
 import type { Page } from './page-token.ts';
+import { type Listed, scan } from './scan.ts';
 
 export interface LockFilter {
   readonly caller: EntityUid;

@@ -9,7 +9,7 @@ import type {
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import type { GrantContext } from './context.ts';
 import { inTurns } from './give-way.ts';
-import { type Listed, listAccessRequests } from './list-access-requests.ts';
+import { listAccessRequests } from './list-access-requests.ts';
 import { listOwedReviews } from './list-owed-reviews.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentRequest, toProtoState } from './present.ts';
@@ -20,6 +20,7 @@ import { requestAccess } from './request-access.ts';
 import { listRequestableOf } from './requestable-message.ts';
 import { RequestWatches } from './request-watches.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
+import type { Listed } from './scan.ts';
 import { showingRequests, showRequest } from './show.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
 import { withdrawAccessRequest } from './withdraw-access-request.ts';

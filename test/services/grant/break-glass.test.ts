@@ -126,6 +126,24 @@ describe('break-glass', () => {
     expect(await reasonOf(look('dee', request.id))).toBe('REQUEST_NOT_PENDING');
   });
 
+  it('W9 what is owed comes in pages by when it is due, each once, and another list does not begin there', async () => {
+    const made = [await breakGlass('glass-1', 'sam'), await breakGlass('glass-2', 'sam')];
+    const sam = await grantsAs(stack, 'sam');
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await sam.listOwedReviews({ pageSize: 1, pageToken });
+      seen.push(...page.owed.map(({ request }) => request?.id ?? ''));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(seen.filter((id) => made.some((request) => request.id === id))).toEqual(made.map(({ id }) => id));
+    expect(new Set(seen).size).toBe(seen.length);
+    const { nextPageToken } = await sam.listAccessRequests({ pageSize: 1 });
+    const error = await errorOf(sam.listOwedReviews({ pageToken: nextPageToken }));
+    expect(error.violations.map(({ field }) => field)).toEqual(['page_token']);
+    for (const { id } of made) await look('dee', id);
+  });
+
   it('gives policies the word that it was', async () => {
     const ada = await submitted(stack, 'ada', {
       resource: database('glass-2'),
