@@ -35,15 +35,17 @@ export function countVotes(
     }))
     .filter(({ steps }) => steps.length > 0);
   const { isComplete, filledBy } = seat(item.workflow.steps, voters);
-  const byPerson = new Map(voters.toReversed().map(({ person, review }) => [person, review]));
+  // Of several accounts of a person, one that may fill the step.
+  const voteOf = (step: string, by: string): readonly Review[] =>
+    voters
+      .filter(({ person, steps }) => person === by && steps.includes(step))
+      .slice(0, 1)
+      .map(({ review }) => review);
   return {
     approvals: voters.map(({ review }) => review),
     isComplete,
     filledBy: new Map(
-      Array.from(filledBy, ([step, people]) => [
-        step,
-        people.flatMap((person) => byPerson.get(person) ?? []),
-      ]),
+      Array.from(filledBy, ([step, people]) => [step, people.flatMap((person) => voteOf(step, person))]),
     ),
     terms: narrowedTerms(
       request,

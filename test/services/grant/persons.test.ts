@@ -95,6 +95,30 @@ it('W11 a review that one account owes stands in the way of the other', async ()
   expect((await submitted(stack, 'eve', glass)).state).toBe(RequestState.APPROVED);
 });
 
+it('W2 each account of a person fills what it may, and the person one seat of the two', async () => {
+  await apply('vic', 'vic.u', []);
+  await apply('vic-too', 'vic.u', ['security']);
+  const own = await stack.as('root');
+  const uid = { type: 'Database', id: 'two-2' };
+  const { entity } = await own.services.directory.getEntity({ uid });
+  const value = {
+    values: ['vic', 'cy'].map((id) => ({ kind: { case: 'entityValue' as const, value: user(id) } })),
+  };
+  const attributes = { ...entity?.attributes, owners: { kind: { case: 'setValue' as const, value } } };
+  await own.services.directory.applyEntities({
+    entities: [{ uid, attributes, parents: entity?.parents ?? [] }],
+  });
+  const request = await submitted(stack, 'eve', { resource: uid });
+  await vote(stack, 'vic', request);
+  await vote(stack, 'vic-too', request);
+  const { request: done } = await vote(stack, 'cy', request);
+  expect(done?.state).toBe(RequestState.APPROVED);
+  expect(done?.items[0]?.steps.map(({ filledBy }) => filledBy.map(({ id }) => id))).toEqual([
+    ['cy'],
+    ['vic-too'],
+  ]);
+});
+
 it.each(['Eve', 'еve', 'EVE'])('W2 a person called %s, who looks like another, is refused', async (id) => {
   const before = await countRows(stack);
   const error = await errorOf(apply(id, 'somebody', []));
