@@ -2,6 +2,7 @@ import { type EntityUid, sameUid } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import type { RequestFacts } from '../policy/curfew-context.ts';
 import { workflowsOf } from '../policy/policy-set.ts';
+import type { Replica } from './replica.ts';
 import { type Ask, ask, askInPassing, type RightQuestion, type Rules } from './rights.ts';
 
 /** Whether a workflow lets somebody in; `unknown` when the policy engine gave no answer, which is no reason to end anything. */
@@ -51,7 +52,7 @@ export function letIn(rules: Rules, grant: Grant): Eligibility {
 }
 
 /** The same as `standing`, asked once of each grant while policies and directory stay as they are. */
-export function keptStanding(rules: Rules, grant: Grant): Eligibility {
+export function keptStanding(rules: Rules & Pick<Replica, 'grants'>, grant: Grant): Eligibility {
   const known = keptOf(rules);
   // A grant that is claimed starts anew.
   const startsMs = grant.startsAt.getTime();
@@ -59,12 +60,13 @@ export function keptStanding(rules: Rules, grant: Grant): Eligibility {
   if (found?.startsMs === startsMs) return found.standing;
   const fresh = standing(rules, grant);
   if (fresh === 'unknown') return fresh;
-  if (known.size >= MOST_KEPT) known.clear();
+  // For each live grant one, and as many again of grants that have ended since.
+  if (known.size >= Math.max(LEAST_KEPT, 2 * rules.grants.size)) known.clear();
   known.set(grant.id, { startsMs, standing: fresh });
   return fresh;
 }
 
-const MOST_KEPT = 100_000;
+const LEAST_KEPT = 1_000;
 
 interface KeptStanding {
   readonly startsMs: number;
