@@ -7,7 +7,7 @@ import {
   Verdict,
 } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
+import { action, countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
 import { decided, grantOf, grantsAs, instant, kindsOf, until } from './life.ts';
 
 let stack: Stack;
@@ -124,6 +124,30 @@ describe('break-glass', () => {
     expect(shown?.allowedActions).toContain(RequestAction.REVIEW_AFTERWARDS);
     await look('dee', request.id);
     expect(await reasonOf(look('dee', request.id))).toBe('REQUEST_NOT_PENDING');
+  });
+
+  it('is reviewed by the items named, and one that is not there or owes nothing is refused', async () => {
+    const sam = await grantsAs(stack, 'sam');
+    const items = ['glass-1', 'glass-2'].map((id) => ({ resource: database(id), actions: [action('read')] }));
+    const asked = { items, duration: { seconds: 600n }, reason: 'both at once', breakGlass: true };
+    const { request = expect.unreachable() } = await sam.requestAccess(asked);
+    const { id, requestHash } = request;
+    const lookAt = async (...positions: readonly number[]) =>
+      await (await grantsAs(stack, 'dee')).reviewAccessRequest({
+        id,
+        requestHash,
+        verdict: Verdict.APPROVE,
+        comment: 'it was on fire',
+        items: [...positions],
+      });
+    const before = await countRows(stack);
+    expect((await errorOf(lookAt(0, 7))).violations.map(({ field }) => field)).toEqual(['items']);
+    expect(await countRows(stack)).toEqual(before);
+    await lookAt(0);
+    expect(await reasonOf(lookAt(0, 1))).toBe('REQUEST_NOT_PENDING');
+    await lookAt();
+    const { request: done } = await sam.getAccessRequest({ id });
+    expect((await owed('sam')).filter((it) => it.request?.id === done?.id)).toEqual([]);
   });
 
   it('W9 what is owed comes in pages by when it is due, each once, and another list does not begin there', async () => {

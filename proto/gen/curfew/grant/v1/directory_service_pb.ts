@@ -441,7 +441,7 @@ export const DirectoryService: GenService<{
   },
   /**
    * Deletes entities, all of them or none. In the same transaction their grants end, their pending requests are withdrawn, and their
-   * votes on pending requests are taken back.
+   * votes on pending requests are taken back. A lock on a deleted account no longer stops other accounts of the person: lock those too.
    *
    * @generated from rpc curfew.grant.v1.DirectoryService.DeleteEntities
    */
