@@ -72,11 +72,15 @@ function answeredAfterwards(
 ): Answered {
   const owed = request.items.filter(({ dueAt }) => dueAt !== undefined);
   if (owed.length === 0) return { reason: 'REQUEST_NOT_PENDING' };
+  const unowed = named.find((position) => !owed.some(({ item }) => item === position));
+  if (unowed !== undefined)
+    return { reason: request.items[unowed] === undefined ? 'FIELD_INVALID' : 'REQUEST_NOT_PENDING' };
   const meant = owed.filter(({ item }) => named.length === 0 || named.includes(item));
   const mine = meant.filter(({ resource }) =>
     stepsOf(model, by, { ...request, resource }).includes('security'),
   );
-  return mine.length === 0 ? { reason: 'NOT_A_REVIEWER' } : { items: mine };
+  const isLeftOut = mine.length === 0 || (named.length > 0 && mine.length < meant.length);
+  return isLeftOut ? { reason: 'NOT_A_REVIEWER' } : { items: mine };
 }
 
 function hasVoted(by: string, item: ModelItem): boolean {
