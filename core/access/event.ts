@@ -1,5 +1,5 @@
 import type { EntityUid } from './entity.ts';
-import type { GrantTerms, LiveState } from './grant.ts';
+import type { AskedOtherwise, GrantTerms, LiveState } from './grant.ts';
 import type { LockTarget } from './lock.ts';
 import type { Cast, SignIn } from './sign-in.ts';
 
@@ -167,6 +167,7 @@ interface Started {
   readonly requester: EntityUid;
   readonly subject: EntityUid;
   readonly actions: readonly EntityUid[];
+  readonly asked?: AskedOtherwise;
   readonly resource: EntityUid;
   readonly workflow: string;
   readonly steps: readonly string[];

@@ -16,6 +16,8 @@ export interface Grant {
   /** What the approvals of `approvers`, in their order, are judged by; kept of a grant that asks about them again when it begins. */
   readonly casts?: readonly Cast[];
   readonly actions: readonly EntityUid[];
+  /** What was asked for, where it came to something else or a start was asked for. */
+  readonly asked?: AskedOtherwise;
   readonly resource: EntityUid;
   readonly workflow: string;
   readonly steps: readonly string[];
@@ -37,6 +39,16 @@ export interface Grant {
   readonly usesLeft: number | undefined;
   /** As far as it is known here; kept only of grants that end by lying unused. */
   readonly lastUsedAt: Date | undefined;
+}
+
+/** What a request asked for that its grant does not say; what is undefined is as the grant has it. */
+export interface AskedOtherwise {
+  /** Where approvals left fewer. */
+  readonly actions?: readonly EntityUid[];
+  /** Where approvals, or the time that they took, left less. */
+  readonly durationMs?: number;
+  /** The start that was asked for; undefined = none was. */
+  readonly startsAt?: Date;
 }
 
 /** What a grant took from its workflow for as long as it lives. Many grants share one. */

@@ -1,46 +1,15 @@
 import { type EntityUid, uidKey, type Value } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import { personOf, samePerson } from '../access/person.ts';
-import type { AccessRequest, RequestItem } from '../access/request.ts';
+import type { AccessRequest } from '../access/request.ts';
 import { seat } from '../access/seats.ts';
 import type { Cast } from '../access/sign-in.ts';
-import type { Workflow } from '../access/workflow.ts';
-import type { RequestFacts } from '../policy/curfew-context.ts';
 import { type PolicySet, stepsOf, workflowById } from '../policy/policy-set.ts';
 import { signInMethods } from '../policy/reads-about.ts';
 import { curfewAction } from '../policy/schema-shape.ts';
+import { type AskedFor, type Asking, factsOf, originOf } from './request-facts.ts';
 import { eligibility } from './let-in.ts';
 import { ask, type RightQuestion, type Rules } from './rights.ts';
-
-/** A request, as far as policies see it. */
-export type Asking = Pick<
-  AccessRequest,
-  'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs' | 'breakGlass'
-> &
-  Partial<Pick<AccessRequest, 'startsAt' | 'extends'>>;
-
-/** An item, as far as policies see it. */
-type AskedFor = Pick<RequestItem, 'actions' | 'resource'> & { readonly workflow: Pick<Workflow, 'id'> };
-
-/** What policies see of an item of a request. */
-export function factsOf(
-  request: Asking,
-  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Pick<Workflow, 'id'> },
-): RequestFacts {
-  return {
-    id: request.id,
-    requester: request.requester,
-    subject: request.subject,
-    actions: item.actions.map((action) => action.id),
-    reason: request.reason,
-    ...(request.ticket === '' ? {} : { ticket: request.ticket }),
-    durationMs: request.durationMs,
-    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
-    ...(item.workflow === undefined ? {} : { workflow: item.workflow.id }),
-    breakGlass: request.breakGlass,
-    extension: BigInt(request.extends?.extension ?? 0),
-  };
-}
 
 /** Somebody who votes, and what the vote is judged by; without `cast`, somebody who could, after signing in anew. */
 export interface Voter {
@@ -127,8 +96,7 @@ export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date
  * seats.
  */
 export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
-  const request = { ...grant, id: grant.requestId, breakGlass: grant.terms.breakGlass };
-  const item = { ...grant, workflow: { id: grant.workflow } };
+  const { request, item } = originOf(grant);
   if (!isLetIn(rules, request, item, now)) return false;
   const escalations = workflowById(rules.engine.policies, grant.workflow)?.escalations ?? [];
   const candidates = grant.approvers.map((approver, index) => {

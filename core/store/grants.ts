@@ -20,7 +20,7 @@ const LOCK_GRANT: Statement = {
   text: `
     SELECT id, request_id, item, requester, subject, approvers, resource, actions, workflow, steps, seats, reason, ticket, state,
       created_at, starts_at, expires_at, duration_ms, max_ms, break_glass, keep_on_change, idle_ms, last_used_at, uses_left,
-      max_extensions, extensions, ended_at, end_reason, position, casts
+      max_extensions, extensions, ended_at, end_reason, position, casts, asked
     FROM grants WHERE id = $1 FOR UPDATE`,
 };
 

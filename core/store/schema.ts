@@ -62,6 +62,7 @@ export interface Entities {
 export interface Grants {
   actions: string[];
   approvers: Generated<string[]>;
+  asked: string | null;
   break_glass: Generated<boolean>;
   casts: string | null;
   created_at: Timestamp;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SYSTEM_ACTOR, type LedgerEvent } from '../../core/access/event.ts';
-import type { LiveGrant } from '../../core/access/grant.ts';
+import type { AskedOtherwise, LiveGrant } from '../../core/access/grant.ts';
 import { windowOf } from '../../core/access/narrowing.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import { insertGrant } from '../../core/store/grant-changes.ts';
@@ -35,6 +35,7 @@ function grantOf(
   const { workflow } = item;
   const approvals = [...filledBy.values()].flat();
   const begins = beginning(request, item, terms, now);
+  const asked = askedOtherwise(request, item, { ...begins, actions: terms.actions });
   // One that has begun asks nobody again.
   const casts = begins.state === 'ACTIVE' ? undefined : approvals.map(({ at, signIn }) => ({ at, signIn }));
   return {
@@ -46,6 +47,7 @@ function grantOf(
     approvers: approvals.map(({ reviewer }) => reviewer),
     ...(casts === undefined ? {} : { casts }),
     actions: terms.actions,
+    ...(asked === undefined ? {} : { asked }),
     resource: item.resource,
     workflow: workflow.id,
     steps: workflow.steps.map((step) => step.name),
@@ -63,6 +65,19 @@ function grantOf(
     usesLeft: workflow.uses,
     lastUsedAt: undefined,
   };
+}
+
+function askedOtherwise(
+  { durationMs, startsAt }: AccessRequest,
+  { actions }: RequestItem,
+  granted: Pick<LiveGrant, 'actions' | 'durationMs'>,
+): AskedOtherwise | undefined {
+  const asked = {
+    ...(actions.length === granted.actions.length ? {} : { actions }),
+    ...(durationMs === granted.durationMs ? {} : { durationMs }),
+    ...(startsAt === undefined ? {} : { startsAt }),
+  };
+  return Object.keys(asked).length === 0 ? undefined : asked;
 }
 
 function beginning(
@@ -93,6 +108,7 @@ function startedEvent(grant: LiveGrant, now: Date): Extract<LedgerEvent, { reado
     approvers: grant.approvers,
     ...(grant.casts === undefined ? {} : { casts: grant.casts }),
     actions: grant.actions,
+    ...(grant.asked === undefined ? {} : { asked: grant.asked }),
     resource: grant.resource,
     workflow: grant.workflow,
     steps: grant.steps,

@@ -3,6 +3,7 @@ import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/en
 import type { EndReason, LedgerEvent } from '../../core/access/event.ts';
 import { checkFreeText } from '../../core/access/free-text.ts';
 import type { Grant, GrantStanding } from '../../core/access/grant.ts';
+import { requestFactsOf } from '../../core/replica/request-facts.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { endGrant } from '../../core/store/grant-changes.ts';
 import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
@@ -88,19 +89,7 @@ export function grantQuestion(
     principal: caller,
     resource: grant.resource,
     now,
-    request: {
-      id: grant.requestId,
-      requester: grant.requester,
-      subject: grant.subject,
-      actions: grant.actions.map((action) => action.id),
-      reason: grant.reason,
-      ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
-      durationMs: grant.durationMs,
-      startsAt: grant.startsAt,
-      workflow: grant.workflow,
-      breakGlass: grant.terms.breakGlass,
-      extension: BigInt(grant.extensions),
-    },
+    request: { ...requestFactsOf(grant), extension: BigInt(grant.extensions) },
   };
 }
 

@@ -2,14 +2,8 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
-import {
-  factsOf,
-  isLetIn,
-  isParty,
-  mayStillBegin,
-  stepsFilledBy,
-  type Voter,
-} from '../../core/replica/eligible.ts';
+import { isLetIn, isParty, mayStillBegin, stepsFilledBy, type Voter } from '../../core/replica/eligible.ts';
+import { factsOf } from '../../core/replica/request-facts.ts';
 import { isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 import { requireFree } from './locked.ts';
 

@@ -10,6 +10,7 @@ import { readDirectoryFile, readPolicyFolder } from '../../../core/policy/files.
 import { loadPolicies } from '../../../core/policy/load.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
 import { mayStillBegin, stepsFilledBy } from '../../../core/replica/eligible.ts';
+import { letIn } from '../../../core/replica/let-in.ts';
 import type { Rules } from '../../../core/replica/rights.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
 
@@ -30,6 +31,18 @@ when { context has auth && context.auth.methods.contains("pwd") };
 @id("with-a-key")
 forbid (principal, action == Curfew::Action::"approve", resource == Database::"ledger")
 unless { context has auth && context.auth.methods.contains("hwk") };
+
+@id("writers") @approvals("owner") @max("1h") @rank("1")
+permit (principal, action == Curfew::Action::"request", resource == Database::"scratch")
+when { context.request.actions.contains("write") };
+
+@id("starters") @approvals("owner") @max("1h") @rank("2")
+permit (principal, action == Curfew::Action::"request", resource == Database::"scratch")
+when { context.request has startsAt };
+
+@id("owners-of-scratch") @step("owner")
+permit (principal, action == Curfew::Action::"approve", resource == Database::"scratch")
+when { context.request.duration >= duration("1h") };
 `;
 const user = (id: string) => ({ type: 'User', id });
 const bob = user('bob');
@@ -92,6 +105,27 @@ test.each<readonly [string, string, Cast | undefined, boolean]>([
     expect(mayStillBegin(rules, waiting(resource, cast), tomorrow)).toBe(expected);
   },
 );
+
+const scratch = { ...waiting('scratch', { at, signIn: undefined }), steps: ['owner'] };
+const asked = { actions: ['read', 'write'].map((id) => ({ type: 'Action', id })) };
+
+test.each<readonly [string, Partial<Grant>, boolean]>([
+  ['actions that it was asked for with', { workflow: 'writers', asked }, true],
+  ['actions that nobody asked for', { workflow: 'writers' }, false],
+  ['a start that was asked for', { workflow: 'starters', asked: { startsAt: tomorrow } }, true],
+  ['a start that nobody asked for', { workflow: 'starters' }, false],
+  ['time that it was asked for', { workflow: 'writers', asked, durationMs: 1 }, false],
+  [
+    'time that it was narrowed from',
+    { workflow: 'writers', asked: { ...asked, durationMs: 3_600_000 }, durationMs: 1 },
+    true,
+  ],
+])('a grant is let in, and begins, by %s', (_which, change, expected) => {
+  const grant = { ...scratch, ...change };
+  expect(mayStillBegin(rules, grant, tomorrow)).toBe(expected);
+  // How long it lasts is nothing to the workflow here, only to its approver.
+  expect(letIn(rules, grant)).toBe(expected || change.durationMs !== undefined ? 'in' : 'out');
+});
 
 test('W14 an approval counts no more when its reviewer is locked or gone by then', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });

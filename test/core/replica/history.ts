@@ -26,6 +26,7 @@ const actor = 'User::"ada"';
 const at = new Date('2026-01-02T03:04:05.678Z');
 /** What every grant permits. */
 export const read: EntityUid = { type: 'Action', id: 'read' };
+const write: EntityUid = { type: 'Action', id: 'write' };
 /** Everybody who holds grants. */
 export const people = ['ada', 'bob', 'Ünal "the" O\'Neil', 'eve'].map(
   (id): EntityUid => ({ type: 'User', id }),
@@ -85,12 +86,13 @@ const started = fc
     state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
     usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
     breakGlass: fc.boolean(),
+    asked: fc.constantFrom(undefined, { startsAt: at }, { actions: [read, write], durationMs: 4e12 }),
     casts: fc.constantFrom([], [{ at, signIn: undefined }], [{ at, signIn: { at, methods: ['otp'] } }]),
   })
   .map(
-    (chosen): Happening =>
+    ({ asked, ...chosen }): Happening =>
       async (trx, live) => {
-        const grant = grantOf(chosen);
+        const grant = grantOf({ ...chosen, ...(asked === undefined ? {} : { asked }) });
         await insert('access_requests', request, { id: grant.requestId })(trx);
         await insert('request_items', item, { request_id: grant.requestId })(trx);
         await insertGrant(trx, grant, { maxMs: MOST_MS, createdAt: grant.startsAt });
@@ -273,7 +275,7 @@ export async function happen(
 /** A hundred years, so that no grant here is too long. */
 const MOST_MS = 100 * 366 * 86_400_000;
 
-type OfGrant = 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft' | 'casts';
+type OfGrant = 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft' | 'casts' | 'asked';
 type Chosen = Pick<LiveGrant, OfGrant> & { readonly breakGlass: boolean };
 
 function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPolicyFolder } from '../../../core/policy/files.ts';
-import { EndReason, GrantState, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { EndReason, GrantState, RequestState, Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
 import { database, errorOf, grantIdOf, reasonOf, submitted, vote } from './ask.ts';
 
@@ -145,6 +145,26 @@ describe('a grant whose workflow would no longer let its holder in', () => {
     expect((await apply(user('xia', 'staff', 'keepers'))).endedGrantIds).toEqual([]);
     expect((await apply(user('xia'))).endedGrantIds).toEqual([id]);
     expect(await grantOf('xia', id)).toEqual(ENDED);
+  });
+
+  it('goes on though approvals left less than its workflow wants to be asked for', async () => {
+    await apply(user('zoe', 'staff'));
+    const request = await submitted(stack, 'zoe', { actions: ['read', 'write'], ticket: 'CHG-4' });
+    expect(request.items[0]?.workflow?.id).toBe('two');
+    const { id: requestId, requestHash } = request;
+    await (await stack.as('bob')).services.grants.reviewAccessRequest({
+      id: requestId,
+      requestHash,
+      verdict: Verdict.APPROVE,
+      narrowing: [{ item: 0, actions: [{ type: 'Action', id: 'read' }] }],
+    });
+    const done = await vote(stack, 'dee', request);
+    const id = grantIdOf(done.request);
+    expect(await effect('zoe', done.revision)).toBe('allow');
+    const { endedGrantIds, revision } = await apply(user('zoe', 'staff', 'keepers'));
+    expect([endedGrantIds, await effect('zoe', revision)]).toEqual([[], 'allow']);
+    expect((await grantOf('zoe', id)).state).toBe(GrantState.ACTIVE);
+    expect((await apply(user('zoe'))).endedGrantIds).toEqual([id]);
   });
 
   it('is written down once by two services that notice it at the same moment', async () => {
