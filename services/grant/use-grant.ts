@@ -1,3 +1,4 @@
+import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
 import { claimedWindow, type Grant } from '../../core/access/grant.ts';
@@ -31,7 +32,7 @@ export interface Acknowledged {
 /**
  * Takes one use of a grant before it permits: the first begins a claimable one, each is counted once where uses are counted, and the
  * last one ends it.
- * @throws AccessError GRANT_NOT_FOUND, GRANT_ENDED, LOCKED
+ * @throws AccessError GRANT_NOT_FOUND, GRANT_STATE before its start, GRANT_ENDED, LOCKED
  */
 export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<Acknowledged>> {
   const { replica } = context.followed;
@@ -43,8 +44,8 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
     requireOpen(replica, lettingInOf(found.row.grant), now);
     const { row, events } = await lapseGrant(trx, replica, found.row, now);
     const { recorded } = row;
-    if (isCounted && (recorded.state !== 'ENDED' || recorded.endReason === 'EXHAUSTED'))
-      return { events, result: () => acknowledged(row) };
+    if (isCounted && mayRepeat(row, now)) return { events, result: () => acknowledged(row) };
+    if (recorded.state === 'SCHEDULED') return { events, result: refuse(notBegun(row)) };
     const begun =
       recorded.state === 'CLAIMABLE'
         ? await claim(trx, replica, row, { actor: use.caller, now })
@@ -54,6 +55,16 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
     const used = await count(trx, begun.row, use, now);
     return { events: [...events, ...begun.events, ...used.events], result: () => acknowledged(used.row) };
   });
+}
+
+/** A use that was taken before permits again for as long as the grant would last if uses did not end it. */
+function mayRepeat({ grant, recorded }: RecordedGrant, now: Date): boolean {
+  return recorded.state !== 'ENDED' || (recorded.endReason === 'EXHAUSTED' && now < grant.expiresAt);
+}
+
+function notBegun({ grant, recorded: { state } }: RecordedGrant): AccessError {
+  const message = `the grant is ${state}, a use wants it begun: it begins at ${grant.startsAt.toISOString()}`;
+  return new AccessError('GRANT_STATE', message, { metadata: { state } });
 }
 
 /** Whoever may ask about the subject may use its grants. */
