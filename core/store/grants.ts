@@ -10,6 +10,8 @@ import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 export interface RecordedGrant {
   readonly grant: Grant;
   readonly recorded: GrantStanding;
+  /** The longest that its workflow let it last without extensions; with each it may last as much longer. */
+  readonly maxMs: number;
   /** Orders lists. */
   readonly position: bigint;
 }
@@ -167,5 +169,10 @@ export async function submittedRevision(database: Database, id: string): Promise
 }
 
 function recorded(row: GrantRow): RecordedGrant {
-  return { grant: toGrant(row), recorded: toStanding(row), position: row.position };
+  return {
+    grant: toGrant(row),
+    recorded: toStanding(row),
+    maxMs: Number(row.max_ms),
+    position: row.position,
+  };
 }

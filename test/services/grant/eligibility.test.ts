@@ -147,6 +147,34 @@ describe('a grant whose workflow would no longer let its holder in', () => {
     expect(await grantOf('xia', id)).toEqual(ENDED);
   });
 
+  it('W12 is extended for no longer than it was let in for, whatever the workflow says by now', async () => {
+    const path = join(folder, 'workflows', 'workflows.cedar');
+    const before = await readFile(path, 'utf8');
+    const extensible = before.replace('@id("auto")', '@id("auto") @extensions("1")');
+    const maxIs = (max: string) => async () =>
+      (await submitted(stack, 'eve', { resource: database('scratch') })).items[0]?.workflow?.maxDuration
+        ?.seconds === BigInt(max);
+    await writeFile(path, extensible);
+    await apply(user('yan', 'staff'));
+    const ask = async (seconds: number) => {
+      const grants = (await stack.as('yan')).services.grants;
+      const id = (await grants.listGrants({})).grants[0]?.id ?? '';
+      return await grants.extendGrant({ id, duration: { seconds: BigInt(seconds) }, reason: 'not done yet' });
+    };
+    const extensions = async () => {
+      const request = await submitted(stack, 'yan', { resource: database('scratch') });
+      return request.items[0]?.workflow?.extensions;
+    };
+    await expect.poll(extensions, TIMEOUT).toBe(1);
+    await writeFile(path, extensible.replace('@max("1h")', '@max("4h")'));
+    await expect.poll(maxIs('14400'), TIMEOUT).toBe(true);
+    expect(await reasonOf(ask(10_800))).toBe('EXTENSION_LIMIT');
+    expect(await reasonOf(ask(18_000))).toBe('DURATION_TOO_LONG');
+    expect((await ask(3_600)).request?.state).toBe(RequestState.APPROVED);
+    await writeFile(path, before);
+    await expect.poll(maxIs('3600'), TIMEOUT).toBe(true);
+  });
+
   it('goes on though approvals left less than its workflow wants to be asked for', async () => {
     await apply(user('zoe', 'staff'));
     const request = await submitted(stack, 'zoe', { actions: ['read', 'write'], ticket: 'CHG-4' });
