@@ -1,8 +1,8 @@
-import { IDLE_GRACE_MS } from '../access/grant.ts';
 import { GRANT_MOVES } from '../access/states.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { changeGrant, guardedChange } from './grant-changes.ts';
+import { NOT_IDLE } from './idle.ts';
 import { lockGrant, type RecordedGrant } from './grants.ts';
 import { Call, send, sendLater, type Statement } from './statement.ts';
 import type { Locked, Trx } from './transition.ts';
@@ -61,8 +61,7 @@ const NOTE_USES: Statement = {
     UPDATE grants SET last_used_at = greatest(grants.last_used_at, least(used.at, clock_timestamp()))
     FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)
     WHERE grants.id = used.id AND grants.state <> 'ENDED' AND grants.idle_ms IS NOT NULL
-      AND greatest(grants.starts_at, grants.last_used_at) + (grants.idle_ms + ${IDLE_GRACE_MS}) * interval '1 millisecond'
-        > clock_timestamp()`,
+      AND ${NOT_IDLE}`,
 };
 
 /**

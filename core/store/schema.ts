@@ -102,6 +102,7 @@ export interface GrantUses {
 export interface IdempotencyKeys {
   body_hash: Buffer;
   caller: string;
+  is_existing: Generated<boolean>;
   key: string;
   lock_id: string | null;
   request_id: string | null;

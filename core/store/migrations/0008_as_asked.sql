@@ -19,5 +19,8 @@ FROM (
 ) AS found
 WHERE grants.id = found.id AND found.asked <> '{}';
 
--- A service that does not know the column asks about the grants, as it did before.
+-- Whether what the key stands for was there before the call: the same call again says the same.
+ALTER TABLE idempotency_keys ADD COLUMN is_existing boolean NOT NULL DEFAULT false;
+
+-- A service that does not know the columns asks about the grants, and answers calls again, as it did before.
 UPDATE schema_state SET version = 5;
