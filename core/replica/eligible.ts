@@ -9,7 +9,7 @@ import { signInMethods } from '../policy/reads-about.ts';
 import { curfewAction } from '../policy/schema-shape.ts';
 import { type AskedFor, type Asking, factsOf, originOf } from './request-facts.ts';
 import { eligibility } from './let-in.ts';
-import { ask, type RightQuestion, type Rules } from './rights.ts';
+import { ask, evaluationFailed, type RightQuestion, type Rules } from './rights.ts';
 
 /** Somebody who votes, and what the vote is judged by; without `cast`, somebody who could, after signing in anew. */
 export interface Voter {
@@ -17,7 +17,7 @@ export interface Voter {
   readonly cast?: Cast;
 }
 
-/** Every step that an approve permit lets the person fill for the item. */
+/** Every step that an approve permit lets the person fill for the item. @throws AccessError EVALUATION_FAILED */
 export function stepsFilledBy(
   rules: Rules,
   request: Asking,
@@ -32,6 +32,7 @@ export function stepsFilledBy(
   const facts = factsOf(request, item);
   const steps = (cast === undefined ? castsAnew(policies, question) : [cast]).flatMap((each) => {
     const evaluation = ask(rules, { ...question, request: facts, cast: each });
+    if (evaluation.failure !== undefined) throw evaluationFailed(evaluation.failure);
     return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
   });
   return [...new Set(steps)];
@@ -83,17 +84,20 @@ function names(rules: Rules, value: Value, person: EntityUid): boolean {
   return value.kind === 'entity' && rules.directory.selfAndAncestors(person).has(uidKey(value.uid));
 }
 
-/** Whether the workflow of that id would let the subject in now. */
+/** Whether the workflow of that id would let the subject in now. @throws AccessError EVALUATION_FAILED */
 export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date): boolean {
   const { requester, subject } = request;
   const { resource, workflow } = item;
   const facts = factsOf(request, item);
-  return eligibility(rules, { requester, subject, resource, workflow: workflow.id, now, facts }) === 'in';
+  const found = eligibility(rules, { requester, subject, resource, workflow: workflow.id, now, facts });
+  if (found === 'unknown') throw evaluationFailed('no answer to whether a workflow lets somebody in');
+  return found === 'in';
 }
 
 /**
  * Whether a grant that waits may begin: its workflow would let its subject in now, and everybody who approved it may still fill the
  * seats.
+ * @throws AccessError EVALUATION_FAILED
  */
 export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
   const { request, item } = originOf(grant);

@@ -2,7 +2,7 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
-import { isLetIn, isParty, mayStillBegin, stepsFilledBy, type Voter } from '../../core/replica/eligible.ts';
+import { isParty, mayStillBegin, stepsFilledBy, type Voter } from '../../core/replica/eligible.ts';
 import { factsOf } from '../../core/replica/request-facts.ts';
 import { isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 import { requireFree } from './locked.ts';
@@ -30,6 +30,7 @@ export function requireSystemRight(
 /**
  * The steps of the item that the person may fill now; all of them when a step of theirs stands in for others by then. Requester and
  * subject never may, nor whoever owns a service that is one of them, nor a service.
+ * @throws AccessError EVALUATION_FAILED
  */
 export function fillableSteps(
   rules: Rules,
@@ -56,11 +57,6 @@ export function mayReviewAfterwards(
 ): boolean {
   const step = item.workflow.breakGlass?.step;
   return step !== undefined && stepsFilledBy(rules, request, item, voter, now).includes(step);
-}
-
-/** Whether the item's own workflow would still let the subject in. */
-export function isStillEligible(rules: Rules, request: AccessRequest, item: RequestItem, now: Date): boolean {
-  return isLetIn(rules, request, item, now);
 }
 
 /** Who may see a request: requester and subject, whoever owns a service that is one of them, may approve an item, voted on it, or is permitted to view it. */
