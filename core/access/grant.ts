@@ -1,6 +1,6 @@
 import type { EntityUid } from './entity.ts';
 import type { EndReason } from './event.ts';
-import type { Cast } from './sign-in.ts';
+import type { KeptCast } from './sign-in.ts';
 
 /** The access itself: subject, actions and resource, over `[startsAt, expiresAt)`. */
 export interface Grant {
@@ -13,8 +13,8 @@ export interface Grant {
   readonly subject: EntityUid;
   /** Who filled the seats; empty when nobody needed to. */
   readonly approvers: readonly EntityUid[];
-  /** What the approvals of `approvers`, in their order, are judged by; kept of a grant that asks about them again when it begins. */
-  readonly casts?: readonly Cast[];
+  /** The approvals that counted, those of `approvers` first and in their order; kept of a grant that asks about them again when it begins. */
+  readonly casts?: readonly KeptCast[];
   readonly actions: readonly EntityUid[];
   /** What was asked for, where it came to something else or a start was asked for. */
   readonly asked?: AskedOtherwise;

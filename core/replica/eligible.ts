@@ -3,8 +3,8 @@ import type { Grant } from '../access/grant.ts';
 import { personOf, samePerson } from '../access/person.ts';
 import type { AccessRequest } from '../access/request.ts';
 import { seat } from '../access/seats.ts';
-import type { Cast } from '../access/sign-in.ts';
-import { type PolicySet, stepsOf, workflowById } from '../policy/policy-set.ts';
+import type { Cast, KeptCast } from '../access/sign-in.ts';
+import { type PolicySet, stepsOf } from '../policy/policy-set.ts';
 import { signInMethods } from '../policy/reads-about.ts';
 import { curfewAction } from '../policy/schema-shape.ts';
 import { type AskedFor, type Asking, factsOf, originOf } from './request-facts.ts';
@@ -94,22 +94,43 @@ export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date
   return found === 'in';
 }
 
+/** Whether a grant that waits may begin; `held` when all that is in the way are locks on people who approved it, and locks end. */
+export type Beginning = 'in' | 'held' | 'out';
+
 /**
- * Whether a grant that waits may begin: its workflow would let its subject in now, and everybody who approved it may still fill the
- * seats.
+ * Judges a grant that waits: its workflow would let its subject in now, and the people who approved it may still fill the seats.
  * @throws AccessError EVALUATION_FAILED
  */
-export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
+export function beginningOf(rules: Rules, grant: Grant, now: Date): Beginning {
   const { request, item } = originOf(grant);
-  if (!isLetIn(rules, request, item, now)) return false;
-  const escalations = workflowById(rules.engine.policies, grant.workflow)?.escalations ?? [];
-  const candidates = grant.approvers.map((approver, index) => {
-    const cast = grant.casts?.[index] ?? { at: now, signIn: undefined };
-    const filled = stepsFilledBy(rules, request, item, { reviewer: approver, cast }, now);
-    // Whoever stood in for another step did so in time.
-    const standsIn = escalations.some(({ step }) => filled.includes(step));
-    return { person: personOf(rules.directory, approver), steps: standsIn ? grant.steps : filled };
+  if (!isLetIn(rules, request, item, now)) return 'out';
+  if (isAgreed(rules, grant, now)) return 'in';
+  const { engine, directory, generation } = rules;
+  return isAgreed({ engine, directory, generation }, grant, now) ? 'held' : 'out';
+}
+
+function isAgreed(rules: Rules, grant: Grant, now: Date): boolean {
+  const { request, item } = originOf(grant);
+  const candidates = castsOf(grant, now).map((cast) => {
+    const { reviewer, filled = grant.steps, stoodIn = [] } = cast;
+    const fills = stepsFilledBy(rules, request, item, { reviewer, cast }, now);
+    const standsIn = stoodIn.some((step) => fills.includes(step));
+    // What they could not fill when they approved, they have not approved as.
+    const steps = standsIn ? grant.steps : filled.filter((step) => fills.includes(step));
+    return { person: personOf(rules.directory, reviewer), steps };
   });
-  const steps = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
-  return seat(steps, candidates).isComplete;
+  const seats = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
+  return seat(seats, candidates).isComplete;
+}
+
+/** The approvals of a grant, each with whose it is. */
+function castsOf(
+  { casts, approvers }: Grant,
+  now: Date,
+): readonly (KeptCast & { readonly reviewer: EntityUid })[] {
+  const kept: readonly KeptCast[] = casts ?? approvers.map(() => ({ at: now, signIn: undefined }));
+  return kept.flatMap((cast, index) => {
+    const reviewer = cast.reviewer ?? approvers[index];
+    return reviewer === undefined ? [] : [{ ...cast, reviewer }];
+  });
 }

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import { parseUidKey, uidKey } from '../access/entity.ts';
 import type { AskedOtherwise, Grant, GrantStanding } from '../access/grant.ts';
-import type { Cast } from '../access/sign-in.ts';
+import type { KeptCast } from '../access/sign-in.ts';
 import type { Grants } from './schema.ts';
 
 export type GrantRow = Selectable<Grants>;
@@ -39,10 +39,10 @@ export function toGrant(row: GrantRow): Grant {
 }
 
 /** Reads what `insertGrant` wrote. */
-export function parseCasts(text: string): readonly Cast[] {
+export function parseCasts(text: string): readonly KeptCast[] {
   return JSON.parse(text, (name, value: unknown) =>
     name === 'at' ? new Date(String(value)) : value,
-  ) as Cast[]; // as written
+  ) as KeptCast[]; // as written
 }
 
 /** As `parseAsked` reads it: its actions by `uidKey`. */

@@ -3,11 +3,12 @@ import { SYSTEM_ACTOR, type LedgerEvent } from '../../core/access/event.ts';
 import type { AskedOtherwise, LiveGrant } from '../../core/access/grant.ts';
 import { windowOf } from '../../core/access/narrowing.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import type { KeptCast } from '../../core/access/sign-in.ts';
 import { insertGrant } from '../../core/store/grant-changes.ts';
 import { insertOwedReview } from '../../core/store/owed-reviews.ts';
 import type { Trx } from '../../core/store/transition.ts';
 import type { Approved } from './approve-item.ts';
-import type { CountedVotes } from './counted-votes.ts';
+import type { CountedReview, CountedVotes } from './counted-votes.ts';
 
 /** Gives the grant of an approved item: at once, from its start on, or to be claimed. Break-glass owes a review from here on. */
 export async function beginGrant(
@@ -29,7 +30,7 @@ export async function beginGrant(
 function grantOf(
   request: AccessRequest,
   item: RequestItem,
-  { filledBy, terms }: CountedVotes,
+  { filledBy, approvals: counted, terms }: CountedVotes,
   now: Date,
 ): LiveGrant {
   const { workflow } = item;
@@ -37,7 +38,7 @@ function grantOf(
   const begins = beginning(request, item, terms, now);
   const asked = askedOtherwise(request, item, { ...begins, actions: terms.actions });
   // One that has begun asks nobody again.
-  const casts = begins.state === 'ACTIVE' ? undefined : approvals.map(({ at, signIn }) => ({ at, signIn }));
+  const casts = begins.state === 'ACTIVE' ? undefined : castsOf([...new Set([...approvals, ...counted])]);
   return {
     id: randomUUID(),
     requestId: request.id,
@@ -65,6 +66,16 @@ function grantOf(
     usesLeft: workflow.uses,
     lastUsedAt: undefined,
   };
+}
+
+function castsOf(reviews: readonly CountedReview[]): readonly KeptCast[] {
+  return reviews.map(({ reviewer, at, signIn, filled, stoodIn }) => ({
+    reviewer,
+    at,
+    signIn,
+    filled,
+    stoodIn,
+  }));
 }
 
 function askedOtherwise(

@@ -4,12 +4,14 @@ import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts'
 import { standingOf } from '../../core/access/grant.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import { workflowById } from '../../core/policy/policy-set.ts';
+import { beginningOf } from '../../core/replica/eligible.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { readGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import { extensionRefusal } from './apply-extension.ts';
 import { type CallKey, findMade } from './call-key.ts';
 import { catchUp, clockOfReads, type Decided, type GrantContext } from './context.ts';
 import { grantEnded, grantNotFound, maySeeGrant } from './end-grant.ts';
+import { heldBack } from './locked.ts';
 import type { Asked } from './plan-request.ts';
 import { requestAccess } from './request-access.ts';
 
@@ -27,7 +29,7 @@ export interface AskedExtension {
 /**
  * Asks for a grant to last longer, by the workflow that gave it: a request of its own, approved at once when nobody need agree. Whether
  * the grant may last so long is decided again when everybody has agreed.
- * @throws AccessError GRANT_NOT_FOUND, NOT_PERMITTED, GRANT_ENDED, GRANT_STATE, EXTENSION_LIMIT, EXTENSION_PENDING and those of
+ * @throws AccessError GRANT_NOT_FOUND, NOT_PERMITTED, GRANT_ENDED, GRANT_STATE, EXTENSION_LIMIT, EXTENSION_PENDING, LOCKED and those of
  *   `requestAccess`
  */
 export async function askToExtend(
@@ -52,7 +54,7 @@ export async function askToExtend(
 }
 
 function requireExtendable(
-  { engine }: Replica,
+  replica: Replica,
   { grant, recorded, maxMs }: RecordedGrant,
   { caller, durationMs }: AskedExtension,
   now: Date,
@@ -70,9 +72,11 @@ function requireExtendable(
     const message = `the grant is ${standing.state}, an extension wants it ACTIVE; ask again when it has begun`;
     throw new AccessError('GRANT_STATE', message, { metadata: { state: standing.state } });
   }
+  if (recorded.state === 'SCHEDULED' && beginningOf(replica, grant, now) === 'held')
+    throw heldBack(replica, grant, now);
   const expiresAt = new Date(grant.expiresAt.getTime() + (durationMs ?? 0));
   // What the workflow of now does not take is refused with its limit when the request is planned.
-  const takenMs = workflowById(engine.policies, grant.workflow)?.maxMs ?? 0;
+  const takenMs = workflowById(replica.engine.policies, grant.workflow)?.maxMs ?? 0;
   const mostMs = (durationMs ?? 0) > takenMs ? Number.POSITIVE_INFINITY : maxMs;
   const refused = extensionRefusal(grant, mostMs, { extension: grant.extensions + 1, expiresAt });
   if (refused !== undefined)

@@ -10,9 +10,9 @@ import type { RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { grantEnded, grantNotFound } from './end-grant.ts';
-import { type Lapsed, lapseGrant } from './lapses.ts';
-import { lettingInOf, requireOpen } from './locked.ts';
-import { isPermitted, mayStillBegin } from './rights.ts';
+import { type Lapsed, lapseGrant, recordLapse } from './lapses.ts';
+import { heldBack, lettingInOf, requireOpen } from './locked.ts';
+import { beginningOf, isPermitted } from './rights.ts';
 
 /** One use of a grant, by whoever asks about its subject. */
 export interface GrantUse {
@@ -45,7 +45,7 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
     const { row, events } = await lapseGrant(trx, replica, found.row, now);
     const { recorded } = row;
     if (isCounted && mayRepeat(row, now)) return { events, result: () => acknowledged(row) };
-    if (recorded.state === 'SCHEDULED') return { events, result: refuse(notBegun(row)) };
+    if (recorded.state === 'SCHEDULED') return { events, result: refuse(notBegun(replica, row, now)) };
     const begun =
       recorded.state === 'CLAIMABLE'
         ? await claim(trx, replica, row, { actor: use.caller, now })
@@ -62,7 +62,8 @@ function mayRepeat({ grant, recorded }: RecordedGrant, now: Date): boolean {
   return recorded.state !== 'ENDED' || (recorded.endReason === 'EXHAUSTED' && now < grant.expiresAt);
 }
 
-function notBegun({ grant, recorded: { state } }: RecordedGrant): AccessError {
+function notBegun(replica: Replica, { grant, recorded: { state } }: RecordedGrant, now: Date): AccessError {
+  if (now >= grant.startsAt) return heldBack(replica, grant, now);
   const message = `the grant is ${state}, a use wants it begun: it begins at ${grant.startsAt.toISOString()}`;
   return new AccessError('GRANT_STATE', message, { metadata: { state } });
 }
@@ -84,7 +85,7 @@ function acknowledged({ grant: { startsAt, expiresAt, usesLeft } }: RecordedGran
   return { startsAt, expiresAt, usesLeft };
 }
 
-/** Begins a locked claimable grant, or ends it when its subject is no longer let in. */
+/** Begins a locked claimable grant, or ends it when its subject is no longer let in. @throws AccessError LOCKED, EVALUATION_FAILED */
 export async function claim(
   trx: Trx,
   replica: Replica,
@@ -93,13 +94,10 @@ export async function claim(
 ): Promise<Lapsed<RecordedGrant>> {
   const { grant } = row;
   const about = { at: now, requestId: grant.requestId, grantId: grant.id };
-  if (!mayStillBegin(replica, grant, now)) {
-    const ended = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: now } as const;
-    await endGrant(trx, grant.id, ended);
-    const { endReason, endedAt } = ended;
-    const event = { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, endReason, endedAt } as const;
-    return { row: { ...row, recorded: ended }, events: [event] };
-  }
+  const begins = beginningOf(replica, grant, now);
+  if (begins === 'held') throw heldBack(replica, grant, now);
+  if (begins === 'out')
+    return await recordLapse(trx, row, { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: now }, now);
   const window = claimedWindow(grant, now);
   await claimGrant(trx, grant.id, window);
   return {

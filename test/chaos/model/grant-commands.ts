@@ -53,7 +53,6 @@ export const activate = fc.record({ as: who, which: index }).map(({ as, which })
       const is = isTheirs && model.isAgreed(grant);
       await wanted(is, share.world.activate(by, grant.id));
       if (is) model.claim(grant);
-      else if (isTheirs) model.end(grant, 'INELIGIBLE');
       return is;
     },
   }),

@@ -43,11 +43,10 @@ export class Model {
       if (grant.state !== 'SCHEDULED' || this.now < grant.startsAt || this.now >= grant.endsAt) continue;
       if (this.locks.bars({ ...grant, grant }, this.now)) continue;
       if (this.isAgreed(grant)) grant.state = 'ACTIVE';
-      else this.end(grant, 'INELIGIBLE');
     }
   }
 
-  /** Whether those who approved it may do so still: until it begins that matters. Owners never leave. */
+  /** Whether those who approved it may do so still: until it begins that matters, and it waits for them. Owners never leave. */
   isAgreed({ approvers }: ModelGrant): boolean {
     return approvers.every((by) => !this.locks.isLocked(by, this.now));
   }

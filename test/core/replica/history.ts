@@ -24,9 +24,9 @@ import { insert, item, request } from '../store/valid-rows.ts';
 
 const actor = 'User::"ada"';
 const at = new Date('2026-01-02T03:04:05.678Z');
+const cast = { at, signIn: { at, methods: ['otp'] } };
 /** What every grant permits. */
 export const read: EntityUid = { type: 'Action', id: 'read' };
-const write: EntityUid = { type: 'Action', id: 'write' };
 /** Everybody who holds grants. */
 export const people = ['ada', 'bob', 'Ünal "the" O\'Neil', 'eve'].map(
   (id): EntityUid => ({ type: 'User', id }),
@@ -86,8 +86,8 @@ const started = fc
     state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
     usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
     breakGlass: fc.boolean(),
-    asked: fc.constantFrom(undefined, { startsAt: at }, { actions: [read, write], durationMs: 4e12 }),
-    casts: fc.constantFrom([], [{ at, signIn: undefined }], [{ at, signIn: { at, methods: ['otp'] } }]),
+    asked: fc.constantFrom(undefined, { startsAt: at }, { actions: [read, read], durationMs: 4e12 }),
+    casts: fc.constantFrom([], [cast], [{ ...cast, reviewer: read, filled: ['owner'], stoodIn: [] }]),
   })
   .map(
     ({ asked, ...chosen }): Happening =>

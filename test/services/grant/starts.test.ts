@@ -49,6 +49,26 @@ describe('a fixed start', () => {
     expect(instant(grant.expiresAt)).toEqual(new Date(startsAt.getTime() + 60_000));
   });
 
+  it('W4 is kept by an approval that took no seat, when one that did counts no more', {
+    timeout: 30_000,
+  }, async () => {
+    const startsAt = soon(2_500);
+    const request = await submitted(stack, 'ada', { resource: database('two-1'), seconds: 60, startsAt });
+    await vote(stack, 'bob', request);
+    await vote(stack, 'cy', request);
+    const id = grantIdOf((await vote(stack, 'dee', request)).request);
+    const { approvers } = await grantOf(stack, id);
+    expect(approvers.map((it) => it.id)).toEqual(['bob', 'dee']);
+    const { services } = await stack.as('root');
+    await services.directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    await until(
+      () => decided(stack, { resource: 'two-1' }),
+      (answer) => answer === 'ALLOW',
+    );
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    await services.directory.applyEntities({ entities: [bob], allowReuse: true });
+  });
+
   it('can be revoked before it begins', async () => {
     const id = await granted(stack, 'plain-3', { startsAt: soon(3_600_000) });
     const { ended } = await (await grantsAs(stack, 'dee')).revokeGrants({ ids: [id], reason: 'not needed' });
