@@ -29,7 +29,8 @@ describe('a fixed start', () => {
     );
     expect(Date.now()).toBeGreaterThanOrEqual(startsAt.getTime() - 50);
     expect((await grantOf(stack, id)).state).toBe(GrantState.ACTIVE);
-    // Nobody has written down that it began before somebody touches it.
+    // No job has written down that it began: its first use has.
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED']);
     await (await grantsAs(stack, 'ada')).releaseGrant({ id });
     expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED', 'GRANT_ENDED']);
   });
@@ -67,6 +68,43 @@ describe('a fixed start', () => {
     );
     const bob = { uid: { type: 'User', id: 'bob' } };
     await services.directory.applyEntities({ entities: [bob], allowReuse: true });
+  });
+
+  it('is judged once: who leaves after the first use had approved what goes on', {
+    timeout: 30_000,
+  }, async () => {
+    const id = await granted(stack, 'plain-1', { seconds: 600, startsAt: soon(1_500) });
+    await until(
+      () => decided(stack, { resource: 'plain-1' }),
+      (answer) => answer === 'ALLOW',
+    );
+    const { directory } = (await stack.as('root')).services;
+    const { revision } = await directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    expect(await decided(stack, { resource: 'plain-1', revision })).toBe('ALLOW');
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    const { revision: after } = await directory.applyEntities({ entities: [bob], allowReuse: true });
+    expect(await decided(stack, { resource: 'plain-1', revision: after })).toBe('ALLOW');
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED']);
+  });
+
+  it('is not allowed to begin by the first use, when who approved it has left before', {
+    timeout: 30_000,
+  }, async () => {
+    const startsAt = soon(1_500);
+    const id = await granted(stack, 'plain-3', { seconds: 600, startsAt });
+    const { directory } = (await stack.as('root')).services;
+    await directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    const use = async () => await (await grantsAs(stack, 'ada')).useGrant({ id, useId: 'first' });
+    const reason = await until(
+      () => reasonOf(use()),
+      (answer) => answer !== 'GRANT_STATE',
+    );
+    expect(reason).toBe('GRANT_ENDED');
+    const grant = await grantOf(stack, id);
+    expect([grant.endReason, instant(grant.endedAt)]).toEqual([EndReason.INELIGIBLE, startsAt]);
+    expect(await decided(stack, { resource: 'plain-3', revision: grant.revision })).toBe('DENY');
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    await directory.applyEntities({ entities: [bob], allowReuse: true });
   });
 
   it('can be revoked before it begins', async () => {
