@@ -67,7 +67,7 @@ export function guardedChange(name: string, change: string, where: string): Stat
 
 const END_GRANT = guardedChange(
   'end_grant',
-  `state = 'ENDED', end_reason = $2, ended_at = greatest($3, created_at)`,
+  `state = 'ENDED', end_reason = $2, ended_at = $3`,
   `state = ANY($4::grant_state[])`,
 );
 const { GRANT_OPENED, GRANT_CLAIMED, GRANT_EXTENDED } = GRANT_MOVES;

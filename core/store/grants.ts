@@ -10,6 +10,8 @@ import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 export interface RecordedGrant {
   readonly grant: Grant;
   readonly recorded: GrantStanding;
+  /** When it was approved. */
+  readonly createdAt: Date;
   /** The longest that its workflow let it last without extensions; with each it may last as much longer. */
   readonly maxMs: number;
   /** Orders lists. */
@@ -172,6 +174,7 @@ function recorded(row: GrantRow): RecordedGrant {
   return {
     grant: toGrant(row),
     recorded: toStanding(row),
+    createdAt: row.created_at,
     maxMs: Number(row.max_ms),
     position: row.position,
   };

@@ -79,6 +79,11 @@ async function openWhenDue(
   };
 }
 
+/** A clock that was set back must not end a grant before there was one. */
+export function latest(one: Date, other: Date): Date {
+  return one > other ? one : other;
+}
+
 type Ended = Extract<GrantStanding, { readonly state: 'ENDED' }>;
 
 /** Writes that a locked grant has ended by itself. */
@@ -88,11 +93,12 @@ export async function recordLapse(
   ended: Ended,
   now: Date,
 ): Promise<Lapsed<RecordedGrant>> {
-  const { endReason, endedAt } = ended;
+  const { endReason } = ended;
   const { id: grantId, requestId } = row.grant;
+  const endedAt = latest(ended.endedAt, row.createdAt);
   await endGrant(trx, grantId, { endReason, endedAt });
   return {
-    row: { ...row, recorded: ended },
+    row: { ...row, recorded: { ...ended, endedAt } },
     events: [{ kind: 'GRANT_ENDED', at: now, actor: SYSTEM_ACTOR, requestId, grantId, endReason, endedAt }],
   };
 }

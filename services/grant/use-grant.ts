@@ -1,16 +1,16 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
-import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
+import type { LedgerEvent } from '../../core/access/event.ts';
 import { claimedWindow, type Grant } from '../../core/access/grant.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import { claimGrant, endGrant } from '../../core/store/grant-changes.ts';
+import { claimGrant } from '../../core/store/grant-changes.ts';
 import { countUse, lockGrantForUse, noteUses } from '../../core/store/grant-uses.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { grantEnded, grantNotFound } from './end-grant.ts';
-import { type Lapsed, lapseGrant, recordLapse } from './lapses.ts';
+import { type Lapsed, lapseGrant, latest, recordLapse } from './lapses.ts';
 import { heldBack, lettingInOf, requireOpen } from './locked.ts';
 import { beginningOf, isPermitted } from './rights.ts';
 
@@ -122,7 +122,7 @@ async function count(
   const used: LedgerEvent = { kind: 'GRANT_USED', actor: uidKey(caller), ...about, useId, usesLeft: left };
   const after = { ...row, grant: { ...grant, usesLeft: left } };
   if (left > 0) return { row: after, events: [used] };
-  const end = { endReason: 'EXHAUSTED', endedAt: now } as const;
-  await endGrant(trx, grant.id, end);
-  return { row: after, events: [used, { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, ...end }] };
+  const end = { state: 'ENDED', endReason: 'EXHAUSTED', endedAt: latest(now, grant.startsAt) } as const;
+  const ended = await recordLapse(trx, after, end, now);
+  return { row: after, events: [used, ...ended.events] };
 }

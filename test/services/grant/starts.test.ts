@@ -181,3 +181,22 @@ describe('a grant that begins with its first use', () => {
     expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_ENDED']);
   });
 });
+
+it.each(['claim-2', 'auto-1'])(
+  'of a grant of %s that is ended by a clock that was set back, ledger and table say the same',
+  async (resource) => {
+    const id = await granted(stack, resource, { seconds: 600, reason: 'set back' });
+    await stack.query(
+      `UPDATE grants SET created_at = created_at + interval '60 s', starts_at = starts_at + interval '60 s',
+        expires_at = expires_at + interval '60 s' WHERE id = $1`,
+      [id],
+    );
+    await (await grantsAs(stack, 'ada')).releaseGrant({ id });
+    const [row] = await stack.query(
+      `SELECT ended_at = (body::json ->> 'endedAt')::timestamptz AS same, ended_at = starts_at AS whole
+       FROM grants JOIN ledger ON grant_id = grants.id AND kind = 'GRANT_ENDED' WHERE grants.id = $1`,
+      [id],
+    );
+    expect(row).toEqual({ same: true, whole: true });
+  },
+);
