@@ -20,12 +20,13 @@ const AT_ONCE = 4;
 export function keepEligible(context: GrantContext, log: Logger): () => Promise<void> {
   return lookAfterChanges(context, log, {
     stampOf: (replica) => replica.generation,
-    look: (signal) => endAll(context, signal),
+    look: (signal) => endAllIneligible(context, signal),
     trouble: 'grants that let nobody in any more could not be ended yet',
   });
 }
 
-async function endAll(context: GrantContext, signal: AbortSignal): Promise<void> {
+/** Ends every live grant whose workflow lets its holder in no more. @throws AccessError when one could not be ended */
+export async function endAllIneligible(context: GrantContext, signal: AbortSignal): Promise<void> {
   const { replica } = context.followed;
   const giveWay = takeTurns(TURN);
   const found: string[] = [];

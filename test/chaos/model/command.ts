@@ -1,7 +1,10 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
-import { AccessError } from '../../../core/access/access-error.ts';
+import { AccessError, type Reason } from '../../../core/access/access-error.ts';
+import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { settleAgreed } from '../../../services/grant/settle-agreed.ts';
+import { compareAll, learn } from './compare.ts';
+import { settle } from './granting.ts';
 import type { Model } from './model.ts';
 import type { ModelGrant, ModelRequest } from './records.ts';
 import type { World } from './world.ts';
@@ -35,17 +38,22 @@ export class Command implements LifeCommand {
   }
 
   check(model: Readonly<Model>): boolean {
-    return this.#isFit(model);
+    return model.commandsLeft > 0 && this.#isFit(model);
   }
 
   async run(model: Model, share: Share): Promise<void> {
+    model.commandsLeft -= 1;
     const isTaken = await this.#does(model, share);
     const kind = this.#name.split(' ')[0] ?? '';
     const count = share.tally.get(kind) ?? { taken: 0, refused: 0 };
     count[isTaken ? 'taken' : 'refused'] += 1;
     share.tally.set(kind, count);
+    // What was held back may begin now.
+    if (model.isStartDue()) await share.world.does(writeLapses);
+    model.open();
     await share.world.does(settleAgreed);
-    for (const request of model.settle()) await learn(share, request);
+    settle(model);
+    await learn(model, share);
     await compareAll(model, share);
   }
 
@@ -54,35 +62,28 @@ export class Command implements LifeCommand {
   }
 }
 
-/** Does it and says whether it was taken; what is refused is refused by an AccessError. */
-export async function taken<T>(
+/** Does it and says why it was refused, if it was; what is refused is refused by an AccessError. */
+export async function tried<T>(
   doing: Promise<T>,
-): Promise<{ readonly isTaken: boolean; readonly result?: T; readonly why: string }> {
+): Promise<{ readonly reason: Reason | undefined; readonly result?: T }> {
   try {
-    return { isTaken: true, result: await doing, why: 'taken' };
+    return { reason: undefined, result: await doing };
   } catch (error) {
     if (!(error instanceof AccessError) || error.reason === 'INTERNAL') throw error;
-    return { isTaken: false, why: error.reason };
+    return { reason: error.reason };
   }
 }
 
-export async function wanted(is: boolean, doing: Promise<unknown>): Promise<boolean> {
-  const { isTaken, why } = await taken(doing);
-  deepStrictEqual(isTaken, is, why);
-  return is;
+/** Does it and wants it refused for that reason, or taken if there is none. @returns whether it was taken */
+export async function wanted(reason: Reason | undefined, doing: Promise<unknown>): Promise<boolean> {
+  deepStrictEqual((await tried(doing)).reason, reason);
+  return reason === undefined;
 }
 
 /** Which of those that a command is about: mostly the newest. */
 export const index = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 5);
 /** From this one on, also those that it is sure to be refused for. */
 const ANY = 3;
-
-/** Counted from the newest of those that are likely to be fit, if there are some. */
-function pick<T>(all: readonly T[], which: number, isLikely: (it: T) => boolean): T | undefined {
-  const likely = which >= ANY ? [] : all.filter(isLikely);
-  const from = likely.length > 0 ? likely : all;
-  return from[from.length - 1 - (which % Math.max(from.length, 1))];
-}
 
 /** What a command about a request or a grant is and does. */
 interface About<T> {
@@ -93,54 +94,29 @@ interface About<T> {
   readonly does: (model: Model, share: Share, it: T) => Promise<boolean>;
 }
 
-export function aboutRequest({ name, which, isLikely, does }: About<ModelRequest>): Command {
+export function aboutRequest(about: About<ModelRequest>): Command {
+  return aboutOne(about, ({ requests }) => requests);
+}
+
+export function aboutGrant(about: About<ModelGrant>): Command {
+  return aboutOne(about, ({ grants }) => grants);
+}
+
+/** Counted from the newest of those that are likely to be fit. */
+function aboutOne<T>(
+  { name, which, isLikely, does }: About<T>,
+  allOf: (model: Model) => readonly T[],
+): Command {
+  const fit = (model: Model): readonly T[] =>
+    which >= ANY ? allOf(model) : allOf(model).filter((it) => isLikely(it, model));
   return new Command(
     `${name} #${which}`,
-    (model) => model.requests.length > 0,
-    async (model, share) =>
-      does(model, share, pick(model.requests, which, (it) => isLikely(it, model)) ?? missing()),
+    (model) => fit(model).length > 0,
+    async (model, share) => {
+      const from = fit(model);
+      return await does(model, share, from[from.length - 1 - (which % from.length)] ?? missing());
+    },
   );
-}
-
-export function aboutGrant({ name, which, isLikely, does }: About<ModelGrant>): Command {
-  return new Command(
-    `${name} #${which}`,
-    (model) => model.grants.length > 0,
-    async (model, share) =>
-      does(model, share, pick(model.grants, which, (it) => isLikely(it, model)) ?? missing()),
-  );
-}
-
-/** Learns the id of the grant that a request became. */
-export async function learn({ world }: Share, request: ModelRequest): Promise<void> {
-  if (request.grant === undefined || request.grant.id !== '') return;
-  request.grant.id = (await world.request(request.id)).grantId ?? '';
-}
-
-/** Compares what has not ended, and once what has: that it stays so, the tables are asked afterwards (I6). */
-async function compareAll(model: Model, { world, over }: Share): Promise<void> {
-  for (const request of model.requests.filter(({ id }) => !over.has(id))) {
-    const seen = await world.request(request.id);
-    deepStrictEqual({ id: request.id, state: seen.state }, { id: request.id, state: request.state });
-    if (request.state !== 'PENDING') over.add(request.id);
-  }
-  for (const grant of model.grants.filter(({ id }) => !over.has(id))) {
-    await compareGrant(model, world, grant);
-    if (grant.state === 'ENDED') over.add(grant.id);
-  }
-  const held = new Map(model.grants.map((grant) => [`${grant.subject} ${grant.resource}`, grant]));
-  for (const { subject, resource } of held.values())
-    deepStrictEqual(await world.mayRead(subject, resource), model.mayRead(subject, resource));
-}
-
-async function compareGrant(model: Model, world: World, grant: ModelGrant): Promise<void> {
-  const { minutes, ...seen } = await world.grant(grant.id);
-  const { endReason, actions, usesLeft, extensions } = grant;
-  // A lock may hold back what has begun by the clock.
-  const isHeldBack = grant.state === 'SCHEDULED' && model.now >= grant.startsAt;
-  const state = isHeldBack ? 'ACTIVE' : grant.state;
-  deepStrictEqual(seen, { state, endReason, actions, usesLeft, extensions });
-  if (state !== 'ENDED') deepStrictEqual(minutes, grant.minutes);
 }
 
 /** Stands where a value cannot be missing. */

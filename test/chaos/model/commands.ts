@@ -3,29 +3,15 @@ import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { Command, type LifeCommand, type Share } from './command.ts';
 import { activate, extend, release, revoke, use } from './grant-commands.ts';
 import { lock, unlock } from './lock-commands.ts';
+import { move } from './directory-calls.ts';
+import { change, give, lookAround, removeDatabase, removePerson } from './directory-commands.ts';
 import type { Model } from './model.ts';
-import { ask, takeBack, vote, withdraw } from './request-commands.ts';
-import { HOME, LEAD } from './terms.ts';
-
-const change = fc
-  .record({
-    person: fc.constantFrom('ada', 'eve', 'dee', 'sam', 'dee', 'sam'),
-    isIn: fc.constantFrom(true, true, true, false),
-  })
-  .map(({ person, isIn }) => {
-    const isThere = (model: Model): boolean =>
-      (HOME[person] ?? []).every((group) => model.members[group].has(person));
-    return new Command(
-      `${isIn ? 'join' : 'leave'} ${person}`,
-      (model) => isThere(model) !== isIn,
-      async (model, share) => {
-        await share.world.move(person, isIn ? (HOME[person] ?? []) : []);
-        if (isIn) model.join(person);
-        else model.leave(person);
-        return true;
-      },
-    );
-  });
+import { homeOf } from './model-directory.ts';
+import { vote as voted } from './request-calls.ts';
+import { ask, withdraw } from './request-commands.ts';
+import { HOME } from './terms.ts';
+import { offboard, revokeMany } from './taking-out-commands.ts';
+import { takeBack, vote } from './vote-commands.ts';
 
 const pass = fc
   .record({
@@ -49,13 +35,14 @@ const pass = fc
 
 const MOST_FIRST = 5;
 
-/** Lives that begin with some requests, and have at most so many commands. */
+/** Lives that begin with some requests, and of which at most so many commands are carried out: many are fit for nothing by then. */
 export function lives(maxCommands: number): fc.Arbitrary<Iterable<LifeCommand>> {
   const asking = [ask, vote, vote, vote, vote, takeBack, withdraw];
-  const having = [release, revoke, activate, use, use, extend];
-  const around = [change, pass, pass, lock, unlock];
-  const rest = fc.commands([...asking, ...having, ...around], {
-    maxCommands: maxCommands - MOST_FIRST,
+  const having = [release, revoke, revokeMany, activate, activate, use, use, extend, extend];
+  const around = [pass, pass, pass, lock, unlock, unlock, offboard];
+  const directory = [change, change, give, removePerson, removeDatabase, lookAround];
+  const rest = fc.commands([...asking, ...having, ...around, ...directory], {
+    maxCommands: 2 * maxCommands,
     size: 'max',
   });
   return fc
@@ -68,10 +55,15 @@ export async function goHome(model: Model, { world }: Share): Promise<void> {
   await world.pass(1_500);
   model.pass(1_500);
   await world.liftAll();
-  for (const [person, groups] of Object.entries(HOME)) {
-    const isHome = groups.every((group) => model.members[group].has(person));
-    if (person !== LEAD && !isHome) await world.move(person, groups);
-  }
-  for (const { id, dueAt } of model.requests)
-    if (dueAt !== undefined) await world.vote('dee', id, { verdict: 'APPROVE' });
+  for (const person of Object.keys(HOME))
+    if (!model.directory.isHome(person)) await move(world.context, person, homeOf(person));
+  for (const { request, dueAt } of model.items())
+    if (dueAt !== undefined)
+      await voted(world.context, {
+        by: 'dee',
+        requestId: request.id,
+        verdict: 'APPROVE',
+        named: [],
+        narrowing: [],
+      });
 }

@@ -1,27 +1,33 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
-import { aboutGrant, index, taken, wanted } from './command.ts';
+import { extendRefusal } from './ask-refusal.ts';
+import { aboutGrant, index, tried, wanted } from './command.ts';
+import { activate as activated, release as released, revoke as revoked } from './grant-calls.ts';
+import { activateRefusal, releaseRefusal, revokeRefusal } from './grant-refusal.ts';
+import { ask } from './granting.ts';
 import type { ModelGrant } from './records.ts';
-import { REQUESTERS, REVIEWERS } from './terms.ts';
+import { extend as extended } from './request-calls.ts';
+import { LEAD, REQUESTERS, REVIEWERS, termsOf } from './terms.ts';
 
 /** Whoever holds the grant, and sometimes somebody else. */
 const HOLDER = 'holder';
-const who = fc.constantFrom(HOLDER, HOLDER, HOLDER, ...REQUESTERS);
+const who = fc.constantFrom(HOLDER, HOLDER, HOLDER, HOLDER, LEAD, ...REQUESTERS);
 const orHolder = (by: string, { subject }: Pick<ModelGrant, 'subject'>): string =>
   by === HOLDER ? subject : by;
 const reviewer = fc.constantFrom(...REVIEWERS);
+const isLive = (it: ModelGrant): boolean => it.state !== 'ENDED';
 
 export const release = fc.record({ as: who, which: index }).map(({ as, which }) =>
   aboutGrant({
     name: `release ${as}`,
     which,
-    isLikely: (it) => it.state !== 'ENDED',
+    isLikely: isLive,
     does: async (model, share, grant) => {
       const by = orHolder(as, grant);
-      const is = grant.state !== 'ENDED' && grant.subject === by && !model.locks.isLocked(by, model.now);
-      await wanted(is, share.world.release(by, grant.id));
-      if (is) model.end(grant, 'RELEASED');
-      return is;
+      const reason = releaseRefusal(model, by, grant);
+      if (!(await wanted(reason, released(share.world.context, by, grant.id)))) return false;
+      model.end(grant, 'RELEASED');
+      return true;
     },
   }),
 );
@@ -30,13 +36,12 @@ export const revoke = fc.record({ by: reviewer, which: index }).map(({ by, which
   aboutGrant({
     name: `revoke ${by}`,
     which,
-    isLikely: (it) => it.state !== 'ENDED',
+    isLikely: isLive,
     does: async (model, share, grant) => {
-      const isEntitled = model.members.security.has(by) && !model.locks.isLocked(by, model.now);
-      const is = grant.state !== 'ENDED' && isEntitled;
-      await wanted(is, share.world.revoke(by, grant.id));
-      if (is) model.end(grant, 'REVOKED');
-      return is;
+      const reason = revokeRefusal(model, by, grant);
+      if (!(await wanted(reason, revoked(share.world.context, by, grant.id)))) return false;
+      model.end(grant, 'REVOKED');
+      return true;
     },
   }),
 );
@@ -48,12 +53,12 @@ export const activate = fc.record({ as: who, which: index }).map(({ as, which })
     isLikely: (it) => it.state === 'CLAIMABLE',
     does: async (model, share, grant) => {
       const by = orHolder(as, grant);
-      const isBarred = model.locks.bars({ ...grant, grant }, model.now);
-      const isTheirs = grant.state === 'CLAIMABLE' && grant.subject === by && !isBarred;
-      const is = isTheirs && model.isAgreed(grant);
-      await wanted(is, share.world.activate(by, grant.id));
-      if (is) model.claim(grant);
-      return is;
+      const reason = activateRefusal(model, by, grant);
+      const isTaken = await wanted(reason, activated(share.world.context, by, grant.id));
+      if (isTaken) model.claim(grant);
+      // Whoever tried to begin it noticed that it may not.
+      else if (reason === 'GRANT_ENDED' && isLive(grant)) model.end(grant, 'INELIGIBLE');
+      return isTaken;
     },
   }),
 );
@@ -85,26 +90,26 @@ export const extend = fc
     aboutGrant({
       name: `extend ${as} ${minutes}m`,
       which,
-      isLikely: (it) => it.state === 'ACTIVE' && ['plain', 'auto'].includes(it.kind),
+      isLikely: (it) => it.state === 'ACTIVE' && termsOf(it).extensions > it.extensions,
       does: async (model, share, grant) => {
         const by = orHolder(as, grant);
         const { kind, subject, resource, actions } = grant;
-        const wish = { by, subject, kind, resource, actions, minutes, startsAt: undefined };
-        const { extensions } = model.termsOf(grant);
-        const isAsked = model.requests.some((it) => it.extends === grant && it.state === 'PENDING');
-        const is =
-          grant.state === 'ACTIVE' &&
-          subject === by &&
-          grant.extensions < extensions &&
-          !isAsked &&
-          !model.locks.stops({ subject, resource, grant }, model.now) &&
-          model.mayAsk(wish);
-        const { isTaken, result, why } = await taken(
-          share.world.extend(by, grant.id, { minutes, reason: share.nextReason() }),
-        );
-        deepStrictEqual(isTaken, is, why);
+        const items = [{ kind, resource, actions }];
+        const isBreakGlass = termsOf(grant).reviewWithin !== undefined;
+        const wish = {
+          requester: by,
+          subject,
+          minutes,
+          startsAt: undefined,
+          isBreakGlass,
+          items,
+          extends: grant,
+        };
+        const more = { grantId: grant.id, minutes, reason: share.nextReason() };
+        const { reason, result } = await tried(extended(share.world.context, by, more));
+        deepStrictEqual(reason, extendRefusal(model, by, grant, wish));
         if (result === undefined) return false;
-        model.ask(result, wish, grant);
+        ask(model, result, wish);
         return true;
       },
     }),

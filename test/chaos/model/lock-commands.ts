@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import type { LockTarget } from '../../../core/access/lock.ts';
-import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
-import { Command, index, missing, type Share, taken, wanted } from './command.ts';
-import { isStanding } from './locks.ts';
-import type { Model } from './model.ts';
-import type { ModelTarget } from './records.ts';
-import { KINDS } from './terms.ts';
-import { user } from './world.ts';
 import { deepStrictEqual } from 'node:assert/strict';
+import { Command, index, missing, type Share, tried, wanted } from './command.ts';
+import { user } from './entities.ts';
+import { lock as locked, unlock as unlocked } from './grant-calls.ts';
+import { lockRefusal, unlockRefusal } from './grant-refusal.ts';
+import type { Model } from './model.ts';
+import { isStanding } from './locks.ts';
+import type { ModelLock, ModelTarget } from './records.ts';
+import { KINDS } from './terms.ts';
 
 const KEEPERS = ['dee', 'dee', 'sam', 'sam', 'bob', 'ada'] as const;
 
@@ -45,10 +46,6 @@ function inWorld(target: ModelTarget): LockTarget {
   }
 }
 
-function mayKeep(model: Model, by: string): boolean {
-  return model.members.security.has(by) && !model.locks.isLocked(by, model.now);
-}
-
 export const lock = fc
   .record({
     by: fc.constantFrom(...KEEPERS),
@@ -63,7 +60,7 @@ export const lock = fc
       'everything',
     ),
     which: index,
-    minutes: fc.constantFrom(15, 15, undefined),
+    minutes: fc.constantFrom(15, 15, 15, undefined),
   })
   .map(
     ({ by, aim, which, minutes }) =>
@@ -72,10 +69,10 @@ export const lock = fc
         (model) => aim !== 'grant' || model.grants.length > which,
         async (model, share) => {
           const target = targetOf(model, share, aim, which) ?? missing();
-          const isOver = target.kind === 'grant' && target.grant.state === 'ENDED';
-          const is = mayKeep(model, by) && !isOver;
-          const { isTaken, result, why } = await taken(share.world.lock(by, inWorld(target), minutes));
-          deepStrictEqual(isTaken, is, why);
+          const { reason, result } = await tried(
+            locked(share.world.context, by, { target: inWorld(target), minutes }),
+          );
+          deepStrictEqual(reason, lockRefusal(model, by, target));
           if (result === undefined) return false;
           const endsAt = minutes === undefined ? undefined : model.now + minutes;
           model.locks.all.push({ id: result, target, endsAt, isLifted: false });
@@ -84,20 +81,25 @@ export const lock = fc
       ),
   );
 
+function lockAt({ locks: { all } }: Model, which: number): ModelLock {
+  return all[all.length - 1 - (which % all.length)] ?? missing();
+}
+
+/** Whoever is stopped by one lock and was by another that ended is told of either, by how long memory keeps that. */
+function isSure({ locks, now }: Model, by: string, lock: ModelLock): boolean {
+  return isStanding(lock, now) || lock.isLifted || !locks.isOwn(lock, by) || !locks.isLocked(by, now);
+}
+
 export const unlock = fc.record({ by: fc.constantFrom(...KEEPERS), which: index }).map(
   ({ by, which }) =>
     new Command(
       `unlock ${by} #${which}`,
-      (model) => model.locks.all.length > 0,
+      (model) => model.locks.all.length > 0 && isSure(model, by, lockAt(model, which)),
       async (model, share) => {
-        const { all } = model.locks;
-        const it = all[all.length - 1 - (which % all.length)] ?? missing();
-        const is = mayKeep(model, by) && isStanding(it, model.now) && !model.locks.isOwn(it, by);
-        await wanted(is, share.world.unlock(by, it.id));
-        if (!is) return false;
+        const it = lockAt(model, which);
+        const reason = unlockRefusal(model, by, it);
+        if (!(await wanted(reason, unlocked(share.world.context, by, it.id)))) return false;
         it.isLifted = true;
-        if (model.isStartDue()) await share.world.does(writeLapses);
-        model.open();
         return true;
       },
     ),

@@ -1,18 +1,20 @@
-import type { ModelGrant, ModelLock, ModelTarget } from './records.ts';
+import type { ModelDirectory } from './model-directory.ts';
+import type { ModelGrant, ModelLock, ModelTarget, Parties } from './records.ts';
 import type { Group } from './terms.ts';
 
 /** Somebody who would be let in. */
-export type LettingIn = Pick<ModelGrant, 'requester' | 'subject' | 'resource'> & {
+export interface LettingIn extends Parties {
+  readonly resource: string;
   readonly grant?: ModelGrant | undefined;
-};
+}
 
 /** What locks stop, by rules of its own. */
 export class ModelLocks {
   readonly all: ModelLock[] = [];
-  readonly #members: Readonly<Record<Group, ReadonlySet<string>>>;
+  readonly #directory: ModelDirectory;
 
-  constructor(members: Readonly<Record<Group, ReadonlySet<string>>>) {
-    this.#members = members;
+  constructor(directory: ModelDirectory) {
+    this.#directory = directory;
   }
 
   standing(now: number): readonly ModelLock[] {
@@ -46,7 +48,7 @@ export class ModelLocks {
 
   #isOn(target: ModelTarget, person: string): boolean {
     if (target.kind === 'person') return target.id === person;
-    return target.kind === 'group' && this.#members[target.id as Group].has(person); // groups are locked by these names only
+    return target.kind === 'group' && this.#directory.members[target.id as Group].has(person); // groups are locked by these names only
   }
 }
 

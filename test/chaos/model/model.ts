@@ -1,24 +1,32 @@
 import { ModelLocks } from './locks.ts';
-import type { ModelGrant, ModelRequest, ModelVote, ModelWish } from './records.ts';
-import { type Group, HOME, OWNERS, PENDING_MINUTES, type Step, type Terms, TERMS } from './terms.ts';
+import { ModelDirectory } from './model-directory.ts';
+import type { ModelGrant, ModelItem, ModelRequest, Parties } from './records.ts';
+import { type Step, termsOf } from './terms.ts';
+import { canSeat, stepsOf, stepsUnlocked } from './votes.ts';
 
 /** What should be, by rules of its own: nothing here is the code's. */
 export class Model {
   /** Minutes since the run began. */
   now = 0;
+  /** How many more may be carried out. */
+  commandsLeft: number;
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
-  readonly members: Record<Group, Set<string>> = { staff: new Set(), security: new Set() };
-  readonly locks = new ModelLocks(this.members);
+  readonly directory: ModelDirectory;
+  readonly locks: ModelLocks;
 
-  constructor() {
-    for (const person of Object.keys(HOME)) this.join(person);
+  /** By kind; those that were deleted as well. */
+  readonly databases: ReadonlyMap<string, string>;
+
+  constructor(databases: ReadonlyMap<string, string>, commandsLeft: number) {
+    this.databases = databases;
+    this.commandsLeft = commandsLeft;
+    this.directory = new ModelDirectory(databases.values());
+    this.locks = new ModelLocks(this.directory);
   }
 
-  termsOf(of: { readonly kind: string }): Terms {
-    const terms = TERMS[of.kind];
-    if (terms === undefined) throw new Error(`no workflow is called ${of.kind}`);
-    return terms;
+  items(): readonly ModelItem[] {
+    return this.requests.flatMap(({ items }) => items);
   }
 
   /** Whether a grant waits for a start that so many minutes bring, or a lock held it back. */
@@ -28,8 +36,8 @@ export class Model {
 
   pass(minutes: number): void {
     this.now += minutes;
-    for (const request of this.requests)
-      if (request.state === 'PENDING' && this.now >= request.lapsesAt) request.state = 'EXPIRED';
+    for (const item of this.items())
+      if (item.state === 'PENDING' && this.now >= item.request.lapsesAt) item.state = 'EXPIRED';
     this.open();
     for (const grant of this.grants) {
       if (grant.state === 'ENDED' || this.now < grant.endsAt) continue;
@@ -42,185 +50,37 @@ export class Model {
     for (const grant of this.grants) {
       if (grant.state !== 'SCHEDULED' || this.now < grant.startsAt || this.now >= grant.endsAt) continue;
       if (this.locks.bars({ ...grant, grant }, this.now)) continue;
-      if (this.isAgreed(grant)) grant.state = 'ACTIVE';
+      const beginning = this.beginning(grant);
+      if (beginning === 'in') grant.state = 'ACTIVE';
+      if (beginning === 'out') this.end(grant, 'INELIGIBLE');
     }
   }
 
-  /** Whether those who approved it may do so still: until it begins that matters, and it waits for them. Owners never leave. */
-  isAgreed({ approvers }: ModelGrant): boolean {
-    return approvers.every((by) => !this.locks.isLocked(by, this.now));
+  /** Whether the workflow lets the subject in, as far as that depends on the directory. */
+  isLetIn({ requester, subject, resource }: Parties & { readonly resource: string }): boolean {
+    const { members, owners } = this.directory;
+    const isAsked = requester === subject || members.leads.has(requester);
+    return isAsked && members.staff.has(subject) && owners.has(resource);
+  }
+
+  /** Whether it lets its subject in and those who approved it may do so still: until it begins both matter. For a lock it waits. */
+  beginning(grant: ModelGrant): 'in' | 'held' | 'out' {
+    if (!this.isLetIn(grant)) return 'out';
+    if (isAgreed(grant, (by) => stepsOf(this, by, grant))) return 'in';
+    return isAgreed(grant, (by) => stepsUnlocked(this, by, grant)) ? 'held' : 'out';
+  }
+
+  /** Ends what lets its holder in no more, whoever notices it. */
+  endIneligible(isMeant: (grant: ModelGrant) => boolean = () => true): void {
+    for (const grant of this.grants) {
+      const isOut = !termsOf(grant).isKept && !this.isLetIn(grant);
+      if (grant.state !== 'ENDED' && isOut && isMeant(grant)) this.end(grant, 'INELIGIBLE');
+    }
   }
 
   end(grant: ModelGrant, reason: string): void {
     grant.state = 'ENDED';
     grant.endReason = reason;
-  }
-
-  /** Who has to agree to it. */
-  stepsOf({ kind, subject }: Pick<ModelWish, 'kind' | 'subject'>): readonly Step[] {
-    const { steps, reviewWithin } = this.termsOf({ kind });
-    const isOverdue = this.requests.some(
-      (it) => it.subject === subject && it.dueAt !== undefined && it.dueAt <= this.now,
-    );
-    return reviewWithin !== undefined && isOverdue ? ['security'] : steps;
-  }
-
-  /** Whether anybody may have it. */
-  mayAsk(wish: ModelWish): boolean {
-    const { by, subject, minutes } = wish;
-    const { max, isAhead } = this.termsOf(wish);
-    if (this.locks.isLocked(by, this.now) || this.locks.bars({ ...wish, requester: by }, this.now))
-      return false;
-    if (!this.members.staff.has(subject) || minutes > max) return false;
-    if (wish.startsAt !== undefined && isAhead === undefined) return false;
-    const steps = this.stepsOf(wish);
-    const asked = { ...wish, createdAt: this.now };
-    return steps.every(
-      (step) =>
-        [...OWNERS, ...this.members.security].filter((it) => this.mayFill(it, step, asked)).length >=
-        steps.filter((it) => it === step).length,
-    );
-  }
-
-  /** The request as it begins; what nobody need approve is granted. */
-  ask(id: string, wish: ModelWish, of?: ModelGrant): ModelRequest {
-    const lapsesAt = Math.min(this.now + PENDING_MINUTES, (wish.startsAt ?? Infinity) + wish.minutes);
-    const request: ModelRequest = {
-      ...wish,
-      id,
-      steps: this.stepsOf(wish),
-      createdAt: this.now,
-      lapsesAt,
-      extends: of,
-      state: 'PENDING',
-      votes: [],
-      grant: undefined,
-      dueAt: undefined,
-    };
-    this.requests.push(request);
-    if (request.steps.length === 0) this.approve(request);
-    return request;
-  }
-
-  /** Whether the person's vote for the step counts. */
-  mayFill(
-    by: string,
-    step: Step,
-    request: Pick<ModelRequest, 'by' | 'subject' | 'kind' | 'createdAt'>,
-  ): boolean {
-    if (by === request.by || by === request.subject || this.locks.isLocked(by, this.now)) return false;
-    const isSecurity = this.members.security.has(by);
-    if (step === 'security') return isSecurity;
-    const { escalatesAfter = Infinity } = this.termsOf(request);
-    return OWNERS.includes(by) || (isSecurity && this.now >= request.createdAt + escalatesAfter);
-  }
-
-  mayReview(by: string, request: ModelRequest): boolean {
-    return request.steps.some((step) => this.mayFill(by, step, request));
-  }
-
-  /** The votes of whoever may still fill a step. */
-  counted(request: ModelRequest): readonly ModelVote[] {
-    return request.votes.filter(({ by }) => this.mayReview(by, request));
-  }
-
-  /** What the votes leave. */
-  comesTo(
-    request: ModelRequest,
-    votes: readonly ModelVote[],
-  ): { readonly actions: readonly string[]; readonly minutes: number } {
-    return {
-      actions: request.actions.filter((action) =>
-        votes.every((vote) => vote.actions?.includes(action) ?? true),
-      ),
-      minutes: Math.min(request.minutes, ...votes.map((vote) => vote.minutes ?? request.minutes)),
-    };
-  }
-
-  /** Counts the vote that was cast. */
-  vote(request: ModelRequest, vote: ModelVote): void {
-    request.votes.push(vote);
-    if (this.isFull(request)) this.approve(request);
-  }
-
-  /** Grants what everybody has agreed to without a vote; what would come to nothing waits. */
-  settle(): readonly ModelRequest[] {
-    const agreed = this.requests.filter((request) => {
-      const { by: requester, subject, resource, extends: grant } = request;
-      if (request.state !== 'PENDING' || request.steps.length === 0 || !this.isFull(request)) return false;
-      if (this.locks.bars({ requester, subject, resource, grant }, this.now)) return false;
-      const isIn = this.members.staff.has(subject);
-      return isIn && this.comesTo(request, this.counted(request)).actions.length > 0;
-    });
-    for (const request of agreed) this.approve(request);
-    return agreed;
-  }
-
-  isFull(request: ModelRequest): boolean {
-    const votes = this.counted(request);
-    // Nobody may fill steps of both names, so that counting them is enough.
-    return request.steps.every(
-      (step) =>
-        votes.filter(({ by }) => this.mayFill(by, step, request)).length >=
-        request.steps.filter((it) => it === step).length,
-    );
-  }
-
-  approve(request: ModelRequest): void {
-    if (!this.members.staff.has(request.subject)) {
-      request.state = 'DENIED';
-      return;
-    }
-    const { actions, minutes } = this.comesTo(request, this.counted(request));
-    if (request.extends !== undefined) this.extend(request, request.extends, minutes);
-    else this.grant(request, { actions: actions.toSorted(), minutes });
-  }
-
-  grant(
-    request: ModelRequest,
-    { actions, minutes }: { readonly actions: readonly string[]; readonly minutes: number },
-  ): void {
-    const { claim, uses, reviewWithin } = this.termsOf(request);
-    const { kind, resource, by: requester, subject } = request;
-    const startsAt = Math.max(this.now, request.startsAt ?? this.now);
-    // A start that is asked for fixes the end as well.
-    const mostEnd = request.startsAt === undefined ? Infinity : request.startsAt + request.minutes;
-    const lasts = Math.min(minutes, mostEnd - startsAt);
-    const later = startsAt > this.now ? 'SCHEDULED' : 'ACTIVE';
-    request.state = 'APPROVED';
-    if (reviewWithin !== undefined) request.dueAt = this.now + reviewWithin;
-    request.grant = {
-      id: '',
-      requester,
-      subject,
-      kind,
-      resource,
-      actions,
-      approvers: this.counted(request).map(({ by }) => by),
-      state: claim === undefined ? later : 'CLAIMABLE',
-      endReason: undefined,
-      minutes: lasts,
-      startsAt,
-      endsAt: startsAt + (claim ?? lasts),
-      usesLeft: uses,
-      usedIds: new Set(),
-      extensions: 0,
-    };
-    this.grants.push(request.grant);
-  }
-
-  extend(request: ModelRequest, grant: ModelGrant, minutes: number): void {
-    const { max } = this.termsOf(grant);
-    const isTooLong = grant.minutes + minutes > max * (2 + grant.extensions);
-    if (grant.state !== 'ACTIVE' || isTooLong) {
-      request.state = 'DENIED';
-      return;
-    }
-    request.state = 'APPROVED';
-    request.grant = grant;
-    grant.extensions += 1;
-    grant.minutes += minutes;
-    grant.endsAt += minutes;
   }
 
   claim(grant: ModelGrant): void {
@@ -242,7 +102,7 @@ export class Model {
     if (grant.usedIds.has(useId) && (grant.state === 'ACTIVE' || grant.endReason === 'EXHAUSTED'))
       return true;
     if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
-    if (grant.state === 'CLAIMABLE' && !this.isAgreed(grant)) return false;
+    if (grant.state === 'CLAIMABLE' && this.beginning(grant) !== 'in') return false;
     if (grant.state === 'CLAIMABLE') this.claim(grant);
     if (grant.usesLeft === undefined) return true;
     grant.usedIds.add(useId);
@@ -251,28 +111,30 @@ export class Model {
     return true;
   }
 
-  join(who: string): void {
-    for (const group of HOME[who] ?? []) this.members[group].add(who);
-  }
-
-  /** Who leaves the staff is let in nowhere any more, but where the workflow says that it stays. */
-  leave(who: string): void {
-    for (const group of HOME[who] ?? []) this.members[group].delete(who);
-    for (const grant of this.grants) {
-      const isOut = grant.subject === who && grant.state !== 'ENDED' && !this.termsOf(grant).isKept;
-      if (isOut && HOME[who]?.includes('staff') === true) this.end(grant, 'INELIGIBLE');
-    }
-  }
-
   /** Whether one of the person's grants permits reading without a use being taken. */
   mayRead(who: string, resource: string): boolean {
     return this.grants.some(
       (grant) =>
         grant.subject === who &&
         grant.resource === resource &&
-        (grant.state === 'ACTIVE' || (grant.state === 'CLAIMABLE' && this.isAgreed(grant))) &&
+        this.permits(grant) &&
         grant.actions.includes('read') &&
         !this.locks.stops({ subject: who, resource, grant }, this.now),
     );
   }
+
+  /** Whether its state lets it permit anything. */
+  permits(grant: ModelGrant): boolean {
+    if (grant.state === 'CLAIMABLE') return this.beginning(grant) === 'in';
+    return grant.state === 'ACTIVE' && (termsOf(grant).isKept === true || this.isLetIn(grant));
+  }
+}
+
+/** Nobody approved as what they could not be then, whatever they may be now. */
+function isAgreed({ steps, approvals }: ModelGrant, stepsNow: (by: string) => readonly Step[]): boolean {
+  const people = approvals.map(({ by, filled, standsIn }) => {
+    const now = stepsNow(by);
+    return standsIn && now.includes('security') ? steps : filled.filter((step) => now.includes(step));
+  });
+  return canSeat(steps, people);
 }

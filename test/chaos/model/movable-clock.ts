@@ -10,6 +10,10 @@ export async function makeClockMovable(database: TestDatabase): Promise<void> {
      INSERT INTO shifted.shift VALUES ('0');
      CREATE FUNCTION shifted.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
        AS 'SELECT pg_catalog.clock_timestamp() + by FROM shifted.shift';
+     CREATE FUNCTION shifted.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+       AS 'SELECT pg_catalog.statement_timestamp() + by FROM shifted.shift';
+     CREATE FUNCTION shifted.transaction_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+       AS 'SELECT pg_catalog.transaction_timestamp() + by FROM shifted.shift';
      GRANT USAGE ON SCHEMA shifted TO curfew_grant, curfew_decision;
      GRANT SELECT ON shifted.shift TO curfew_grant, curfew_decision;
      ALTER ROLE curfew_grant IN DATABASE ${database.name} SET search_path = shifted, pg_catalog, public;

@@ -1,46 +1,82 @@
 import type { Step } from './terms.ts';
 
+/** Who asks, and for whom. */
+export interface Parties {
+  readonly requester: string;
+  readonly subject: string;
+}
+
 /** A vote that stands. */
 export interface ModelVote {
   readonly by: string;
   readonly actions: readonly string[] | undefined;
   readonly minutes: number | undefined;
-}
-
-/** What somebody asks for. Times are minutes since the run began. */
-export interface ModelWish {
-  readonly by: string;
-  readonly subject: string;
-  readonly kind: string;
-  readonly resource: string;
-  readonly actions: readonly string[];
-  readonly minutes: number;
-  /** At once if undefined. */
+  /** The earliest that it is to begin. */
   readonly startsAt: number | undefined;
 }
 
-export interface ModelRequest extends ModelWish {
-  readonly id: string;
-  readonly steps: readonly Step[];
-  readonly createdAt: number;
-  readonly lapsesAt: number;
+/** One database of what is asked for. */
+export interface WishedItem {
+  readonly kind: string;
+  readonly resource: string;
+  readonly actions: readonly string[];
+}
+
+/** What somebody asks for. Times are minutes since the run began. */
+export interface ModelWish extends Parties {
+  readonly minutes: number;
+  /** At once if undefined. */
+  readonly startsAt: number | undefined;
+  readonly isBreakGlass: boolean;
+  readonly items: readonly WishedItem[];
+  /** What it asks to extend. */
   readonly extends: ModelGrant | undefined;
-  state: 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
+}
+
+export type ModelState = 'PENDING' | 'APPROVED' | 'DENIED' | 'WITHDRAWN' | 'EXPIRED';
+
+export interface ModelItem extends WishedItem {
+  readonly request: ModelRequest;
+  /** Its position. */
+  readonly item: number;
+  readonly steps: readonly Step[];
+  state: ModelState;
   votes: ModelVote[];
+  /** Whose deny ended it. */
+  denier: string | undefined;
   grant: ModelGrant | undefined;
   /** When the review of break-glass that it owes is overdue. */
   dueAt: number | undefined;
 }
 
-export interface ModelGrant {
+export interface ModelRequest extends Omit<ModelWish, 'items'> {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly lapsesAt: number;
+  readonly items: readonly ModelItem[];
+  /** Who ever voted on it. */
+  readonly voters: Set<string>;
+}
+
+/** An approval as it was when the grant was given. */
+export interface ModelApproval {
+  readonly by: string;
+  readonly filled: readonly Step[];
+  /** Whether it stood in for other steps. */
+  readonly standsIn: boolean;
+}
+
+export interface ModelGrant extends Parties {
   /** Once it is known. */
   id: string;
-  readonly requester: string;
-  readonly subject: string;
   readonly kind: string;
   readonly resource: string;
   readonly actions: readonly string[];
-  readonly approvers: readonly string[];
+  readonly steps: readonly Step[];
+  /** Whose approvals counted, and for what. */
+  readonly approvals: readonly ModelApproval[];
+  /** Who fills the seats, once it is known. */
+  approvers: readonly string[];
   state: 'SCHEDULED' | 'CLAIMABLE' | 'ACTIVE' | 'ENDED';
   endReason: string | undefined;
   /** How long it lasts once it runs, extensions included. */

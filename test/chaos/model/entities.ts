@@ -1,0 +1,6 @@
+import type { EntityUid } from '../../../core/access/entity.ts';
+
+export const MINUTE_MS = 60_000;
+
+export const user = (id: string): EntityUid => ({ type: 'User', id });
+export const action = (id: string): EntityUid => ({ type: 'Action', id });
