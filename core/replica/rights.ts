@@ -1,3 +1,4 @@
+import { AccessError } from '../access/access-error.ts';
 import type { Directory } from '../access/directory.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Lock } from '../access/lock.ts';
@@ -69,6 +70,12 @@ export function askInPassing(rules: Rules, question: RightQuestion): Evaluation 
 
 export function isPermitted(rules: Rules, question: RightQuestion): boolean {
   return ask(rules, question).decision === 'allow';
+}
+
+/** That no answer can be had, which is neither a yes nor a no. */
+export function evaluationFailed(cause: unknown): AccessError {
+  const message = 'the policy engine failed on this question; the log says why; call again';
+  return new AccessError('EVALUATION_FAILED', message, { cause });
 }
 
 /** The workflows that let the subject in; none when a forbid applies or a policy erred. */

@@ -11,7 +11,7 @@ import { locksOn, type Rules } from '../../core/replica/rights.ts';
 // - Who is locked, by whichever account, may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
 //   and with it votes.
 // - Nobody is let in where a lock is: `lockAgainst`, asked when a request is planned, voted for, approved, extended, and when a grant
-//   is opened, claimed or used. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
+//   is opened, claimed or used. What waits to begin waits while locks take its approvals away: `beginningOf`. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
 
 /** @throws AccessError LOCKED when the caller is locked */
 export function requireFree(rules: Rules, caller: EntityUid, at: Date): void {
@@ -51,6 +51,20 @@ export function lockAgainst(
 export function requireOpen(replica: Replica, lettingIn: LettingIn, at: Date): void {
   const locked = lockAgainst(replica, lettingIn, at);
   if (locked !== undefined) throw locked;
+}
+
+/** That a grant which waits does not begin, because people who approved it are locked. */
+export function heldBack(replica: Replica, { id, approvers, casts = [] }: Grant, at: Date): AccessError {
+  const reviewers = [...approvers, ...casts.flatMap(({ reviewer }) => reviewer ?? [])];
+  for (const reviewer of reviewers) {
+    const [lock] = locksOn(replica, reviewer, at);
+    if (lock !== undefined)
+      return lockedBy(
+        lock,
+        `${formatUid(reviewer)}, who approved the grant ${id}, is locked: it does not begin`,
+      );
+  }
+  throw new Error(`no lock holds back the grant ${id}`);
 }
 
 /** What approving an item of a request would do. */

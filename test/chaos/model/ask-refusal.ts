@@ -61,6 +61,7 @@ export function extendRefusal(
   if (grant.state === 'ENDED') return 'GRANT_ENDED';
   const hasBegun = grant.state === 'SCHEDULED' && model.now >= grant.startsAt;
   if (grant.state !== 'ACTIVE' && !hasBegun) return 'GRANT_STATE';
+  if (hasBegun && model.beginning(grant) === 'held') return 'LOCKED';
   if (grant.extensions >= termsOf(grant).extensions) return 'EXTENSION_LIMIT';
   const refused = askRefusal(model, wish);
   if (refused !== undefined) return refused;

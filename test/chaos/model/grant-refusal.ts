@@ -23,7 +23,9 @@ export function activateRefusal(model: Model, by: string, grant: ModelGrant): Re
   if (model.locks.bars({ ...grant, grant }, model.now)) return 'LOCKED';
   if (grant.state === 'ENDED') return 'GRANT_ENDED';
   if (grant.state !== 'CLAIMABLE') return 'GRANT_STATE';
-  return model.mayBegin(grant) ? undefined : 'GRANT_ENDED';
+  const beginning = model.beginning(grant);
+  if (beginning === 'in') return undefined;
+  return beginning === 'held' ? 'LOCKED' : 'GRANT_ENDED';
 }
 
 function holderRefusal(model: Model, by: string, grant: ModelGrant): Reason | undefined {

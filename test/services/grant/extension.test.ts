@@ -79,6 +79,23 @@ describe('an extension', () => {
     expect(await endOf(id)).toBe(before + 600_000);
   });
 
+  it('I9 asked for again with the same key is the same, though the grant could be extended no more', async () => {
+    const id = await granted(stack, 'auto-1', { seconds: 1_800 });
+    const ada = await grantsAs(stack, 'ada');
+    const ask = () =>
+      ada.extendGrant({
+        id,
+        duration: durationFromMs(600_000),
+        reason: 'not done yet',
+        idempotencyKey: 'more',
+      });
+    const first = await ask();
+    await ada.releaseGrant({ id });
+    const again = await ask();
+    expect([again.request?.id, again.revision]).toEqual([first.request?.id, first.revision]);
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_EXTENDED', 'GRANT_ENDED']);
+  });
+
   it('W12 I8 is given as often as the workflow says, and in all no longer', async () => {
     const id = await granted(stack, 'auto-2', { seconds: 3_600 });
     const before = await countRows(stack);
