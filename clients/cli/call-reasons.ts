@@ -125,12 +125,13 @@ export const callReasons = {
     code: 'PERMISSION_DENIED',
     meaning: 'the caller, the subject or the resource is locked; the metadata says by which lock',
     cause:
-      'Somebody stopped the person or service, a group of theirs, the resource, something that it is inside of, or everything; a lock wins over every policy and every grant',
+      'Somebody stopped the person or service, another account of the person, a group of theirs, the resource, something that it is inside of, or everything; a lock wins over every policy and every grant',
     remedy: 'Ask whoever locked it: curfew locks says who and why, to those who may see the lock',
   },
   SELF_UNLOCK: {
     code: 'PERMISSION_DENIED',
-    meaning: 'nobody lifts a lock on themselves, on a group of theirs or on a grant of theirs',
+    meaning:
+      'nobody lifts a lock on themselves, on a group of theirs or on a grant of theirs, by whichever account',
     cause: 'Whoever is stopped has no say in when that ends; no policy can change that',
     remedy: 'Ask somebody else who may unlock; where nobody is left, whoever keeps the directory can add one',
   },

@@ -1,7 +1,7 @@
 import type { EntityUid } from './entity.ts';
-import type { GrantTerms, LiveState } from './grant.ts';
+import type { AskedOtherwise, GrantTerms, LiveState } from './grant.ts';
 import type { LockTarget } from './lock.ts';
-import type { Cast, SignIn } from './sign-in.ts';
+import type { KeptCast, SignIn } from './sign-in.ts';
 
 export type EndReason =
   | 'EXPIRED'
@@ -167,6 +167,7 @@ interface Started {
   readonly requester: EntityUid;
   readonly subject: EntityUid;
   readonly actions: readonly EntityUid[];
+  readonly asked?: AskedOtherwise;
   readonly resource: EntityUid;
   readonly workflow: string;
   readonly steps: readonly string[];
@@ -179,8 +180,8 @@ interface Started {
   readonly terms: GrantTerms;
   readonly usesLeft?: number;
   readonly approvers: readonly EntityUid[];
-  /** Of a grant that waits: when each of `approvers` approved, and their sign-in. */
-  readonly casts?: readonly Cast[];
+  /** Of a grant that waits: the approvals that counted, those of `approvers` first. */
+  readonly casts?: readonly KeptCast[];
   /** By when break-glass is to be reviewed. */
   readonly reviewDueAt?: Date;
   /** JSON: `{"reason": …, "ticket": …}`; grants show it to policies. */

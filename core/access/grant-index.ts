@@ -126,7 +126,7 @@ function isLive(
 
 /** What it takes to permit by it: nothing, one of its uses, or its beginning. */
 function cost({ state, usesLeft }: LiveGrant): number {
-  if (state === 'CLAIMABLE') return 2;
+  if (state !== 'ACTIVE') return 2;
   return usesLeft === undefined ? 0 : 1;
 }
 

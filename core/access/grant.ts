@@ -1,6 +1,6 @@
 import type { EntityUid } from './entity.ts';
 import type { EndReason } from './event.ts';
-import type { Cast } from './sign-in.ts';
+import type { KeptCast } from './sign-in.ts';
 
 /** The access itself: subject, actions and resource, over `[startsAt, expiresAt)`. */
 export interface Grant {
@@ -13,9 +13,11 @@ export interface Grant {
   readonly subject: EntityUid;
   /** Who filled the seats; empty when nobody needed to. */
   readonly approvers: readonly EntityUid[];
-  /** What the approvals of `approvers`, in their order, are judged by; kept of a grant that asks about them again when it begins. */
-  readonly casts?: readonly Cast[];
+  /** The approvals that counted, those of `approvers` first and in their order; kept of a grant that asks about them again when it begins. */
+  readonly casts?: readonly KeptCast[];
   readonly actions: readonly EntityUid[];
+  /** What was asked for, where it came to something else or a start was asked for. */
+  readonly asked?: AskedOtherwise;
   readonly resource: EntityUid;
   readonly workflow: string;
   readonly steps: readonly string[];
@@ -37,6 +39,16 @@ export interface Grant {
   readonly usesLeft: number | undefined;
   /** As far as it is known here; kept only of grants that end by lying unused. */
   readonly lastUsedAt: Date | undefined;
+}
+
+/** What a request asked for that its grant does not say; what is undefined is as the grant has it. */
+export interface AskedOtherwise {
+  /** Where approvals left fewer. */
+  readonly actions?: readonly EntityUid[];
+  /** Where approvals, or the time that they took, left less. */
+  readonly durationMs?: number;
+  /** The start that was asked for; undefined = none was. */
+  readonly startsAt?: Date;
 }
 
 /** What a grant took from its workflow for as long as it lives. Many grants share one. */

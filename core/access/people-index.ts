@@ -17,6 +17,12 @@ function nameOf(value: Value): string | undefined {
 /** The accounts that say whose they are, by person; kept up to date with a directory. */
 export class PeopleIndex {
   readonly #accounts = new Map<string, EntityUid[]>();
+  #departures = 0;
+
+  /** Another number after every account that is no longer one of a person's who has others. */
+  get departures(): number {
+    return this.#departures;
+  }
 
   /** In no order. */
   of(person: string): readonly EntityUid[] {
@@ -37,6 +43,7 @@ export class PeopleIndex {
 
   removed(entity: Entity): void {
     const person = saidPerson(entity);
+    if (person !== undefined || this.of(uidKey(entity.uid)).length > 0) this.#departures += 1;
     if (person === undefined) return;
     const left = this.of(person).filter((uid) => !sameUid(uid, entity.uid));
     if (left.length > 0) this.#accounts.set(person, left);

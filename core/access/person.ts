@@ -25,3 +25,11 @@ export function accountsOf(directory: Directory, account: EntityUid): readonly E
   const all = named !== undefined && saidPerson(named) === undefined ? [named.uid, ...others] : others;
   return [account, ...all.filter((other) => !sameUid(other, account))];
 }
+
+/** The keys of all accounts of the person, and of everything that these are inside of. */
+export function accountsAndAncestors(directory: Directory, account: EntityUid): ReadonlySet<string> {
+  const [, ...others] = accountsOf(directory, account);
+  const own = directory.selfAndAncestors(account);
+  if (others.length === 0) return own;
+  return new Set([...own, ...others.flatMap((other) => [...directory.selfAndAncestors(other)])]);
+}

@@ -31,7 +31,8 @@ export class Seats {
   readonly #stepOfSeat: readonly string[];
   /** By seat: who sits there. */
   readonly #taken = new Map<number, Candidate>();
-  readonly #people = new Set<string>();
+  /** By person: with every step that they may fill, by whichever account. */
+  readonly #people = new Map<string, Candidate>();
 
   constructor(steps: readonly Step[]) {
     this.#stepOfSeat = steps.flatMap((step) => Array.from({ length: step.seats }, () => step.name));
@@ -42,11 +43,23 @@ export class Seats {
     return this.#taken.size === this.#stepOfSeat.length;
   }
 
-  /** Seats the person if there is a way to; the same person again changes nothing. */
+  /** Seats the person if there is a way to. The same person again may fill the steps of both times, and sits once. */
   add(candidate: Candidate): void {
-    if (this.#people.has(candidate.person)) return;
-    this.#people.add(candidate.person);
-    this.#place(candidate, new Set());
+    const { person } = candidate;
+    const known = this.#people.get(person);
+    if (known === undefined) {
+      this.#people.set(person, candidate);
+      this.#place(candidate, new Set());
+      return;
+    }
+    const steps = new Set([...known.steps, ...candidate.steps]);
+    if (steps.size === known.steps.length) return;
+    const both = { person, steps: [...steps] };
+    this.#people.set(person, both);
+    const seated = new Set(Array.from(this.#taken.values(), (sitting) => sitting.person));
+    for (const [seat, sitting] of this.#taken) if (sitting === known) this.#taken.set(seat, both);
+    // Who can move makes room for others too.
+    for (const other of this.#people.values()) if (!seated.has(other.person)) this.#place(other, new Set());
   }
 
   seating(): Seating {

@@ -1,3 +1,5 @@
+import type { EntityUid } from './entity.ts';
+
 /** When and how somebody proved who they are, as far as their token says. */
 export interface SignIn {
   /** Undefined when the token does not say. */
@@ -11,4 +13,14 @@ export interface Cast {
   readonly at: Date;
   /** Undefined when the reviewer's credentials said nothing of it. */
   readonly signIn: SignIn | undefined;
+}
+
+/** An approval that a grant which waits is judged by once more when it begins. What is undefined was not kept. */
+export interface KeptCast extends Cast {
+  /** Undefined: the approver of the grant in the same place. */
+  readonly reviewer?: EntityUid;
+  /** The steps of the grant that it could fill itself; undefined: any. */
+  readonly filled?: readonly string[];
+  /** The steps that stood in for all others by then, and that it could fill. */
+  readonly stoodIn?: readonly string[];
 }

@@ -1,47 +1,16 @@
 import type { EntityUid } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import { personOf, samePerson } from '../access/person.ts';
-import type { AccessRequest, RequestItem } from '../access/request.ts';
+import type { AccessRequest } from '../access/request.ts';
 import { seat } from '../access/seats.ts';
-import type { Cast } from '../access/sign-in.ts';
-import type { Workflow } from '../access/workflow.ts';
-import type { RequestFacts } from '../policy/curfew-context.ts';
-import { type PolicySet, stepsOf, workflowById } from '../policy/policy-set.ts';
+import type { Cast, KeptCast } from '../access/sign-in.ts';
+import { type PolicySet, stepsOf } from '../policy/policy-set.ts';
 import { signInMethods } from '../policy/reads-about.ts';
 import { curfewAction } from '../policy/schema-shape.ts';
+import { type AskedFor, type Asking, factsOf, originOf } from './request-facts.ts';
 import { eligibility } from './let-in.ts';
 import { owns } from './owned-services.ts';
-import { ask, type RightQuestion, type Rules } from './rights.ts';
-
-/** A request, as far as policies see it. */
-export type Asking = Pick<
-  AccessRequest,
-  'id' | 'requester' | 'subject' | 'reason' | 'ticket' | 'durationMs' | 'breakGlass'
-> &
-  Partial<Pick<AccessRequest, 'startsAt' | 'extends'>>;
-
-/** An item, as far as policies see it. */
-type AskedFor = Pick<RequestItem, 'actions' | 'resource'> & { readonly workflow: Pick<Workflow, 'id'> };
-
-/** What policies see of an item of a request. */
-export function factsOf(
-  request: Asking,
-  item: Pick<RequestItem, 'actions'> & { readonly workflow?: Pick<Workflow, 'id'> },
-): RequestFacts {
-  return {
-    id: request.id,
-    requester: request.requester,
-    subject: request.subject,
-    actions: item.actions.map((action) => action.id),
-    reason: request.reason,
-    ...(request.ticket === '' ? {} : { ticket: request.ticket }),
-    durationMs: request.durationMs,
-    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
-    ...(item.workflow === undefined ? {} : { workflow: item.workflow.id }),
-    breakGlass: request.breakGlass,
-    extension: BigInt(request.extends?.extension ?? 0),
-  };
-}
+import { ask, evaluationFailed, type RightQuestion, type Rules } from './rights.ts';
 
 /** Somebody who votes, and what the vote is judged by; without `cast`, somebody who could, after signing in anew. */
 export interface Voter {
@@ -49,7 +18,7 @@ export interface Voter {
   readonly cast?: Cast;
 }
 
-/** Every step that an approve permit lets the person fill for the item. */
+/** Every step that an approve permit lets the person fill for the item. @throws AccessError EVALUATION_FAILED */
 export function stepsFilledBy(
   rules: Rules,
   request: Asking,
@@ -64,6 +33,7 @@ export function stepsFilledBy(
   const facts = factsOf(request, item);
   const steps = (cast === undefined ? castsAnew(policies, question) : [cast]).flatMap((each) => {
     const evaluation = ask(rules, { ...question, request: facts, cast: each });
+    if (evaluation.failure !== undefined) throw evaluationFailed(evaluation.failure);
     return evaluation.decision === 'allow' ? stepsOf(policies, evaluation.policyIds) : [];
   });
   return [...new Set(steps)];
@@ -97,30 +67,53 @@ export function isParty(
   );
 }
 
-/** Whether the workflow of that id would let the subject in now. */
+/** Whether the workflow of that id would let the subject in now. @throws AccessError EVALUATION_FAILED */
 export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date): boolean {
   const { requester, subject } = request;
   const { resource, workflow } = item;
   const facts = factsOf(request, item);
-  return eligibility(rules, { requester, subject, resource, workflow: workflow.id, now, facts }) === 'in';
+  const found = eligibility(rules, { requester, subject, resource, workflow: workflow.id, now, facts });
+  if (found === 'unknown') throw evaluationFailed('no answer to whether a workflow lets somebody in');
+  return found === 'in';
 }
 
+/** Whether a grant that waits may begin; `held` when all that is in the way are locks on people who approved it, and locks end. */
+export type Beginning = 'in' | 'held' | 'out';
+
 /**
- * Whether a grant that waits may begin: its workflow would let its subject in now, and everybody who approved it may still fill the
- * seats.
+ * Judges a grant that waits: its workflow would let its subject in now, and the people who approved it may still fill the seats.
+ * @throws AccessError EVALUATION_FAILED
  */
-export function mayStillBegin(rules: Rules, grant: Grant, now: Date): boolean {
-  const request = { ...grant, id: grant.requestId, breakGlass: grant.terms.breakGlass };
-  const item = { ...grant, workflow: { id: grant.workflow } };
-  if (!isLetIn(rules, request, item, now)) return false;
-  const escalations = workflowById(rules.engine.policies, grant.workflow)?.escalations ?? [];
-  const candidates = grant.approvers.map((approver, index) => {
-    const cast = grant.casts?.[index] ?? { at: now, signIn: undefined };
-    const filled = stepsFilledBy(rules, request, item, { reviewer: approver, cast }, now);
-    // Whoever stood in for another step did so in time.
-    const standsIn = escalations.some(({ step }) => filled.includes(step));
-    return { person: personOf(rules.directory, approver), steps: standsIn ? grant.steps : filled };
+export function beginningOf(rules: Rules, grant: Grant, now: Date): Beginning {
+  const { request, item } = originOf(grant);
+  if (!isLetIn(rules, request, item, now)) return 'out';
+  if (isAgreed(rules, grant, now)) return 'in';
+  const { engine, directory, generation } = rules;
+  return isAgreed({ engine, directory, generation }, grant, now) ? 'held' : 'out';
+}
+
+function isAgreed(rules: Rules, grant: Grant, now: Date): boolean {
+  const { request, item } = originOf(grant);
+  const candidates = castsOf(grant, now).map((cast) => {
+    const { reviewer, filled = grant.steps, stoodIn = [] } = cast;
+    const fills = stepsFilledBy(rules, request, item, { reviewer, cast }, now);
+    const standsIn = stoodIn.some((step) => fills.includes(step));
+    // What they could not fill when they approved, they have not approved as.
+    const steps = standsIn ? grant.steps : filled.filter((step) => fills.includes(step));
+    return { person: personOf(rules.directory, reviewer), steps };
   });
-  const steps = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
-  return seat(steps, candidates).isComplete;
+  const seats = grant.steps.map((name, index) => ({ name, seats: grant.seats[index] ?? 1 }));
+  return seat(seats, candidates).isComplete;
+}
+
+/** The approvals of a grant, each with whose it is. */
+function castsOf(
+  { casts, approvers }: Grant,
+  now: Date,
+): readonly (KeptCast & { readonly reviewer: EntityUid })[] {
+  const kept: readonly KeptCast[] = casts ?? approvers.map(() => ({ at: now, signIn: undefined }));
+  return kept.flatMap((cast, index) => {
+    const reviewer = cast.reviewer ?? approvers[index];
+    return reviewer === undefined ? [] : [{ ...cast, reviewer }];
+  });
 }

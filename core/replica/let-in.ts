@@ -2,6 +2,8 @@ import { type EntityUid, sameUid } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import type { RequestFacts } from '../policy/curfew-context.ts';
 import { workflowsOf } from '../policy/policy-set.ts';
+import type { Replica } from './replica.ts';
+import { requestFactsOf } from './request-facts.ts';
 import { type Ask, ask, askInPassing, type RightQuestion, type Rules } from './rights.ts';
 
 /** Whether a workflow lets somebody in; `unknown` when the policy engine gave no answer, which is no reason to end anything. */
@@ -42,16 +44,12 @@ export function standing(rules: Rules, grant: Grant): Eligibility {
  */
 export function letIn(rules: Rules, grant: Grant): Eligibility {
   const { requester, subject, resource, workflow, startsAt: now } = grant;
-  const entrance = { requester, subject, resource, workflow, now, facts: factsOf(grant) };
-  const found = eligibility(rules, entrance, askInPassing);
-  if (found !== 'out') return found;
-  // A grant does not say whether its start was asked for, and only a few workflows tell the difference.
-  const withStart = { ...entrance, facts: { ...entrance.facts, startsAt: now } };
-  return eligibility(rules, withStart, askInPassing);
+  const entrance = { requester, subject, resource, workflow, now, facts: requestFactsOf(grant) };
+  return eligibility(rules, entrance, askInPassing);
 }
 
 /** The same as `standing`, asked once of each grant while policies and directory stay as they are. */
-export function keptStanding(rules: Rules, grant: Grant): Eligibility {
+export function keptStanding(rules: Rules & Pick<Replica, 'grants'>, grant: Grant): Eligibility {
   const known = keptOf(rules);
   // A grant that is claimed starts anew.
   const startsMs = grant.startsAt.getTime();
@@ -59,12 +57,13 @@ export function keptStanding(rules: Rules, grant: Grant): Eligibility {
   if (found?.startsMs === startsMs) return found.standing;
   const fresh = standing(rules, grant);
   if (fresh === 'unknown') return fresh;
-  if (known.size >= MOST_KEPT) known.clear();
+  // For each live grant one, and as many again of grants that have ended since.
+  if (known.size >= Math.max(LEAST_KEPT, 2 * rules.grants.size)) known.clear();
   known.set(grant.id, { startsMs, standing: fresh });
   return fresh;
 }
 
-const MOST_KEPT = 100_000;
+const LEAST_KEPT = 1_000;
 
 interface KeptStanding {
   readonly startsMs: number;
@@ -86,20 +85,4 @@ function keptOf(rules: Rules): Map<string, KeptStanding> {
   const standings = new Map<string, KeptStanding>();
   kept.set(rules, { generation, standings });
   return standings;
-}
-
-/** The grant's request as policies saw it when it was approved. */
-function factsOf(grant: Grant): RequestFacts {
-  return {
-    id: grant.requestId,
-    requester: grant.requester,
-    subject: grant.subject,
-    actions: grant.actions.map((action) => action.id),
-    reason: grant.reason,
-    ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
-    durationMs: grant.durationMs,
-    workflow: grant.workflow,
-    breakGlass: grant.terms.breakGlass,
-    extension: 0n,
-  };
 }

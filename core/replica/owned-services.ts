@@ -1,6 +1,6 @@
 import type { Directory } from '../access/directory.ts';
 import { type Entity, type EntityUid, uidKey, type Value } from '../access/entity.ts';
-import { accountsOf } from '../access/person.ts';
+import { accountsAndAncestors } from '../access/person.ts';
 import type { Rules } from './rights.ts';
 
 /** Attributes of a service that say who answers for it. */
@@ -12,7 +12,7 @@ export function owns({ directory, engine }: Rules, person: EntityUid, service: E
   const entity = directory.get(service);
   const owners = entity === undefined ? [] : ownersOf(entity);
   if (owners.length === 0) return false;
-  const own = withGroups(directory, person);
+  const own = accountsAndAncestors(directory, person);
   return owners.some((owner) => own.has(owner));
 }
 
@@ -20,7 +20,7 @@ export function owns({ directory, engine }: Rules, person: EntityUid, service: E
 export function servicesOf({ directory, engine }: Rules, person: EntityUid): readonly string[] {
   const owned = followOwners(directory);
   const types = engine.policies.schema.serviceTypes;
-  const services = [...withGroups(directory, person)].flatMap((owner) =>
+  const services = [...accountsAndAncestors(directory, person)].flatMap((owner) =>
     types.flatMap((type) => owned.of(owner, type)),
   );
   return [...new Set(services)];
@@ -91,11 +91,4 @@ function ownersOf({ attributes }: Entity): readonly string[] {
 function named(value: Value): readonly string[] {
   if (value.kind === 'set') return value.values.flatMap(named);
   return value.kind === 'entity' ? [uidKey(value.uid)] : [];
-}
-
-/** The keys of the person's accounts and of the groups that these are inside of. */
-function withGroups(directory: Directory, person: EntityUid): ReadonlySet<string> {
-  return new Set(
-    accountsOf(directory, person).flatMap((account) => [...directory.selfAndAncestors(account)]),
-  );
 }

@@ -219,6 +219,7 @@ function grantOf(event: EventOfKind<'GRANT_STARTED'>): LiveGrant {
     approvers: event.approvers,
     ...(event.casts === undefined ? {} : { casts: event.casts }),
     actions: event.actions,
+    ...(event.asked === undefined ? {} : { asked: event.asked }),
     resource: event.resource,
     workflow: event.workflow,
     steps: event.steps,

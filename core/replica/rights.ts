@@ -1,7 +1,9 @@
+import { AccessError } from '../access/access-error.ts';
 import type { Directory } from '../access/directory.ts';
 import type { EntityUid } from '../access/entity.ts';
 import type { Lock } from '../access/lock.ts';
 import type { LockIndex } from '../access/lock-index.ts';
+import { accountsAndAncestors } from '../access/person.ts';
 import type { Cast } from '../access/sign-in.ts';
 import type { Workflow } from '../access/workflow.ts';
 import { curfewContext, type RequestFacts } from '../policy/curfew-context.ts';
@@ -70,6 +72,12 @@ export function isPermitted(rules: Rules, question: RightQuestion): boolean {
   return ask(rules, question).decision === 'allow';
 }
 
+/** That no answer can be had, which is neither a yes nor a no. */
+export function evaluationFailed(cause: unknown): AccessError {
+  const message = 'the policy engine failed on this question; the log says why; call again';
+  return new AccessError('EVALUATION_FAILED', message, { cause });
+}
+
 /** The workflows that let the subject in; none when a forbid applies or a policy erred. */
 export function workflowsFor(
   rules: Rules,
@@ -81,10 +89,10 @@ export function workflowsFor(
     : [];
 }
 
-/** The locks that hold on a person or service, or on a group of theirs. */
+/** The locks that hold on a person or service, on another account of the person, or on a group of one of these. */
 export function locksOn({ locks, directory }: Rules, uid: EntityUid, at: Date): readonly Lock[] {
   if (locks === undefined || locks.size === 0) return [];
-  return locks.onEntities(directory.selfAndAncestors(uid), at);
+  return locks.onEntities(accountsAndAncestors(directory, uid), at);
 }
 
 function applicableAction(

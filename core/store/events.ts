@@ -54,18 +54,20 @@ export async function listEvents(database: Database, page: EventPage): Promise<r
   }));
 }
 
-const LAST_EVENT: Statement = {
-  name: 'last_event',
+const LAST_EVENTS: Statement = {
+  name: 'last_events',
   isRead: true,
-  text: 'SELECT at FROM ledger WHERE request_id = $1 AND kind = $2 ORDER BY revision DESC LIMIT 1',
+  text: `
+    SELECT request_id, max(at) AS at FROM ledger
+    WHERE request_id = ANY($1::uuid[]) AND kind = $2 GROUP BY request_id`,
 };
 
-/** When something of this kind last happened to the request; undefined when it never did. */
-export async function lastEventAt(
-  trx: Trx,
-  { requestId, kind }: { readonly requestId: string; readonly kind: EventKind },
-): Promise<Date | undefined> {
-  const last = new Call<{ readonly at: Date }>(LAST_EVENT, [requestId, kind]);
-  await send(trx, last);
-  return last.rows[0]?.at;
+/** When something of this kind last happened to each of the requests, by their ids; those to which it never did are left out. @throws AccessError */
+export async function lastEvents(
+  reader: Database | Trx,
+  { requestIds, kind }: { readonly requestIds: readonly string[]; readonly kind: EventKind },
+): Promise<ReadonlyMap<string, Date>> {
+  const last = new Call<{ readonly request_id: string; readonly at: Date }>(LAST_EVENTS, [requestIds, kind]);
+  await guarded(() => send(reader, last));
+  return new Map(last.rows.map((row) => [row.request_id, row.at]));
 }

@@ -1,6 +1,7 @@
 import { uidKey } from '../access/entity.ts';
 import type { EndReason } from '../access/event.ts';
 import type { LiveGrant } from '../access/grant.ts';
+import { formatAsked } from './grant-row.ts';
 import { GRANT_ENDS, GRANT_MOVES } from '../access/states.ts';
 import { Call, sendLater, type Statement } from './statement.ts';
 import type { Trx } from './transition.ts';
@@ -11,8 +12,9 @@ const INSERT_GRANT: Statement = {
   text: `
     INSERT INTO grants (id, request_id, item, requester, subject, approvers, resource, actions, workflow, steps, reason, ticket,
       state, created_at, starts_at, expires_at, duration_ms, max_ms, break_glass, keep_on_change, idle_ms, uses_left,
-      max_extensions, seats, casts)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+      max_extensions, seats, casts, asked)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+      $26)`,
 };
 
 /** Writes a new grant; the database refuses a second one for the item and a window longer than `maxMs`. */
@@ -47,6 +49,7 @@ export async function insertGrant(
     grant.terms.maxExtensions,
     grant.seats,
     grant.casts === undefined ? null : JSON.stringify(grant.casts),
+    formatAsked(grant.asked),
   ];
   await sendLater(trx, new Call(INSERT_GRANT, values));
 }
@@ -64,7 +67,7 @@ export function guardedChange(name: string, change: string, where: string): Stat
 
 const END_GRANT = guardedChange(
   'end_grant',
-  `state = 'ENDED', end_reason = $2, ended_at = greatest($3, created_at)`,
+  `state = 'ENDED', end_reason = $2, ended_at = $3`,
   `state = ANY($4::grant_state[])`,
 );
 const { GRANT_OPENED, GRANT_CLAIMED, GRANT_EXTENDED } = GRANT_MOVES;

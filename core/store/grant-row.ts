@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
-import { parseUidKey } from '../access/entity.ts';
-import type { Grant, GrantStanding } from '../access/grant.ts';
-import type { Cast } from '../access/sign-in.ts';
+import { parseUidKey, uidKey } from '../access/entity.ts';
+import type { AskedOtherwise, Grant, GrantStanding } from '../access/grant.ts';
+import type { KeptCast } from '../access/sign-in.ts';
 import type { Grants } from './schema.ts';
 
 export type GrantRow = Selectable<Grants>;
@@ -16,6 +16,7 @@ export function toGrant(row: GrantRow): Grant {
     approvers: row.approvers.map(parseUidKey),
     ...(row.casts === null ? {} : { casts: parseCasts(row.casts) }),
     actions: row.actions.map(parseUidKey),
+    ...(row.asked === null ? {} : { asked: parseAsked(row.asked) }),
     resource: parseUidKey(row.resource),
     workflow: row.workflow,
     steps: row.steps,
@@ -38,10 +39,31 @@ export function toGrant(row: GrantRow): Grant {
 }
 
 /** Reads what `insertGrant` wrote. */
-export function parseCasts(text: string): readonly Cast[] {
+export function parseCasts(text: string): readonly KeptCast[] {
   return JSON.parse(text, (name, value: unknown) =>
     name === 'at' ? new Date(String(value)) : value,
-  ) as Cast[]; // as written
+  ) as KeptCast[]; // as written
+}
+
+/** As `parseAsked` reads it: its actions by `uidKey`. */
+export function formatAsked(asked: AskedOtherwise | undefined): string | null {
+  return asked === undefined ? null : JSON.stringify({ ...asked, actions: asked.actions?.map(uidKey) });
+}
+
+/** Reads what `formatAsked` wrote. */
+export function parseAsked(text: string): AskedOtherwise {
+  const { actions, durationMs, startsAt } = JSON.parse(text) as StoredAsked; // as written
+  return {
+    ...(actions === undefined ? {} : { actions: actions.map(parseUidKey) }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(startsAt === undefined ? {} : { startsAt: new Date(startsAt) }),
+  };
+}
+
+interface StoredAsked {
+  readonly actions?: readonly string[];
+  readonly durationMs?: number;
+  readonly startsAt?: string;
 }
 
 /** What has been written down of where the grant stands. */

@@ -2,6 +2,7 @@ import { GRANT_MOVES } from '../access/states.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { changeGrant, guardedChange } from './grant-changes.ts';
+import { NOT_IDLE } from './idle.ts';
 import { lockGrant, type RecordedGrant } from './grants.ts';
 import { Call, send, sendLater, type Statement } from './statement.ts';
 import type { Locked, Trx } from './transition.ts';
@@ -59,10 +60,14 @@ const NOTE_USES: Statement = {
   text: `
     UPDATE grants SET last_used_at = greatest(grants.last_used_at, least(used.at, clock_timestamp()))
     FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)
-    WHERE grants.id = used.id AND grants.state <> 'ENDED' AND grants.idle_ms IS NOT NULL`,
+    WHERE grants.id = used.id AND grants.state <> 'ENDED' AND grants.idle_ms IS NOT NULL
+      AND ${NOT_IDLE}`,
 };
 
-/** Writes when grants were last used, where that matters; a use cannot lie ahead. No transition: it is in no ledger. */
+/**
+ * Writes when grants were last used, where that matters; a use cannot lie ahead, nor bring back what has lain unused for too long. No
+ * transition: it is in no ledger.
+ */
 export async function noteUses(
   executor: Database | Trx,
   uses: readonly { readonly grantId: string; readonly usedAt: Date }[],

@@ -10,6 +10,10 @@ import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 export interface RecordedGrant {
   readonly grant: Grant;
   readonly recorded: GrantStanding;
+  /** When it was approved. */
+  readonly createdAt: Date;
+  /** The longest that its workflow let it last without extensions; with each it may last as much longer. */
+  readonly maxMs: number;
   /** Orders lists. */
   readonly position: bigint;
 }
@@ -20,7 +24,7 @@ const LOCK_GRANT: Statement = {
   text: `
     SELECT id, request_id, item, requester, subject, approvers, resource, actions, workflow, steps, seats, reason, ticket, state,
       created_at, starts_at, expires_at, duration_ms, max_ms, break_glass, keep_on_change, idle_ms, last_used_at, uses_left,
-      max_extensions, extensions, ended_at, end_reason, position, casts
+      max_extensions, extensions, ended_at, end_reason, position, casts, asked
     FROM grants WHERE id = $1 FOR UPDATE`,
 };
 
@@ -167,5 +171,11 @@ export async function submittedRevision(database: Database, id: string): Promise
 }
 
 function recorded(row: GrantRow): RecordedGrant {
-  return { grant: toGrant(row), recorded: toStanding(row), position: row.position };
+  return {
+    grant: toGrant(row),
+    recorded: toStanding(row),
+    createdAt: row.created_at,
+    maxMs: Number(row.max_ms),
+    position: row.position,
+  };
 }

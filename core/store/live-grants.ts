@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { types } from 'pg';
 import { parseUidKey } from '../access/entity.ts';
 import type { GrantTerms, LiveGrant, LiveState } from '../access/grant.ts';
-import { parseCasts } from './grant-row.ts';
+import { parseAsked, parseCasts } from './grant-row.ts';
 import type { Trx } from './transition.ts';
 
 /** Rows read by one statement, so that none runs into the statement timeout however much there is. */
@@ -31,6 +31,7 @@ interface Row {
   readonly state: LiveState | 'ENDED';
   readonly approvers: string;
   readonly casts: string | null;
+  readonly asked: string | null;
   /** A double, as the driver makes a bigint of an int8. */
   readonly duration_ms: number;
   /** JSON, as of few grants only it differs. */
@@ -64,7 +65,7 @@ function readPage(trx: Trx, last: Row | undefined): Promise<readonly Row[]> {
     .select(sql<number>`date_part('epoch', starts_at)`.as('starts_s'))
     .select(sql<number>`date_part('epoch', expires_at)`.as('expires_s'))
     .select(sql<number | null>`date_part('epoch', last_used_at)`.as('last_used_s'))
-    .select(['state', 'extensions', 'uses_left', 'casts'])
+    .select(['state', 'extensions', 'uses_left', 'casts', 'asked'])
     .select(sql<string>`approvers::text`.as('approvers'))
     .select(sql<number>`duration_ms::float8`.as('duration_ms'))
     .select(TERMS.as('terms'))
@@ -103,6 +104,7 @@ function grantReader(): (row: Row) => LiveGrant {
     approvers: uids(row.approvers),
     ...(row.casts === null ? {} : { casts: parseCasts(row.casts) }),
     actions: uids(row.actions),
+    ...(row.asked === null ? {} : { asked: parseAsked(row.asked) }),
     resource: uid(row.resource),
     workflow: row.workflow,
     steps: steps(row.steps),

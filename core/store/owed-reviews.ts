@@ -31,12 +31,15 @@ const FIND_OVERDUE: Statement = {
   name: 'find_overdue',
   isRead: true,
   text: `
-    SELECT 1 FROM owed_reviews WHERE subject = $1 AND settled_at IS NULL AND due_at <= clock_timestamp() LIMIT 1`,
+    SELECT 1 FROM owed_reviews WHERE subject = ANY($1::text[]) AND settled_at IS NULL AND due_at <= clock_timestamp() LIMIT 1`,
 };
 
-/** Whether the subject owes a review that is overdue. @throws AccessError */
-export async function owesOverdueReview(reader: Database | Trx, subject: EntityUid): Promise<boolean> {
-  const found = new Call(FIND_OVERDUE, [uidKey(subject)]);
+/** Whether one of the subjects owes a review that is overdue. @throws AccessError */
+export async function owesOverdueReview(
+  reader: Database | Trx,
+  subjects: readonly EntityUid[],
+): Promise<boolean> {
+  const found = new Call(FIND_OVERDUE, [subjects.map(uidKey)]);
   await guarded(() => send(reader, found));
   return found.rows.length > 0;
 }

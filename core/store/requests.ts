@@ -106,8 +106,11 @@ export async function pendingRequestsBy(trx: Trx, party: string): Promise<readon
   return rows.map((row) => row.id);
 }
 
-/** The ids of pending requests that the person has a vote on which was not taken back, for a transaction that will lock them. */
-export async function pendingRequestsVotedBy(trx: Trx, reviewer: string): Promise<readonly string[]> {
+/** The ids of pending requests that one of the people has a vote on which was not taken back, for a transaction that will lock them. */
+export async function pendingRequestsVotedBy(
+  trx: Trx,
+  reviewers: readonly string[],
+): Promise<readonly string[]> {
   const rows = await trx
     .selectFrom('reviews')
     .innerJoin('request_items', (join) =>
@@ -117,7 +120,7 @@ export async function pendingRequestsVotedBy(trx: Trx, reviewer: string): Promis
     )
     .select('reviews.request_id')
     .distinct()
-    .where('reviews.reviewer', '=', reviewer)
+    .where('reviews.reviewer', 'in', reviewers)
     .where('reviews.withdrawn_at', 'is', null)
     .where('request_items.state', '=', 'PENDING')
     .execute();

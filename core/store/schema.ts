@@ -62,6 +62,7 @@ export interface Entities {
 export interface Grants {
   actions: string[];
   approvers: Generated<string[]>;
+  asked: string | null;
   break_glass: Generated<boolean>;
   casts: string | null;
   created_at: Timestamp;
@@ -101,6 +102,7 @@ export interface GrantUses {
 export interface IdempotencyKeys {
   body_hash: Buffer;
   caller: string;
+  is_existing: Generated<boolean>;
   key: string;
   lock_id: string | null;
   request_id: string | null;

@@ -1,5 +1,6 @@
 import { uidKey } from '../access/entity.ts';
 import { type AccessRequest, hashWish, type RequestItem } from '../access/request.ts';
+import { NOT_IDLE } from './idle.ts';
 import { Call, send, type Statement } from './statement.ts';
 import { clockCall, nowOf, type Trx } from './transition.ts';
 
@@ -13,21 +14,29 @@ const FIND_HELD: Statement = {
   name: 'find_held',
   isRead: true,
   text: `
-    SELECT request_id AS id FROM grants
+    SELECT request_id AS id, grants.id AS grant_id FROM grants
     WHERE subject = $1 AND resource = $2 AND workflow = $3 AND actions @> $4::text[] AND break_glass = $5 AND reason = $7 AND ticket = $8 AND state <> 'ENDED'
       AND uses_left IS DISTINCT FROM 0
       AND CASE state
         WHEN 'CLAIMABLE' THEN expires_at > clock_timestamp() AND duration_ms >= $6::bigint / 2
-        ELSE expires_at >= clock_timestamp() + $6::bigint / 2 * interval '1 millisecond' END
+        ELSE starts_at <= clock_timestamp() AND expires_at >= clock_timestamp() + $6::bigint / 2 * interval '1 millisecond'
+          AND ${NOT_IDLE} END
     ORDER BY position DESC`,
 };
+
+/** A request by whose grants its subject holds what is asked for, for the same reason and for at least half of the time. */
+export interface Held {
+  readonly requestId: string;
+  /** One for each item. */
+  readonly grantIds: readonly string[];
+}
 
 /** What is there already of a request. */
 export interface Standing {
   /** The request that asks for the same, or to extend the same grant, and is pending in the record. */
   readonly pendingId: string | undefined;
-  /** The requests by whose grants the subject holds all of it for the same reason, and for at least half of the time asked for; newest first. */
-  readonly heldIds: readonly string[];
+  /** By whose grants the subject holds all of it, newest first. */
+  readonly held: readonly Held[];
   /** The database's clock. */
   readonly now: Date;
 }
@@ -38,11 +47,11 @@ export async function findStanding(trx: Trx, request: AccessRequest): Promise<St
   const held = heldCalls(request);
   const clock = clockCall();
   await send(trx, wish, ...held, clock);
-  return { pendingId: wish.rows[0]?.id, heldIds: inAll(held), now: nowOf(clock) };
+  return { pendingId: wish.rows[0]?.id, held: inAll(held), now: nowOf(clock) };
 }
 
-/** `heldIds` of a standing, as of now: of what was committed meanwhile, too. */
-export async function findHeldIds(trx: Trx, request: AccessRequest): Promise<readonly string[]> {
+/** `held` of a standing, as of now: of what was committed meanwhile, too. */
+export async function findHeld(trx: Trx, request: AccessRequest): Promise<readonly Held[]> {
   const held = heldCalls(request);
   if (held.length > 0) await send(trx, ...held);
   return inAll(held);
@@ -52,10 +61,14 @@ interface Found {
   readonly id: string;
 }
 
+interface FoundGrant extends Found {
+  readonly grant_id: string;
+}
+
 /** A call for each item; none where a fixed start or an extension is asked for, which one may want besides. */
-function heldCalls(request: AccessRequest): readonly Call<Found>[] {
+function heldCalls(request: AccessRequest): readonly Call<FoundGrant>[] {
   if (request.startsAt !== undefined || request.extends !== undefined) return [];
-  return request.items.map((item) => new Call<Found>(FIND_HELD, heldValues(request, item)));
+  return request.items.map((item) => new Call<FoundGrant>(FIND_HELD, heldValues(request, item)));
 }
 
 function heldValues(
@@ -74,7 +87,10 @@ function heldValues(
   ];
 }
 
-function inAll(calls: readonly Call<Found>[]): readonly string[] {
-  const [first, ...others] = calls.map((call) => new Set(call.rows.map((row) => row.id)));
-  return [...(first ?? [])].filter((id) => others.every((ids) => ids.has(id)));
+function inAll(calls: readonly Call<FoundGrant>[]): readonly Held[] {
+  const [first, ...others] = calls.map((call) => new Map(call.rows.map((row) => [row.id, row.grant_id])));
+  return Array.from(first ?? [], ([requestId, grantId]) => ({
+    requestId,
+    grantIds: [grantId, ...others.flatMap((grants) => grants.get(requestId) ?? [])],
+  })).filter(({ grantIds }) => grantIds.length === calls.length);
 }

@@ -1,7 +1,8 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import type { LiveGrant } from '../../core/access/grant.ts';
-import { mayStillBegin } from '../../core/replica/eligible.ts';
+import { beginningOf } from '../../core/replica/eligible.ts';
 import { type Eligibility, keptStanding } from '../../core/replica/let-in.ts';
+import { evaluationFailed } from '../../core/replica/rights.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { GRANTS_SHUT_OUT } from './limits.ts';
 
@@ -35,12 +36,11 @@ export function lookAtEntrance(replica: Replica, now: Date): Entrance {
 
 /** A grant that waits for its start, which has come, or for its first use, begins here if it still may. */
 function standingAt(replica: Replica, grant: LiveGrant, now: Date): Eligibility {
-  if (grant.state !== 'ACTIVE' && !mayStillBegin(replica, grant, now)) return 'out';
+  try {
+    if (grant.state !== 'ACTIVE' && beginningOf(replica, grant, now) !== 'in') return 'out';
+  } catch (error) {
+    if (error instanceof AccessError && error.reason === 'EVALUATION_FAILED') return 'unknown';
+    throw error;
+  }
   return keptStanding(replica, grant);
-}
-
-/** No answer can be had. */
-export function evaluationFailed(cause: unknown): AccessError {
-  const message = 'the policy engine failed on this question; the log says why; call again';
-  return new AccessError('EVALUATION_FAILED', message, { cause });
 }

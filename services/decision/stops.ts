@@ -1,5 +1,6 @@
 import type { Grant } from '../../core/access/grant.ts';
 import { lastEnd, type Lock } from '../../core/access/lock.ts';
+import { accountsAndAncestors } from '../../core/access/person.ts';
 import type { CallerQuestion } from '../../core/policy/check-question.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { resourceKeysOf } from './covering-grants.ts';
@@ -15,8 +16,8 @@ export interface Stop {
 }
 
 /**
- * The locks in force on everything, on the principal or a group of it, and on the resource or something that it is inside of; a
- * document of the caller's is inside of what its sent parents are inside of.
+ * The locks in force on everything, on the principal, another account of the person or a group of one of these, and on the resource or
+ * something that it is inside of; a document of the caller's is inside of what its sent parents are inside of.
  * @param early the earliest that it may be: a lock must not end before its time
  */
 export function stopsOn(
@@ -25,7 +26,7 @@ export function stopsOn(
   early = BEGINNING,
 ): readonly Stop[] {
   if (locks.size === 0) return [];
-  const principals = directory.selfAndAncestors(question.principal);
+  const principals = accountsAndAncestors(directory, question.principal);
   return [
     ...locks.onEverything(early).map(stop('everything')),
     ...locks.onEntities(principals, early).map(stop('the principal')),

@@ -33,9 +33,9 @@ export interface Uses {
   note(grantId: string, at: Date, asking: Asking): void;
 }
 
-/** Whether a grant takes note of its uses: it is counted, begins with the first, or ends without. */
+/** Whether a grant takes note of its uses: it is counted, its beginning is not written down yet, or it ends without. */
 export function takesUses({ state, usesLeft, terms }: LiveGrant): boolean {
-  return state === 'CLAIMABLE' || usesLeft !== undefined || terms.idleMs !== undefined;
+  return state !== 'ACTIVE' || usesLeft !== undefined || terms.idleMs !== undefined;
 }
 
 /**
@@ -58,9 +58,9 @@ export async function mayStand(
   return await uses.acknowledge(use, asking);
 }
 
-/** Others may have used an idle grant without this process knowing: the grant service knows. */
+/** Whether one that waits may begin is judged once, where it is first used. Others may have used an idle grant without this process knowing: the grant service knows. */
 function needsAcknowledgement(grant: LiveGrant, lastUsedAt: Date | undefined, now: Date): boolean {
-  if (grant.state === 'CLAIMABLE' || grant.usesLeft !== undefined) return true;
+  if (grant.state !== 'ACTIVE' || grant.usesLeft !== undefined) return true;
   const idleAt = idleFrom({ ...grant, lastUsedAt });
   return idleAt !== undefined && now >= idleAt;
 }

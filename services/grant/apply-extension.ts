@@ -31,7 +31,10 @@ export async function applyExtension(
   if (row.recorded.state !== 'ACTIVE')
     return { deniedBecause: `the grant is ${row.recorded.state}, an extension wants it ACTIVE`, events };
   const expiresAt = new Date(row.grant.expiresAt.getTime() + votes.terms.durationMs);
-  const refused = extensionRefusal(row.grant, item.workflow.maxMs, { extension, expiresAt });
+  const refused = extensionRefusal(row.grant, Math.min(item.workflow.maxMs, row.maxMs), {
+    extension,
+    expiresAt,
+  });
   if (refused !== undefined) return { deniedBecause: refused, events };
   await extendGrant(trx, grantId, { expiresAt, extension });
   const extended = {
@@ -46,7 +49,7 @@ export async function applyExtension(
   return { grantId, events: [...events, extended] };
 }
 
-/** Why a grant may not be extended so; undefined when it may. @param maxMs the longest of its workflow */
+/** Why a grant may not be extended so; undefined when it may. @param maxMs the longest without extensions */
 export function extensionRefusal(
   grant: Pick<Grant, 'startsAt' | 'extensions' | 'terms'>,
   maxMs: number,

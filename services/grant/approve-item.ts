@@ -2,6 +2,7 @@ import { formatSteps } from '../../core/access/workflow.ts';
 import { SYSTEM_ACTOR, type LedgerEvent } from '../../core/access/event.ts';
 import { windowOf } from '../../core/access/narrowing.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import { isLetIn } from '../../core/replica/eligible.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
@@ -9,7 +10,6 @@ import { beginGrant } from './begin-grant.ts';
 import { countVotes, type CountedVotes } from './counted-votes.ts';
 import { applyExtension } from './apply-extension.ts';
 import { lettingInBy, requireOpen } from './locked.ts';
-import { isStillEligible } from './rights.ts';
 
 /** What became of an item that everybody needed has agreed to. */
 export interface Settled {
@@ -25,7 +25,7 @@ export type Approved =
 /**
  * Begins or extends the grant of an item whose seats are filled, or denies the item when its workflow would no longer let the subject
  * in or the approvals leave nothing. The request is locked by this transaction, or new in it.
- * @throws AccessError LOCKED when a lock stops it: the item stays pending
+ * @throws AccessError LOCKED when a lock stops it, EVALUATION_FAILED when there is no answer: the item stays pending
  */
 export async function approveItem(
   trx: Trx,
@@ -58,7 +58,7 @@ export function approvalRefusal(
   { terms }: CountedVotes,
   now: Date,
 ): string | undefined {
-  if (!isStillEligible(replica, request, item, now))
+  if (!isLetIn(replica, request, item, now))
     return `workflow ${item.workflow.id} (${formatSteps(item.workflow.steps)}) no longer lets the subject in`;
   const { startsAt, expiresAt } = windowOf(request, terms, now);
   return terms.actions.length === 0 || startsAt >= expiresAt

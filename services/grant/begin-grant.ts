@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SYSTEM_ACTOR, type LedgerEvent } from '../../core/access/event.ts';
-import type { LiveGrant } from '../../core/access/grant.ts';
+import type { AskedOtherwise, LiveGrant } from '../../core/access/grant.ts';
 import { windowOf } from '../../core/access/narrowing.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
+import type { KeptCast } from '../../core/access/sign-in.ts';
 import { insertGrant } from '../../core/store/grant-changes.ts';
 import { insertOwedReview } from '../../core/store/owed-reviews.ts';
 import type { Trx } from '../../core/store/transition.ts';
 import type { Approved } from './approve-item.ts';
-import type { CountedVotes } from './counted-votes.ts';
+import type { CountedReview, CountedVotes } from './counted-votes.ts';
 
 /** Gives the grant of an approved item: at once, from its start on, or to be claimed. Break-glass owes a review from here on. */
 export async function beginGrant(
@@ -29,14 +30,15 @@ export async function beginGrant(
 function grantOf(
   request: AccessRequest,
   item: RequestItem,
-  { filledBy, terms }: CountedVotes,
+  { filledBy, approvals: counted, terms }: CountedVotes,
   now: Date,
 ): LiveGrant {
   const { workflow } = item;
   const approvals = [...filledBy.values()].flat();
   const begins = beginning(request, item, terms, now);
+  const asked = askedOtherwise(request, item, { ...begins, actions: terms.actions });
   // One that has begun asks nobody again.
-  const casts = begins.state === 'ACTIVE' ? undefined : approvals.map(({ at, signIn }) => ({ at, signIn }));
+  const casts = begins.state === 'ACTIVE' ? undefined : castsOf([...new Set([...approvals, ...counted])]);
   return {
     id: randomUUID(),
     requestId: request.id,
@@ -46,6 +48,7 @@ function grantOf(
     approvers: approvals.map(({ reviewer }) => reviewer),
     ...(casts === undefined ? {} : { casts }),
     actions: terms.actions,
+    ...(asked === undefined ? {} : { asked }),
     resource: item.resource,
     workflow: workflow.id,
     steps: workflow.steps.map((step) => step.name),
@@ -63,6 +66,29 @@ function grantOf(
     usesLeft: workflow.uses,
     lastUsedAt: undefined,
   };
+}
+
+function castsOf(reviews: readonly CountedReview[]): readonly KeptCast[] {
+  return reviews.map(({ reviewer, at, signIn, filled, stoodIn }) => ({
+    reviewer,
+    at,
+    signIn,
+    filled,
+    stoodIn,
+  }));
+}
+
+function askedOtherwise(
+  { durationMs, startsAt }: AccessRequest,
+  { actions }: RequestItem,
+  granted: Pick<LiveGrant, 'actions' | 'durationMs'>,
+): AskedOtherwise | undefined {
+  const asked = {
+    ...(actions.length === granted.actions.length ? {} : { actions }),
+    ...(durationMs === granted.durationMs ? {} : { durationMs }),
+    ...(startsAt === undefined ? {} : { startsAt }),
+  };
+  return Object.keys(asked).length === 0 ? undefined : asked;
 }
 
 function beginning(
@@ -93,6 +119,7 @@ function startedEvent(grant: LiveGrant, now: Date): Extract<LedgerEvent, { reado
     approvers: grant.approvers,
     ...(grant.casts === undefined ? {} : { casts: grant.casts }),
     actions: grant.actions,
+    ...(grant.asked === undefined ? {} : { asked: grant.asked }),
     resource: grant.resource,
     workflow: grant.workflow,
     steps: grant.steps,

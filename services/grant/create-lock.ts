@@ -69,9 +69,9 @@ async function findEarlier(
   caller: EntityUid,
   callKey: CallKey | undefined,
 ): Promise<Decided<RecordedLock> | undefined> {
-  const id = callKey === undefined ? undefined : await findMade(database, caller, 'lock', callKey);
-  const made = id === undefined ? undefined : await readMadeLock(database, id);
-  return made === undefined ? undefined : { result: made.lock, revision: made.revision };
+  const made = callKey === undefined ? undefined : await findMade(database, caller, 'lock', callKey);
+  const read = made === undefined ? undefined : await readMadeLock(database, made.id);
+  return read === undefined ? undefined : { result: read.lock, revision: read.revision };
 }
 
 /** Stopping something works when all else is overloaded, for whoever may do it: memory says so, and it is decided again. */
@@ -148,7 +148,7 @@ export async function writeLock(
   const expiresAt = durationMs === undefined ? undefined : new Date(now.getTime() + durationMs);
   const lock: Lock = { id: randomUUID(), target, reason, createdBy: caller, createdAt: now, expiresAt };
   await insertLock(trx, lock);
-  const made = { kind: 'lock', id: lock.id } as const;
+  const made = { kind: 'lock', id: lock.id, isExisting: false } as const;
   if (callKey !== undefined && !(await takeKey(trx, { caller: uidKey(caller), ...callKey, made })))
     throw new AccessError('CONFLICT', 'another call with this idempotency key came at the same moment');
   const event = {

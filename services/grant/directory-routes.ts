@@ -34,6 +34,7 @@ export function directoryRoutes(context: GrantContext): Route {
         revision,
         endedGrantIds: [...result.endedGrantIds],
         withdrawnRequestIds: [...result.withdrawnRequestIds],
+        unvotedRequestIds: [...result.unvotedRequestIds],
       };
     },
     async getEntity(message, { caller }) {

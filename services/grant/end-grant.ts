@@ -3,12 +3,13 @@ import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/en
 import type { EndReason, LedgerEvent } from '../../core/access/event.ts';
 import { checkFreeText } from '../../core/access/free-text.ts';
 import type { Grant, GrantStanding } from '../../core/access/grant.ts';
+import { requestFactsOf } from '../../core/replica/request-facts.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { endGrant } from '../../core/store/grant-changes.ts';
 import { lockGrant, type RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
-import { lapseGrant } from './lapses.ts';
+import { lapseGrant, latest } from './lapses.ts';
 import { isPermitted, notPermitted, type RightQuestion } from './rights.ts';
 
 /** Gives a grant back. @throws AccessError GRANT_NOT_FOUND, NOT_PERMITTED, GRANT_ENDED */
@@ -68,9 +69,9 @@ export function grantNotFound(id: string): AccessError {
   return new AccessError('GRANT_NOT_FOUND', `id: there is no grant ${id}, or none that you may see`);
 }
 
-/** Who may see a grant: its subject, and whoever is permitted to view or revoke it. */
+/** Who may see a grant: its subject, whoever asked for it, and whoever is permitted to view or revoke it. */
 export function maySeeGrant(replica: Replica, grant: Grant, caller: EntityUid, now: Date): boolean {
-  if (sameUid(grant.subject, caller)) return true;
+  if ([grant.subject, grant.requester].some((party) => sameUid(party, caller))) return true;
   return (['view', 'revoke'] as const).some((right) =>
     isPermitted(replica, grantQuestion(right, grant, caller, now)),
   );
@@ -88,19 +89,7 @@ export function grantQuestion(
     principal: caller,
     resource: grant.resource,
     now,
-    request: {
-      id: grant.requestId,
-      requester: grant.requester,
-      subject: grant.subject,
-      actions: grant.actions.map((action) => action.id),
-      reason: grant.reason,
-      ...(grant.ticket === '' ? {} : { ticket: grant.ticket }),
-      durationMs: grant.durationMs,
-      startsAt: grant.startsAt,
-      workflow: grant.workflow,
-      breakGlass: grant.terms.breakGlass,
-      extension: BigInt(grant.extensions),
-    },
+    request: { ...requestFactsOf(grant), extension: BigInt(grant.extensions) },
   };
 }
 
@@ -137,9 +126,7 @@ export async function recordEnd(
   row: RecordedGrant,
   { endReason, actor, now, text }: Ending,
 ): Promise<{ readonly row: RecordedGrant; readonly event: LedgerEvent }> {
-  const isBefore = row.recorded.state === 'ACTIVE' && now < row.grant.startsAt;
-  // A clock that was set back must not end a grant before it began.
-  const endedAt = isBefore ? row.grant.startsAt : now;
+  const endedAt = latest(now, row.recorded.state === 'ACTIVE' ? row.grant.startsAt : row.createdAt);
   await endGrant(trx, row.grant.id, { endReason, endedAt });
   const { id: grantId, requestId } = row.grant;
   const event: LedgerEvent = {

@@ -13,8 +13,8 @@ export interface Existing {
   readonly request: AccessRequest | undefined;
   /** What was found lapsed on the way, and is written down. */
   readonly events: readonly LedgerEvent[];
-  /** Requests by which the subject holds it, and that the requester may not see. */
-  readonly hidden: readonly string[];
+  /** Requests by which the subject holds it, but that are no answer: the requester may not see them, or a lock stops a grant of theirs. */
+  readonly unfit: readonly string[];
 }
 
 /**
@@ -25,23 +25,24 @@ export async function findExisting(
   trx: Trx,
   replica: Replica,
   planned: AccessRequest,
-  { pendingId, heldIds, now }: Standing,
+  { pendingId, held, now }: Standing,
 ): Promise<Existing> {
   const found = pendingId === undefined ? undefined : await lockRequest(trx, pendingId);
   const lapsed = found === undefined ? undefined : await lapseRequest(trx, found.row, now);
   const events = lapsed?.events ?? [];
   if (lapsed !== undefined && requestStateAt(lapsed.row, now) === 'PENDING') {
     if (!hashWish(lapsed.row).equals(hashWish(planned))) throw alreadyAsked(lapsed.row);
-    return { request: lapsed.row, events, hidden: [] };
+    return { request: lapsed.row, events, unfit: [] };
   }
-  const hidden: string[] = [];
-  for (const id of heldIds) {
-    const held = await lockRequest(trx, id);
-    if (held !== undefined && maySee(replica, held.row, planned.requester, now))
-      return { request: held.row, events, hidden };
-    hidden.push(id);
+  const unfit: string[] = [];
+  for (const { requestId, grantIds } of held) {
+    const isStopped = grantIds.some((id) => replica.locks.onGrant(id, now).length > 0);
+    const locked = isStopped ? undefined : await lockRequest(trx, requestId);
+    if (locked !== undefined && maySee(replica, locked.row, planned.requester, now))
+      return { request: locked.row, events, unfit };
+    unfit.push(requestId);
   }
-  return { request: undefined, events, hidden };
+  return { request: undefined, events, unfit };
 }
 
 /** That a grant is asked to be extended already, by somebody else or by another time. */

@@ -1,8 +1,10 @@
+import { AccessError } from '../../core/access/access-error.ts';
 import { standing } from '../../core/replica/let-in.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import type { GrantContext } from './context.ts';
 import { endIneligible } from './end-ineligible.ts';
 import { takeTurns } from './give-way.ts';
+import { isPassing } from './jobs/write-lapses.ts';
 import { lookAfterChanges } from './look-after-changes.ts';
 
 /** Nobody waits for it: it works half of the time at most. */
@@ -28,16 +30,35 @@ export async function endAllIneligible(context: GrantContext, signal: AbortSigna
   const { replica } = context.followed;
   const giveWay = takeTurns(TURN);
   const found: string[] = [];
+  const failures: unknown[] = [];
   for (const grant of replica.grants.all()) {
     await giveWay(signal);
     if (standing(replica, grant) === 'out') found.push(grant.id);
-    if (found.length === AT_ONCE) await end(context, found.splice(0), signal);
+    if (found.length === AT_ONCE) failures.push(...(await end(context, found.splice(0), signal)));
   }
-  await end(context, found, signal);
+  failures.push(...(await end(context, found, signal)));
+  if (failures.length > 0)
+    throw new Error(`${failures.length} grants could not be ended`, { cause: failures[0] });
 }
 
-async function end(context: GrantContext, ids: readonly string[], signal: AbortSignal): Promise<void> {
+/** @returns why some could not be ended; all others are */
+async function end(
+  context: GrantContext,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly unknown[]> {
   signal.throwIfAborted();
-  const ends = await Promise.allSettled(ids.map((id) => endIneligible(context, id)));
-  for (const result of ends) if (result.status === 'rejected') throw result.reason;
+  return (await Promise.all(ids.map((id) => tryToEnd(context, id)))).filter(
+    (failure) => failure !== undefined,
+  );
+}
+
+async function tryToEnd(context: GrantContext, id: string): Promise<unknown> {
+  try {
+    await endIneligible(context, id);
+    return undefined;
+  } catch (error) {
+    if (isPassing(error) || (error instanceof AccessError && error.reason === 'CONFLICT')) throw error;
+    return new Error(`grant ${id}`, { cause: error });
+  }
 }

@@ -7,7 +7,7 @@ import type { RecordedGrant } from '../../core/store/grants.ts';
 import { resolveItems } from '../../core/store/request-changes.ts';
 import type { Trx } from '../../core/store/transition.ts';
 import { lettingInOf, lockAgainst } from './locked.ts';
-import { mayStillBegin } from './rights.ts';
+import { beginningOf } from './rights.ts';
 
 /** A row as it is after its lapses are written down, and the events that say so. */
 export interface Lapsed<T> {
@@ -63,10 +63,11 @@ async function openWhenDue(
   const { grant, recorded } = row;
   if (recorded.state !== 'SCHEDULED' || now < grant.startsAt) return { row, events: [] };
   // A lock ends: what waits behind it waits on.
-  if (now < grant.expiresAt && lockAgainst(replica, lettingInOf(grant), now) !== undefined)
-    return { row, events: [] };
+  const isHeld = lockAgainst(replica, lettingInOf(grant), now) !== undefined;
   // Whether its subject was still let in when it began is not known any more once it is over.
-  if (now < grant.expiresAt && !mayStillBegin(replica, grant, now)) {
+  const begins = now >= grant.expiresAt ? 'in' : isHeld ? 'held' : beginningOf(replica, grant, now);
+  if (begins === 'held') return { row, events: [] };
+  if (begins === 'out') {
     const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;
     return await recordLapse(trx, row, refused, now);
   }
@@ -78,19 +79,26 @@ async function openWhenDue(
   };
 }
 
+/** A clock that was set back must not end a grant before there was one. */
+export function latest(one: Date, other: Date): Date {
+  return one > other ? one : other;
+}
+
 type Ended = Extract<GrantStanding, { readonly state: 'ENDED' }>;
 
-async function recordLapse(
+/** Writes that a locked grant has ended by itself. */
+export async function recordLapse(
   trx: Trx,
   row: RecordedGrant,
   ended: Ended,
   now: Date,
 ): Promise<Lapsed<RecordedGrant>> {
-  const { endReason, endedAt } = ended;
+  const { endReason } = ended;
   const { id: grantId, requestId } = row.grant;
+  const endedAt = latest(ended.endedAt, row.createdAt);
   await endGrant(trx, grantId, { endReason, endedAt });
   return {
-    row: { ...row, recorded: ended },
+    row: { ...row, recorded: { ...ended, endedAt } },
     events: [{ kind: 'GRANT_ENDED', at: now, actor: SYSTEM_ACTOR, requestId, grantId, endReason, endedAt }],
   };
 }

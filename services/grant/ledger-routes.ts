@@ -1,17 +1,13 @@
-import { durationMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { toProtoUid } from '../../core/rpc/uid.ts';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { type Route, route } from '../../core/rpc/route.ts';
-import { type ApprovalPair, countApprovalPairs } from '../../core/store/approval-pairs.ts';
 import { type LedgerRecord, listEvents } from '../../core/store/events.ts';
 import { LedgerService } from '../../proto/gen/curfew/grant/v1/ledger_service_pb.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { nextPageToken, readPage } from './page-token.ts';
+import { reportApprovalPairs } from './report-approval-pairs.ts';
 import { requireSystemRight } from './rights.ts';
 import { verifyAlone, type VerifyLedger } from './verify-alone.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
-
-const DEFAULT_PAIRS = 50;
-const DEFAULT_WITHIN_MS = 30 * 86_400_000;
 
 /** The ledger API, for auditors. */
 export function ledgerRoutes(context: GrantContext, verify: VerifyLedger): Route {
@@ -36,13 +32,9 @@ export function ledgerRoutes(context: GrantContext, verify: VerifyLedger): Route
       const found = await alone(fromRevision === 0n ? 1n : fromRevision, signal);
       return { ...found, headHash: new Uint8Array(found.headHash), faults: [...found.faults] };
     },
-    async reportApprovalPairs({ within, pageSize, offset }, { caller }) {
+    async reportApprovalPairs(message, { caller, signal }) {
       await requireAuditor(caller.uid);
-      const size = pageSize === 0 ? DEFAULT_PAIRS : pageSize;
-      const withinMs = within === undefined ? DEFAULT_WITHIN_MS : durationMs(within);
-      const pairs = await countApprovalPairs(context.database, { withinMs, offset, size: size + 1 });
-      const nextOffset = pairs.length > size ? offset + size : 0;
-      return { pairs: pairs.slice(0, size).map(presentPair), nextOffset };
+      return await reportApprovalPairs(context, message, signal);
     },
   });
 }
@@ -55,14 +47,5 @@ function presentEvent(row: LedgerRecord) {
     grantId: row.grantId ?? '',
     text: row.text ?? '',
     hash: new Uint8Array(row.hash),
-  };
-}
-
-function presentPair({ approver, approved, lastAt, ...counts }: ApprovalPair) {
-  return {
-    ...counts,
-    approver: toProtoUid(approver),
-    approved: toProtoUid(approved),
-    lastAt: timestampFromDate(lastAt),
   };
 }

@@ -6,18 +6,12 @@ import {
   requestStateAt,
   votesOn,
 } from '../../core/access/request.ts';
-import {
-  type Chunk,
-  listRequests,
-  listToReview,
-  type PlacedRequest,
-  type RequestPage,
-} from '../../core/store/list-requests.ts';
+import { listRequests, listToReview, type PlacedRequest } from '../../core/store/list-requests.ts';
 import { type Approvers, isKeptApart, readApprovers } from './approvals-in-return.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
-import { takeTurns } from './give-way.ts';
 import type { Page } from './page-token.ts';
 import { fillableSteps, maySee } from './rights.ts';
+import { type Listed, type ReadChunk, scan } from './scan.ts';
 import { waysToReview } from './ways-to-review.ts';
 
 export interface RequestFilter {
@@ -27,19 +21,6 @@ export interface RequestFilter {
   readonly mine: boolean;
   readonly toReview: boolean;
 }
-
-export interface Listed<T> {
-  readonly found: readonly T[];
-  /** Where the next page goes on; undefined on the last. */
-  readonly next: bigint | undefined;
-}
-
-/** Rows read at once while looking for what the caller may see. */
-const CHUNK = 200;
-/** Rows examined for one page: asking the policies about each takes a while. */
-const MOST_EXAMINED = 2_000;
-/** And the longest that it takes, on a slow machine. */
-const LONGEST_MS = 500;
 
 /** Requests that the caller may see, newest first. @throws AccessError */
 export async function listAccessRequests(
@@ -101,53 +82,4 @@ function matches(
       !isKeptApart(replica, approvers, request, item) &&
       fillableSteps(replica, request, item, { reviewer: caller }, now).length > 0,
   );
-}
-
-/** Reads the next stretch of a list. */
-export type ReadChunk<T> = (page: RequestPage) => Promise<Chunk<T>>;
-
-/** What a list looks for. */
-export interface Scan<T> {
-  readonly positionOf: (row: T) => bigint;
-  readonly isWanted: (row: T) => boolean;
-  /** Ends the search: nobody waits for it. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Reads chunk by chunk until the page is full, there is no more, or enough was examined for one call: then the page is short, may be
- * empty, and says where the next goes on. Gives way to other calls.
- */
-export async function scan<T>(
-  page: Page,
-  read: ReadChunk<T>,
-  { positionOf, isWanted, signal }: Scan<T>,
-): Promise<Listed<T>> {
-  const giveWay = takeTurns();
-  const stopMs = performance.now() + LONGEST_MS;
-  const found: T[] = [];
-  let { before } = page;
-  let size = Math.min(CHUNK, page.size + 1);
-  for (let examined = 0; examined < MOST_EXAMINED && performance.now() < stopMs; ) {
-    signal.throwIfAborted();
-    const { rows, isLast } = await read({ before, size });
-    // Mostly the first is enough.
-    size = CHUNK;
-    for (const row of rows) {
-      await giveWay(signal);
-      if (isWanted(row)) found.push(row);
-      if (found.length > page.size)
-        return { found: found.slice(0, -1), next: lastPosition(found.slice(0, -1), positionOf) };
-      before = positionOf(row);
-      examined += 1;
-      if (performance.now() >= stopMs) return { found, next: before };
-    }
-    if (isLast) return { found, next: undefined };
-  }
-  return { found, next: before };
-}
-
-function lastPosition<T>(rows: readonly T[], positionOf: (row: T) => bigint): bigint | undefined {
-  const last = rows.at(-1);
-  return last === undefined ? undefined : positionOf(last);
 }

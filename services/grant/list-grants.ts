@@ -12,10 +12,10 @@ import type {
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import { grantNotFound, maySeeGrant } from './end-grant.ts';
 import { inTurns } from './give-way.ts';
-import { scan } from './list-access-requests.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import type { Showing } from './present.ts';
 import { presentGrant, toProtoGrantState } from './present-grant.ts';
+import { scan } from './scan.ts';
 
 /** Reads a grant that the caller may see. @throws AccessError GRANT_NOT_FOUND */
 export async function getGrant(context: GrantContext, id: string, caller: EntityUid): Promise<RecordedGrant> {

@@ -1,11 +1,12 @@
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
+import { accountsAndAncestors } from '../../core/access/person.ts';
 import { readGrants } from '../../core/store/grants.ts';
 import { listLocks, type PlacedLock } from '../../core/store/locks.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
-import { type Listed, scan } from './list-access-requests.ts';
 import { maySeeLock } from './lock-rights.ts';
 import type { Page } from './page-token.ts';
+import { type Listed, scan } from './scan.ts';
 
 export interface LockFilter {
   readonly caller: EntityUid;
@@ -29,7 +30,7 @@ export async function listLocksOf(
   await catchUp(context);
   const { replica } = context.followed;
   const now = clockOfReads(context);
-  const entities = entity === undefined ? undefined : [...replica.directory.selfAndAncestors(entity)];
+  const entities = entity === undefined ? undefined : [...accountsAndAncestors(replica.directory, entity)];
   return await scan(
     page,
     async ({ before, size }) => {

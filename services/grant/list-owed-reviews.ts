@@ -1,56 +1,66 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
-import { readGrant } from '../../core/store/grants.ts';
+import { firstRevisions, readGrants } from '../../core/store/grants.ts';
 import { listOwed, type OwedPosition, type OwedReview } from '../../core/store/owed-reviews.ts';
-import { readRequest } from '../../core/store/requests.ts';
+import { readRequests } from '../../core/store/requests.ts';
 import type {
   ListOwedReviewsRequest,
   ListOwedReviewsResponseSchema,
   OwedReviewSchema,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
-import { takeTurns } from './give-way.ts';
+import { inTurns } from './give-way.ts';
+import { foreignToken, keyToken, type Page, pageSize, readKeyToken } from './page-token.ts';
+import { presentRequest } from './present.ts';
+import { presentGrant } from './present-grant.ts';
 import { isPermitted, mayReviewAfterwards } from './rights.ts';
-import { showGrant, showRequest } from './show.ts';
+import { scan } from './scan.ts';
+import { showingRequests } from './show.ts';
 
-const DEFAULT_SIZE = 50;
-/** Rows read at once while looking for what the caller may see. */
-const CHUNK = 200;
+interface Asking {
+  readonly caller: EntityUid;
+  readonly signal: AbortSignal;
+}
+
+/** An owed review with its request. */
+interface Owed extends OwedReview {
+  readonly request: AccessRequest;
+}
 
 /** What break-glass owes still and the caller may see: by due time. @throws AccessError */
 export async function listOwedReviews(
   context: GrantContext,
   message: ListOwedReviewsRequest,
-  { caller, signal }: { readonly caller: EntityUid; readonly signal: AbortSignal },
+  { caller, signal }: Asking,
 ): Promise<MessageInitShape<typeof ListOwedReviewsResponseSchema>> {
   await catchUp(context);
-  const size = message.pageSize === 0 ? DEFAULT_SIZE : message.pageSize;
-  const giveWay = takeTurns();
-  const owed: MessageInitShape<typeof OwedReviewSchema>[] = [];
-  let after = readToken(message.pageToken);
-  for (;;) {
-    const rows = await listOwed(context.database, { after, size: CHUNK });
-    for (const row of rows) {
-      await giveWay(signal);
-      if (owed.length === size) return { owed, nextPageToken: tokenOf(after) };
-      after = row;
-      const request = await readRequest(context.database, row.requestId);
-      if (request === undefined || !isWanted(context, request, row, { caller, toReview: message.toReview }))
-        continue;
-      owed.push(await present(context, request, row, caller));
-    }
-    if (rows.length < CHUNK) return { owed, nextPageToken: '' };
-  }
+  const page = { before: readPosition(message.pageToken), size: pageSize(message) };
+  const wanting = { caller, toReview: message.toReview };
+  const { found, next } = await scan(page, (chunk) => readOwed(context, chunk), {
+    positionOf: ({ dueAt, grantId }): OwedPosition => ({ dueAt, grantId }),
+    isWanted: (owed) => isWanted(context, owed, wanting),
+    signal,
+  });
+  return { owed: await presentAll(context, found, { caller, signal }), nextPageToken: tokenOf(next) };
+}
+
+async function readOwed({ database }: GrantContext, { before: after, size }: Page<OwedPosition>) {
+  const rows = await listOwed(database, { after, size });
+  const requests = await readRequests(database, [...new Set(rows.map(({ requestId }) => requestId))]);
+  const byId = new Map(requests.map((request) => [request.id, request]));
+  const owed = rows.flatMap((row): Owed[] => {
+    const request = byId.get(row.requestId);
+    return request === undefined ? [] : [{ ...row, request }];
+  });
+  return { rows: owed, isLast: rows.length < size };
 }
 
 function isWanted(
   context: GrantContext,
-  request: AccessRequest,
-  { item }: OwedReview,
+  { request, item }: Owed,
   { caller, toReview }: { readonly caller: EntityUid; readonly toReview: boolean },
 ): boolean {
   const { replica } = context.followed;
@@ -63,32 +73,37 @@ function isWanted(
   return isPermitted(replica, { right: 'audit', principal: caller, resource: SYSTEM, now });
 }
 
-async function present(
+async function presentAll(
   context: GrantContext,
-  request: AccessRequest,
-  { grantId, step, dueAt }: OwedReview,
-  caller: EntityUid,
-): Promise<MessageInitShape<typeof OwedReviewSchema>> {
-  const row = await readGrant(context.database, grantId);
-  return {
-    ...(row === undefined ? {} : { grant: await showGrant(context, caller, row) }),
-    request: await showRequest(context, caller, request),
-    step,
-    dueAt: timestampFromDate(dueAt),
-    overdue: clockOfReads(context) >= dueAt,
-  };
+  found: readonly Owed[],
+  { caller, signal }: Asking,
+): Promise<MessageInitShape<typeof OwedReviewSchema>[]> {
+  const { database } = context;
+  const requests = found.map(({ request }) => request);
+  const grantIds = found.map(({ grantId }) => grantId);
+  const grants = await readGrants(database, grantIds);
+  const ofGrants = await firstRevisions(database, { grantIds });
+  const ofRequests = await firstRevisions(database, { requestIds: requests.map(({ id }) => id) });
+  const showing = await showingRequests(context, caller, requests);
+  return await inTurns(found, signal, ({ request, grantId, step, dueAt }) => {
+    const row = grants.get(grantId);
+    return {
+      ...(row === undefined ? {} : { grant: presentGrant(showing, row, ofGrants.get(grantId) ?? 0n) }),
+      request: presentRequest(showing, request, ofRequests.get(request.id) ?? 0n),
+      step,
+      dueAt: timestampFromDate(dueAt),
+      overdue: showing.now >= dueAt,
+    };
+  });
 }
 
-function tokenOf(after: OwedPosition | undefined): string {
-  if (after === undefined) return '';
-  return Buffer.from(`owed:${after.dueAt.getTime()}:${after.grantId}`, 'latin1').toString('base64url');
+function tokenOf(next: OwedPosition | undefined): string {
+  return keyToken(next === undefined ? undefined : `${next.dueAt.getTime()}:${next.grantId}`);
 }
 
-function readToken(token: string): OwedPosition | undefined {
+function readPosition(token: string): OwedPosition | undefined {
   if (token === '') return undefined;
-  const text = Buffer.from(token, 'base64url').toString('latin1');
-  const [, dueMs, grantId] = /^owed:(\d{1,15}):([0-9a-f-]{36})$/.exec(text) ?? [];
-  if (dueMs !== undefined && grantId !== undefined) return { dueAt: new Date(Number(dueMs)), grantId };
-  const seen = JSON.stringify(token.slice(0, 80));
-  throw fieldError('page_token', `seen ${seen}, wanted the next_page_token of the page before`);
+  const [, dueMs, grantId] = /^(\d{1,15}):([0-9a-f-]{36})$/.exec(readKeyToken(token)) ?? [];
+  if (dueMs === undefined || grantId === undefined) throw foreignToken(token);
+  return { dueAt: new Date(Number(dueMs)), grantId };
 }

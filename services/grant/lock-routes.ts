@@ -1,9 +1,10 @@
 import { fieldError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { LockTarget, RecordedLock } from '../../core/access/lock.ts';
+import { accountsOf } from '../../core/access/person.ts';
 import { type Route, route } from '../../core/rpc/route.ts';
 import { msFromDuration } from '../../core/rpc/time.ts';
-import { fromProtoUid } from '../../core/rpc/uid.ts';
+import { fromProtoUid, toProtoUid } from '../../core/rpc/uid.ts';
 import { readGrant } from '../../core/store/grants.ts';
 import { type CreateLockRequest, LockService } from '../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import type { GrantContext } from './context.ts';
@@ -24,6 +25,10 @@ export function lockRoutes(context: GrantContext): Route {
     const row = target.kind === 'grant' ? await readGrant(context.database, target.grantId) : undefined;
     return presentLock(showingTo(context, caller), lock, row?.grant);
   };
+  const otherAccounts = ({ target }: RecordedLock) =>
+    target.kind === 'entity'
+      ? accountsOf(context.followed.replica.directory, target.uid).slice(1).map(toProtoUid)
+      : [];
   return route(LockService, {
     async createLock(message, { caller }) {
       const { result, revision } = await createLock(
@@ -31,7 +36,7 @@ export function lockRoutes(context: GrantContext): Route {
         askedOf(message, caller.uid),
         callKeyOf(message),
       );
-      return { lock: await show(caller.uid, result), revision };
+      return { lock: await show(caller.uid, result), revision, otherAccounts: otherAccounts(result) };
     },
     async deleteLock({ id, reason }, { caller }) {
       const { result, revision } = await deleteLock(context, { id, reason, caller: caller.uid });
@@ -53,6 +58,7 @@ export function lockRoutes(context: GrantContext): Route {
         endedGrantIds: [...result.endedGrantIds],
         withdrawnRequestIds: [...result.withdrawnRequestIds],
         unvotedRequestIds: [...result.unvotedRequestIds],
+        otherAccounts: otherAccounts(result.lock),
         revision: revision === 0n ? context.followed.replica.basisRevision : revision,
       };
     },

@@ -2,15 +2,16 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import type { Grant } from '../../core/access/grant.ts';
 import type { Lock } from '../../core/access/lock.ts';
+import { accountsAndAncestors, samePerson } from '../../core/access/person.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { locksOn, type Rules } from '../../core/replica/rights.ts';
 
 // What locks stop in this service, and all of it:
-// - Who is locked may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
+// - Who is locked, by whichever account, may do nothing but read what is theirs: `by` in context.ts for every transition, `ask` in rights.ts for every right,
 //   and with it votes.
 // - Nobody is let in where a lock is: `lockAgainst`, asked when a request is planned, voted for, approved, extended, and when a grant
-//   is opened, claimed or used. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
+//   is opened, claimed or used. What waits to begin waits while locks take its approvals away: `beginningOf`. Denying, withdrawing, releasing, revoking, locking and unlocking go on.
 
 /** @throws AccessError LOCKED when the caller is locked */
 export function requireFree(rules: Rules, caller: EntityUid, at: Date): void {
@@ -52,6 +53,20 @@ export function requireOpen(replica: Replica, lettingIn: LettingIn, at: Date): v
   if (locked !== undefined) throw locked;
 }
 
+/** That a grant which waits does not begin, because people who approved it are locked. */
+export function heldBack(replica: Replica, { id, approvers, casts = [] }: Grant, at: Date): AccessError {
+  const reviewers = [...approvers, ...casts.flatMap(({ reviewer }) => reviewer ?? [])];
+  for (const reviewer of reviewers) {
+    const [lock] = locksOn(replica, reviewer, at);
+    if (lock !== undefined)
+      return lockedBy(
+        lock,
+        `${formatUid(reviewer)}, who approved the grant ${id}, is locked: it does not begin`,
+      );
+  }
+  throw new Error(`no lock holds back the grant ${id}`);
+}
+
 /** What approving an item of a request would do. */
 export function lettingInBy(request: AccessRequest, { resource }: Pick<RequestItem, 'resource'>): LettingIn {
   const { requester, subject } = request;
@@ -71,11 +86,14 @@ export function locksOnGrant(
 ): readonly Lock[] {
   const { locks, directory } = replica;
   if (locks.size === 0) return [];
-  const stopped = new Set([...directory.selfAndAncestors(subject), ...directory.selfAndAncestors(resource)]);
+  const stopped = new Set([
+    ...accountsAndAncestors(directory, subject),
+    ...directory.selfAndAncestors(resource),
+  ]);
   return [...locks.onEverything(at), ...locks.onEntities(stopped, at), ...locks.onGrant(id, at)];
 }
 
-/** Whether a lock stops the person: themselves, a group of theirs, or a grant of theirs. */
+/** Whether a lock stops the person, by whichever account: themselves, a group of theirs, or a grant of theirs. */
 export function isOwnLock(
   { directory }: Replica,
   lock: Lock,
@@ -83,8 +101,8 @@ export function isOwnLock(
   holder?: EntityUid,
 ): boolean {
   const { target } = lock;
-  if (target.kind === 'entity') return directory.selfAndAncestors(person).has(uidKey(target.uid));
-  return target.kind === 'grant' && holder !== undefined && sameUid(holder, person);
+  if (target.kind === 'entity') return accountsAndAncestors(directory, person).has(uidKey(target.uid));
+  return target.kind === 'grant' && holder !== undefined && samePerson(directory, holder, person);
 }
 
 function lockedBy({ id, expiresAt }: Lock, what: string): AccessError {

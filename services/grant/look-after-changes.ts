@@ -50,8 +50,10 @@ export function lookAfterChanges(context: GrantContext, log: Logger, looking: Lo
 
   async function look(): Promise<void> {
     const stamp = looking.stampOf(replica);
+    // Nobody says when policies that could not be loaded can be: it is noticed again until they are.
+    if (replica.policies.kind !== 'ready') return;
     try {
-      if (replica.policies.kind === 'ready') await looking.look(closing.signal);
+      await looking.look(closing.signal);
       seen = stamp;
     } catch (error) {
       if (closing.signal.aborted) return;

@@ -2,7 +2,6 @@ import { fieldError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
 import type { RecordedLock } from '../../core/access/lock.ts';
-import type { AccessRequest } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { locksOn } from '../../core/replica/rights.ts';
 import { liveGrantIds } from '../../core/store/grants.ts';
@@ -11,11 +10,9 @@ import { type Outcome, readClock, type Trx } from '../../core/store/transition.t
 import { by, DecideAgain, decide, type Decided, type Finish, type GrantContext } from './context.ts';
 import { connectionsFor, requireKnown, writeLock } from './create-lock.ts';
 import { requireReason } from './end-grant.ts';
-import { lapseRequest } from './lapses.ts';
-import { lockQuestions, mayLock } from './lock-rights.ts';
+import { type Asking, lockQuestions, mayLock } from './lock-rights.ts';
 import { notPermitted } from './rights.ts';
-import { endGrants, holdGrants, holdRequests, type TakenOut, withdrawRequests } from './taken-out.ts';
-import { takeBack, votedItems } from './withdraw-review.ts';
+import { endGrants, holdGrants, holdRequests, takeVotesBack, withdrawRequests } from './taken-out.ts';
 
 /** Whom to take out, and why. */
 export interface AskedOffboarding {
@@ -35,7 +32,7 @@ export interface Offboarded {
 
 /**
  * Takes a person or a service out, all or nothing: locks them until somebody lifts it, ends their grants, withdraws their pending
- * requests and takes their votes on others' back.
+ * requests and takes their votes on others' back. Other accounts of the person are only stopped, by the lock.
  * @throws AccessError LOCKED, NOT_PERMITTED, ENTITY_UNKNOWN, FIELD_INVALID
  */
 export async function offboard(context: GrantContext, asked: AskedOffboarding): Promise<Decided<Offboarded>> {
@@ -72,15 +69,15 @@ async function takeOut(
   { principal, caller, reason }: AskedOffboarding,
 ): Promise<Outcome<Finish<Offboarded>>> {
   const key = uidKey(principal);
+  // Nobody who may not do it makes others wait for the rows.
+  requireMayLock(replica, principal, { caller, now: await readClock(trx) });
   const own = new Set(await pendingRequestsBy(trx, key));
-  const voted = await pendingRequestsVotedBy(trx, key);
+  const voted = await pendingRequestsVotedBy(trx, [key]);
   const requests = await holdRequests(trx, new Set([...own, ...voted]));
   const grants = await holdGrants(trx, await liveGrantIds(trx, { by: 'subject', value: key }));
   // Only now: a row that had to be waited for belongs to something that happened before.
   const now = await readClock(trx);
-  const on = { target: { kind: 'entity', uid: principal }, grant: undefined } as const;
-  if (!mayLock(replica, 'lock', on, { caller, now }))
-    throw notPermitted(lockQuestions('lock', on, { caller, now })[0]);
+  requireMayLock(replica, principal, { caller, now });
   const lock = await keepOrWriteLock(trx, replica, { principal, caller, reason }, now);
   const withdrawn = await withdrawRequests(
     trx,
@@ -88,7 +85,7 @@ async function takeOut(
     { actor: uidKey(caller), because: `${formatUid(principal)} was offboarded`, now },
   );
   const others = requests.filter(({ id }) => !own.has(id));
-  const unvoted = await takeVotesBack(trx, others, { principal, caller, now });
+  const unvoted = await takeVotesBack(trx, others, { reviewers: [principal], actor: caller, now });
   const ending = { endReason: 'REVOKED', actor: caller, now, text: reason } as const;
   const ended = await endGrants(trx, grants, { replica, ...ending });
   return {
@@ -101,6 +98,11 @@ async function takeOut(
     }),
     confirm: () => requireNothingLeft(trx, key),
   };
+}
+
+function requireMayLock(replica: Replica, principal: EntityUid, asking: Asking): void {
+  const on = { target: { kind: 'entity', uid: principal }, grant: undefined } as const;
+  if (!mayLock(replica, 'lock', on, asking)) throw notPermitted(lockQuestions('lock', on, asking)[0]);
 }
 
 /** One that holds on the principal until it is lifted is as good as a new one. */
@@ -125,34 +127,11 @@ async function keepOrWriteLock(
   return { lock, events: [event] };
 }
 
-async function takeVotesBack(
-  trx: Trx,
-  requests: readonly AccessRequest[],
-  {
-    principal,
-    caller,
-    now,
-  }: { readonly principal: EntityUid; readonly caller: EntityUid; readonly now: Date },
-): Promise<TakenOut> {
-  const ids: string[] = [];
-  const events: LedgerEvent[] = [];
-  for (const request of requests) {
-    const lapsed = await lapseRequest(trx, request, now);
-    events.push(...lapsed.events);
-    const items = votedItems(lapsed.row, principal, now);
-    if (items.length === 0) continue;
-    const taken = await takeBack(trx, lapsed.row, { reviewer: principal, items, actor: caller, now });
-    events.push(taken.event);
-    ids.push(request.id);
-  }
-  return { ids, events };
-}
-
 /** What came between our look and our place in the ledger must not outlive it. */
 async function requireNothingLeft(trx: Trx, key: string): Promise<void> {
   const left = [
     ...(await pendingRequestsBy(trx, key)),
-    ...(await pendingRequestsVotedBy(trx, key)),
+    ...(await pendingRequestsVotedBy(trx, [key])),
     ...(await liveGrantIds(trx, { by: 'subject', value: key })),
   ];
   if (left.length > 0) throw new DecideAgain('something of whoever is taken out came in between');

@@ -2,9 +2,9 @@ import { type AccessError, fieldError } from '../../core/access/access-error.ts'
 
 const DEFAULT_SIZE = 50;
 
-/** Where a list goes on: below a position, `size` entries. */
-export interface Page {
-  readonly before: bigint | undefined;
+/** Where a list goes on: `size` entries from a position on, of which it is not one. */
+export interface Page<Position = bigint> {
+  readonly before: Position | undefined;
   readonly size: number;
 }
 
@@ -44,7 +44,8 @@ export function keyToken(lastKey: string | undefined): string {
   return lastKey === undefined ? '' : Buffer.from(`after:${lastKey}`, 'utf8').toString('base64url');
 }
 
-function foreignToken(token: string): AccessError {
+/** That the token is not one that we gave. */
+export function foreignToken(token: string): AccessError {
   return fieldError(
     'page_token',
     `seen ${JSON.stringify(token.slice(0, 80))}, wanted the next_page_token of the page before`,

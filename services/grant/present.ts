@@ -34,6 +34,8 @@ export interface Showing {
   readonly now: Date;
   /** Who lately approved requests of the caller; nobody unless said. */
   readonly approvers?: Approvers;
+  /** When the reviewers of the caller's requests were last reminded, by request; never unless said. */
+  readonly reminded?: ReadonlyMap<string, Date>;
 }
 
 const STATES: Record<DomainState, RequestState> = {

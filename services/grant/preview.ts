@@ -31,7 +31,7 @@ export async function previewRequest(
   const { replica } = context.followed;
   const showing = { replica, caller: asked.requester, now: clockOfReads(context) };
   const refusals: AccessError[] = [];
-  const standing = { now: showing.now, owesReview: await owes(context.database, asked) };
+  const standing = { now: showing.now, owesReview: await owes(context.database, replica, asked) };
   const request = planRequest(replica, asked, standing, (error) => refusals.push(error));
   const search = boundedSearch(showing.now, signal);
   const shown = create(AccessRequestSchema, presentRequest(showing, request, 0n));

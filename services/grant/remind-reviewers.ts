@@ -1,7 +1,7 @@
 import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
 import { type AccessRequest, pendingItems, requestStateAt } from '../../core/access/request.ts';
-import { lastEventAt } from '../../core/store/events.ts';
+import { lastEvents } from '../../core/store/events.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import { by, decide, type Decided, type GrantContext, refuse } from './context.ts';
 import { lapseRequest } from './lapses.ts';
@@ -27,8 +27,8 @@ export async function remindReviewers(
     const { now } = found;
     if (!maySee(replica, found.row, caller, now)) throw requestNotFound(id);
     const { row, events } = await lapseRequest(trx, found.row, now);
-    const last = await lastEventAt(trx, { requestId: id, kind: 'REVIEWERS_REMINDED' });
-    const refused = refusal(row, caller, now) ?? tooSoon(last, now);
+    const reminded = (await lastEvents(trx, { requestIds: [id], kind: 'REVIEWERS_REMINDED' })).get(id);
+    const refused = refusal(row, caller, now) ?? tooSoon(reminded, now);
     if (refused !== undefined) return { events, result: refuse(refused) };
     const event = { kind: 'REVIEWERS_REMINDED', at: now, actor: uidKey(caller), requestId: id } as const;
     return { events: [...events, event], result: () => row };
@@ -43,9 +43,13 @@ function refusal(request: AccessRequest, caller: EntityUid, now: Date): AccessEr
   return new AccessError('REQUEST_NOT_PENDING', `the request is ${state}: there is nobody left to remind`);
 }
 
+/** When the reviewers may be reminded again who were so last. */
+export function nextReminder(last: Date): Date {
+  return new Date(last.getTime() + APART_MS);
+}
+
 function tooSoon(last: Date | undefined, now: Date): AccessError | undefined {
-  const next = (last?.getTime() ?? Number.NEGATIVE_INFINITY) + APART_MS;
-  if (last === undefined || now.getTime() >= next) return undefined;
-  const message = `the reviewers were reminded at ${last.toISOString()}, wanted once an hour: again from ${new Date(next).toISOString()} on`;
+  if (last === undefined || now >= nextReminder(last)) return undefined;
+  const message = `the reviewers were reminded at ${last.toISOString()}, wanted once an hour: again from ${nextReminder(last).toISOString()} on`;
   return new AccessError('TOO_MUCH', message, { metadata: { limit: '1', unit: 'reminders an hour' } });
 }

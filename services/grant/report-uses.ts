@@ -28,7 +28,8 @@ export async function reportUses(
     const grant = replica.grants.get(grantId);
     if (grant === undefined) continue;
     if (!mayUse(replica, grant, caller, now)) throw grantNotFound(grantId);
-    const usedAt = new Date(now.getTime() - Math.max(agoMs, 0));
+    // No use lies ahead, nor before the grant's beginning, however long ago it is said to be.
+    const usedAt = new Date(Math.max(now.getTime() - Math.max(agoMs, 0), grant.startsAt.getTime()));
     const known = latest.get(grantId);
     if (known === undefined || known < usedAt) latest.set(grantId, usedAt);
   }

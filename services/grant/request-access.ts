@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uidKey } from '../../core/access/entity.ts';
 import type { LedgerEvent } from '../../core/access/event.ts';
+import { accountsOf } from '../../core/access/person.ts';
 import type { AccessRequest, RequestItem } from '../../core/access/request.ts';
 import type { Workflow } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
@@ -11,7 +12,7 @@ import { owesOverdueReview } from '../../core/store/owed-reviews.ts';
 import { insertRequest } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import { sendLater } from '../../core/store/statement.ts';
-import { findHeldIds, findStanding } from '../../core/store/standing.ts';
+import { findHeld, findStanding } from '../../core/store/standing.ts';
 import { type Outcome, type Trx } from '../../core/store/transition.ts';
 import { type CallKey, findMade } from './call-key.ts';
 import {
@@ -52,27 +53,31 @@ export async function requestAccess(
       if (callKey !== undefined && (await findMade(context.database, asked.requester, 'request', callKey)))
         return undefined;
       const now = clockOfReads(context);
-      const owesReview = await owes(context.database, asked);
+      const owesReview = await owes(context.database, replica, asked);
       const planned = planRequest(replica, asked, { now, owesReview });
       await requireAnswerable(replica, planned, wholeSearch(now, signal));
       return planned;
     },
     work: async (trx, planned): Promise<Outcome<Finish<Requested>>> => {
-      const earlierId =
+      const made =
         callKey === undefined ? undefined : await findMade(trx, asked.requester, 'request', callKey);
-      const earlier = earlierId === undefined ? undefined : await lockRequest(trx, earlierId);
-      return earlier === undefined
-        ? await submit(trx, context, { asked, planned, callKey })
-        : { events: [], result: () => ({ request: earlier.row, isExisting: false }) };
+      const earlier = made === undefined ? undefined : await lockRequest(trx, made.id);
+      if (made === undefined || earlier === undefined)
+        return await submit(trx, context, { asked, planned, callKey });
+      return { events: [], result: () => ({ request: earlier.row, isExisting: made.isExisting }) };
     },
   });
   if (decided.revision > 0n) return decided;
   return { ...decided, revision: await submittedRevision(context.database, decided.result.request.id) };
 }
 
-/** Whether the subject owes a review that stands in the way of more break-glass. */
-export async function owes(reader: Database | Trx, { breakGlass, subject }: Asked): Promise<boolean> {
-  return breakGlass && (await owesOverdueReview(reader, subject));
+/** Whether the subject owes a review, by whichever account, that stands in the way of more break-glass. */
+export async function owes(
+  reader: Database | Trx,
+  { directory }: Replica,
+  { breakGlass, subject }: Asked,
+): Promise<boolean> {
+  return breakGlass && (await owesOverdueReview(reader, accountsOf(directory, subject)));
 }
 
 interface Submission {
@@ -94,10 +99,10 @@ async function submit(
   const standing = await findStanding(trx, foreseen);
   const { now } = standing;
   // Planned once more: workflows may ask what time it is, and the time that counts is the database's, now.
-  const planned = planRequest(replica, asked, { now, owesReview: await owes(trx, asked) });
+  const planned = planRequest(replica, asked, { now, owesReview: await owes(trx, replica, asked) });
   if (!isDeepStrictEqual(workflowsOf(planned.items), workflowsOf(foreseen.items)))
     throw new DecideAgain('other workflows let the subject in than a moment ago');
-  const { request: existing, events: lapses, hidden } = await findExisting(trx, replica, planned, standing);
+  const { request: existing, events: lapses, unfit } = await findExisting(trx, replica, planned, standing);
   if (existing === undefined) requireRoom(room);
   const request = existing ?? planned;
   if (existing === undefined) await insertRequest(trx, request);
@@ -106,23 +111,23 @@ async function submit(
     !(await takeKey(trx, {
       caller: uidKey(asked.requester),
       ...callKey,
-      made: { kind: 'request', id: request.id },
+      made: { kind: 'request', id: request.id, isExisting: existing !== undefined },
     }))
   ) {
     throw new DecideAgain('another call with this idempotency key came at the same moment');
   }
   if (existing !== undefined) return { events: lapses, result: () => ({ request, isExisting: true }) };
-  await requireNotHeld(trx, request, hidden);
+  await requireNotHeld(trx, request, unfit);
   const begun = await approveUnreviewed(trx, replica, request, now);
   const events = [...lapses, submitted(request, replica.engine.policies.digest), ...begun.events];
   return { events, guards: room.guards, result: () => ({ request: begun.request, isExisting: false }) };
 }
 
 /** What is granted at once may have been granted by another call at the same moment, which the insertion waited for. */
-async function requireNotHeld(trx: Trx, request: AccessRequest, hidden: readonly string[]): Promise<void> {
+async function requireNotHeld(trx: Trx, request: AccessRequest, unfit: readonly string[]): Promise<void> {
   if (request.items.some((item) => item.workflow.steps.length > 0)) return;
-  const held = await findHeldIds(trx, request);
-  if (held.some((id) => !hidden.includes(id)))
+  const held = await findHeld(trx, request);
+  if (held.some(({ requestId }) => !unfit.includes(requestId)))
     throw new DecideAgain('the same was granted at the same moment');
 }
 

@@ -1,4 +1,4 @@
-import { sameUid } from '../../core/access/entity.ts';
+import { type EntityUid, sameUid } from '../../core/access/entity.ts';
 import {
   type AccessRequest,
   itemStateAt,
@@ -9,6 +9,7 @@ import { locksOn } from '../../core/replica/rights.ts';
 import { RequestAction } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { isKeptApart } from './approvals-in-return.ts';
 import type { Showing } from './present.ts';
+import { nextReminder } from './remind-reviewers.ts';
 import { fillableSteps, mayReviewAfterwards } from './rights.ts';
 import { votedItems } from './withdraw-review.ts';
 
@@ -36,13 +37,19 @@ export function itemActions(
 
 /** What the caller may do now with a request: what they may do with an item of it, and what is done with all of it. */
 export function requestActions(
-  { replica, caller, now }: Showing,
+  { replica, caller, now, reminded }: Showing,
   request: AccessRequest,
   ofItems: readonly (readonly RequestAction[])[],
 ): readonly RequestAction[] {
-  const isAsking = sameUid(caller, request.requester) || sameUid(caller, request.subject);
   const isFree = locksOn(replica, caller, now).length === 0;
-  const isTheirs = isFree && isAsking && pendingItems(request, now).length > 0;
-  const whole = isTheirs ? [RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS] : [];
-  return [...new Set([...ofItems.flat(), ...whole])].toSorted((a, b) => a - b);
+  const isTheirs = isFree && asks(caller, request) && pendingItems(request, now).length > 0;
+  const last = reminded?.get(request.id);
+  const mayRemind = last === undefined || now >= nextReminder(last);
+  const whole = [RequestAction.WITHDRAW, ...(mayRemind ? [RequestAction.REMIND_REVIEWERS] : [])];
+  return [...new Set([...ofItems.flat(), ...(isTheirs ? whole : [])])].toSorted((a, b) => a - b);
+}
+
+/** Whether the person asks, or is asked for. */
+export function asks(person: EntityUid, { requester, subject }: AccessRequest): boolean {
+  return sameUid(person, requester) || sameUid(person, subject);
 }

@@ -2,13 +2,14 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
 import type { Handlers } from '../../core/rpc/route.ts';
 import { firstRevisions } from '../../core/store/grants.ts';
+import { readRequest } from '../../core/store/requests.ts';
 import type {
   GrantService,
   ListAccessRequestsRequest,
 } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import type { GrantContext } from './context.ts';
 import { inTurns } from './give-way.ts';
-import { type Listed, listAccessRequests } from './list-access-requests.ts';
+import { listAccessRequests } from './list-access-requests.ts';
 import { listOwedReviews } from './list-owed-reviews.ts';
 import { nextPageToken, readPage } from './page-token.ts';
 import { presentRequest, toProtoState } from './present.ts';
@@ -17,7 +18,9 @@ import { askedOf, callKeyOf, voteOf } from './read-message.ts';
 import { remindReviewers } from './remind-reviewers.ts';
 import { requestAccess } from './request-access.ts';
 import { listRequestableOf } from './requestable-message.ts';
+import { RequestWatches } from './request-watches.ts';
 import { reviewAccessRequest } from './review-access-request.ts';
+import type { Listed } from './scan.ts';
 import { showingRequests, showRequest } from './show.ts';
 import { getAccessRequest, watchAccessRequest } from './watch-access-request.ts';
 import { withdrawAccessRequest } from './withdraw-access-request.ts';
@@ -79,6 +82,7 @@ function changing(context: GrantContext): Pick<GrantHandlers, Exclude<AboutReque
 }
 
 function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
+  const watches = new RequestWatches(context.followed, (id) => readRequest(context.database, id));
   return {
     async getAccessRequest({ id }, { caller }) {
       const request = await getAccessRequest(context, id, caller.uid);
@@ -94,7 +98,7 @@ function reading(context: GrantContext): Pick<GrantHandlers, Reading> {
       return { requests, nextPageToken: nextPageToken(next) };
     },
     async *watchAccessRequest({ id }, { caller, signal }) {
-      for await (const request of watchAccessRequest(context, { id, caller: caller.uid, signal })) {
+      for await (const request of watchAccessRequest(context, watches, { id, caller: caller.uid, signal })) {
         yield { request: await showRequest(context, caller.uid, request) };
       }
     },

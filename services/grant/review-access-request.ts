@@ -4,9 +4,9 @@ import type { LedgerEvent, NarrowedItem, Verdict } from '../../core/access/event
 import { checkFreeText } from '../../core/access/free-text.ts';
 import {
   type AccessRequest,
+  pendingItems,
   type RequestItem,
   type Review,
-  requestStateAt,
 } from '../../core/access/request.ts';
 import type { SignIn } from '../../core/access/sign-in.ts';
 import type { Replica } from '../../core/replica/replica.ts';
@@ -58,8 +58,10 @@ export async function reviewAccessRequest(
     const { now } = found;
     if (!maySee(replica, found.row, vote.reviewer, now)) throw requestNotFound(vote.requestId);
     const { row, events } = await lapseRequest(trx, found.row, now);
-    if (row.breakGlass && requestStateAt(row, now) !== 'PENDING')
-      return await reviewAfterwards(trx, replica, row, vote, now);
+    if (isAfterwards(row, vote, now)) {
+      const reviewed = await reviewAfterwards(trx, replica, row, vote, now);
+      return { ...reviewed, events: [...events, ...reviewed.events] };
+    }
     const approvers =
       vote.verdict === 'APPROVE' ? await readApprovers(trx, replica, vote.reviewer, [row]) : [];
     const answered = checkVote(replica, row, { ...vote, approvers }, now);
@@ -69,6 +71,13 @@ export async function reviewAccessRequest(
     const counted = await count(trx, replica, row, { ...vote, answered, now });
     return { events: [...events, ...counted.events], guards, result: counted.result };
   });
+}
+
+/** Whether it is the review that break-glass owes: while something is pending, the items that it names say so. */
+function isAfterwards(request: AccessRequest, { items }: Vote, now: Date): boolean {
+  if (!request.breakGlass) return false;
+  if (pendingItems(request, now).length === 0) return true;
+  return items.length > 0 && items.every((item) => request.items[item]?.isOwed === true);
 }
 
 export function requestNotFound(id: string): AccessError {

@@ -55,16 +55,20 @@ async function answeredBy(
       'REQUEST_NOT_PENDING',
       'the request was granted by break-glass and owes no review any more',
     );
+  const unowed = vote.items.find((item) => !owed.some((it) => it.item === item));
+  if (unowed !== undefined) return owesNothing(request, unowed);
   const named = owed.filter(({ item }) => vote.items.length === 0 || vote.items.includes(item));
+  const isEnough = (item: RequestItem, voter: Voter): boolean =>
+    mayReviewAfterwards(replica, request, item, voter, now);
   const mine = named.filter(({ item }) => {
     const found = request.items[item];
-    return found !== undefined && mayReviewAfterwards(replica, request, found, castBy(vote, now), now);
+    return found !== undefined && isEnough(found, castBy(vote, now));
   });
-  if (mine.length === 0) {
-    const items = named.flatMap(({ item }) => request.items[item] ?? []);
-    const isEnough = (item: RequestItem, voter: Voter): boolean =>
-      mayReviewAfterwards(replica, request, item, voter, now);
-    return signInRefusal(replica, items, vote, { isEnough, now }) ?? notAReviewer(vote.reviewer, owed);
+  // One that was named must not be left out.
+  if (mine.length === 0 || (vote.items.length > 0 && mine.length < named.length)) {
+    const others = named.filter((it) => !mine.includes(it));
+    const items = others.flatMap(({ item }) => request.items[item] ?? []);
+    return signInRefusal(replica, items, vote, { isEnough, now }) ?? notAReviewer(vote.reviewer, others);
   }
   if (vote.narrowing.length > 0)
     return fieldError(
@@ -73,6 +77,13 @@ async function answeredBy(
     );
   if (vote.comment.trim() === '') return fieldError('comment', 'seen no text, wanted what you found');
   return mine;
+}
+
+function owesNothing({ items }: AccessRequest, item: number): AccessError {
+  if (items[item] === undefined)
+    return fieldError('items', `seen ${item}, wanted positions from 0 to ${items.length - 1}`);
+  const message = `items: item ${item} owes no review; leave it out, or name none for all that are owed`;
+  return new AccessError('REQUEST_NOT_PENDING', message);
 }
 
 function notAReviewer(reviewer: EntityUid, owed: readonly OwedReview[]): AccessError {

@@ -2,18 +2,12 @@ import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, formatUid, sameUid } from '../../core/access/entity.ts';
 import { type AccessRequest, type RequestItem } from '../../core/access/request.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
-import {
-  factsOf,
-  isLetIn,
-  isParty,
-  mayStillBegin,
-  stepsFilledBy,
-  type Voter,
-} from '../../core/replica/eligible.ts';
+import { isParty, beginningOf, stepsFilledBy, type Voter } from '../../core/replica/eligible.ts';
+import { factsOf } from '../../core/replica/request-facts.ts';
 import { isPermitted, type RightQuestion, type Rules, workflowsFor } from '../../core/replica/rights.ts';
 import { requireFree } from './locked.ts';
 
-export { factsOf, isParty, isPermitted, mayStillBegin, type RightQuestion, type Voter, workflowsFor };
+export { factsOf, isParty, isPermitted, beginningOf, type RightQuestion, type Voter, workflowsFor };
 
 export function notPermitted({ principal, right, resource }: RightQuestion): AccessError {
   const message = `${formatUid(principal)} is not permitted ${right} on ${formatUid(resource)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
@@ -33,10 +27,39 @@ export function requireSystemRight(
   for (const question of questions) throw notPermitted(question);
 }
 
+/** What somebody may fill of an item. */
+export interface Fillable {
+  /** Its steps that they may fill; all of them when they stand in. */
+  readonly steps: readonly string[];
+  /** Those that they may fill themselves. */
+  readonly filled: readonly string[];
+  /** The steps of theirs that stand in for all others by then. */
+  readonly stoodIn: readonly string[];
+}
+
 /**
- * The steps of the item that the person may fill now; all of them when a step of theirs stands in for others by then. Requester and
- * subject never may, nor whoever owns a service that is one of them, nor a service.
+ * What of the item the person may fill now. Requester and subject never may, nor whoever owns a service that is one of them, nor a
+ * service.
+ * @throws AccessError EVALUATION_FAILED
  */
+export function fillable(
+  rules: Rules,
+  request: AccessRequest,
+  item: RequestItem,
+  voter: Voter,
+  now: Date,
+): Fillable {
+  const { steps, escalations } = item.workflow;
+  const fills = stepsFilledBy(rules, request, item, voter, now);
+  const ageMs = now.getTime() - request.createdAt.getTime();
+  const reached = escalations.filter(({ afterMs }) => ageMs >= afterMs);
+  const stoodIn = reached.map(({ step }) => step).filter((step) => fills.includes(step));
+  const names = steps.map((step) => step.name);
+  const filled = names.filter((name) => fills.includes(name));
+  return { steps: stoodIn.length > 0 ? names : filled, filled, stoodIn };
+}
+
+/** The steps of `fillable`. @throws AccessError EVALUATION_FAILED */
 export function fillableSteps(
   rules: Rules,
   request: AccessRequest,
@@ -44,12 +67,7 @@ export function fillableSteps(
   voter: Voter,
   now: Date,
 ): readonly string[] {
-  const { steps, escalations } = item.workflow;
-  const filled = stepsFilledBy(rules, request, item, voter, now);
-  const ageMs = now.getTime() - request.createdAt.getTime();
-  const standsIn = escalations.some(({ afterMs, step }) => ageMs >= afterMs && filled.includes(step));
-  const names = steps.map((step) => step.name);
-  return standsIn ? names : names.filter((name) => filled.includes(name));
+  return fillable(rules, request, item, voter, now).steps;
 }
 
 /** Whether the person may look at what break-glass gave. */
@@ -62,11 +80,6 @@ export function mayReviewAfterwards(
 ): boolean {
   const step = item.workflow.breakGlass?.step;
   return step !== undefined && stepsFilledBy(rules, request, item, voter, now).includes(step);
-}
-
-/** Whether the item's own workflow would still let the subject in. */
-export function isStillEligible(rules: Rules, request: AccessRequest, item: RequestItem, now: Date): boolean {
-  return isLetIn(rules, request, item, now);
 }
 
 /** Who may see a request: requester and subject, whoever owns a service that is one of them, may approve an item, voted on it, or is permitted to view it. */

@@ -32,7 +32,6 @@ export function settleAfterChanges(context: GrantContext, log: Logger): () => Pr
  * @throws Error when some could not be granted; all others are
  */
 export async function settleAgreed(context: GrantContext, signal: AbortSignal): Promise<void> {
-  const { replica } = context.followed;
   const giveWay = takeTurns();
   const failures: unknown[] = [];
   let after: string | undefined;
@@ -40,8 +39,7 @@ export async function settleAgreed(context: GrantContext, signal: AbortSignal): 
     const page = await pendingRequestsApproved(context.database, { after, size: PAGE });
     for (const request of page) {
       await giveWay(signal);
-      if (agreedItems(replica, request, clockOfReads(context)).length === 0) continue;
-      const failure = await tryToSettle(context, request.id);
+      const failure = await tryToSettle(context, request);
       if (failure !== undefined) failures.push(failure);
     }
     after = page.length < PAGE ? undefined : page.at(-1)?.id;
@@ -53,13 +51,14 @@ export async function settleAgreed(context: GrantContext, signal: AbortSignal): 
 const PAGE = 100;
 
 /** @returns why it could not be granted, undefined when it is */
-async function tryToSettle(context: GrantContext, id: string): Promise<unknown> {
+async function tryToSettle(context: GrantContext, request: AccessRequest): Promise<unknown> {
   try {
-    await settle(context, id);
+    const isAgreed = agreedItems(context.followed.replica, request, clockOfReads(context)).length > 0;
+    if (isAgreed) await settle(context, request.id);
     return undefined;
   } catch (error) {
     if (isPassing(error) || (error instanceof AccessError && error.reason === 'CONFLICT')) throw error;
-    return new Error(`request ${id}`, { cause: error });
+    return new Error(`request ${request.id}`, { cause: error });
   }
 }
 

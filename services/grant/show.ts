@@ -1,19 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { AccessRequest } from '../../core/access/request.ts';
+import { lastEvents } from '../../core/store/events.ts';
 import { firstRevision, type RecordedGrant } from '../../core/store/grants.ts';
 import type { AccessRequestSchema, GrantSchema } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { readApprovers } from './approvals-in-return.ts';
 import { clockOfReads, type GrantContext } from './context.ts';
 import { presentRequest, type Showing } from './present.ts';
 import { presentGrant } from './present-grant.ts';
+import { asks } from './request-actions.ts';
 
 /** Directory, policies and time of now, for what is shown to the caller. */
 export function showingTo(context: GrantContext, caller: EntityUid): Showing {
   return { replica: context.followed.replica, caller, now: clockOfReads(context) };
 }
 
-/** The same for requests, with what keeps the caller from reviewing them. @throws AccessError */
+/** The same for requests, with what keeps the caller from reviewing them or from having others reminded. @throws AccessError */
 export async function showingRequests(
   context: GrantContext,
   caller: EntityUid,
@@ -21,7 +23,23 @@ export async function showingRequests(
 ): Promise<Showing> {
   const { database, followed } = context;
   const approvers = await readApprovers(database, followed.replica, caller, requests);
-  return { ...showingTo(context, caller), approvers };
+  return {
+    ...showingTo(context, caller),
+    approvers,
+    reminded: await readReminders(context, caller, requests),
+  };
+}
+
+async function readReminders(
+  { database }: GrantContext,
+  caller: EntityUid,
+  requests: readonly AccessRequest[],
+): Promise<ReadonlyMap<string, Date>> {
+  const own = requests.filter(
+    (request) => asks(caller, request) && request.items.some(({ state }) => state === 'PENDING'),
+  );
+  if (own.length === 0) return new Map();
+  return await lastEvents(database, { requestIds: own.map(({ id }) => id), kind: 'REVIEWERS_REMINDED' });
 }
 
 /** The request as the caller may see it now. @throws AccessError */

@@ -8,6 +8,7 @@ import type { Trx } from '../../core/store/transition.ts';
 import { type Ending, recordEnd } from './end-grant.ts';
 import { lapseGrant, lapseRequest } from './lapses.ts';
 import { type Withdrawal, withdrawPending } from './withdraw-access-request.ts';
+import { takeBack, votedItems } from './withdraw-review.ts';
 
 /** What ended, and the events that say so. */
 export interface TakenOut {
@@ -48,6 +49,30 @@ export async function withdrawRequests(
     const withdrawn = await withdrawPending(trx, lapsed.row, how);
     events.push(...lapsed.events, ...withdrawn.events);
     if (withdrawn.events.length > 0) ids.push(request.id);
+  }
+  return { ids, events };
+}
+
+/** Takes the votes of people on what is pending of held requests back. */
+export async function takeVotesBack(
+  trx: Trx,
+  requests: readonly AccessRequest[],
+  {
+    reviewers,
+    actor,
+    now,
+  }: { readonly reviewers: readonly EntityUid[]; readonly actor: EntityUid; readonly now: Date },
+): Promise<TakenOut> {
+  const ids: string[] = [];
+  const events: LedgerEvent[] = [];
+  for (const request of requests) {
+    const lapsed = await lapseRequest(trx, request, now);
+    events.push(...lapsed.events);
+    const voted = reviewers
+      .map((reviewer) => ({ reviewer, items: votedItems(lapsed.row, reviewer, now) }))
+      .filter(({ items }) => items.length > 0);
+    for (const votes of voted) events.push((await takeBack(trx, lapsed.row, { ...votes, actor, now })).event);
+    if (voted.length > 0) ids.push(request.id);
   }
   return { ids, events };
 }

@@ -1,17 +1,18 @@
+import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, sameUid, uidKey } from '../../core/access/entity.ts';
-import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
+import type { LedgerEvent } from '../../core/access/event.ts';
 import { claimedWindow, type Grant } from '../../core/access/grant.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import { claimGrant, endGrant } from '../../core/store/grant-changes.ts';
+import { claimGrant } from '../../core/store/grant-changes.ts';
 import { countUse, lockGrantForUse, noteUses } from '../../core/store/grant-uses.ts';
 import type { RecordedGrant } from '../../core/store/grants.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
 import { by, decide, type Decided, type Finish, type GrantContext, refuse } from './context.ts';
 import { grantEnded, grantNotFound } from './end-grant.ts';
-import { type Lapsed, lapseGrant } from './lapses.ts';
-import { lettingInOf, requireOpen } from './locked.ts';
-import { isPermitted, mayStillBegin } from './rights.ts';
+import { type Lapsed, lapseGrant, latest, recordLapse } from './lapses.ts';
+import { heldBack, lettingInOf, requireOpen } from './locked.ts';
+import { beginningOf, isPermitted } from './rights.ts';
 
 /** One use of a grant, by whoever asks about its subject. */
 export interface GrantUse {
@@ -31,7 +32,7 @@ export interface Acknowledged {
 /**
  * Takes one use of a grant before it permits: the first begins a claimable one, each is counted once where uses are counted, and the
  * last one ends it.
- * @throws AccessError GRANT_NOT_FOUND, GRANT_ENDED, LOCKED
+ * @throws AccessError GRANT_NOT_FOUND, GRANT_STATE before its start, GRANT_ENDED, LOCKED
  */
 export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<Acknowledged>> {
   const { replica } = context.followed;
@@ -43,8 +44,8 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
     requireOpen(replica, lettingInOf(found.row.grant), now);
     const { row, events } = await lapseGrant(trx, replica, found.row, now);
     const { recorded } = row;
-    if (isCounted && (recorded.state !== 'ENDED' || recorded.endReason === 'EXHAUSTED'))
-      return { events, result: () => acknowledged(row) };
+    if (isCounted && mayRepeat(row, now)) return { events, result: () => acknowledged(row) };
+    if (recorded.state === 'SCHEDULED') return { events, result: refuse(notBegun(replica, row, now)) };
     const begun =
       recorded.state === 'CLAIMABLE'
         ? await claim(trx, replica, row, { actor: use.caller, now })
@@ -54,6 +55,17 @@ export async function useGrant(context: GrantContext, use: GrantUse): Promise<De
     const used = await count(trx, begun.row, use, now);
     return { events: [...events, ...begun.events, ...used.events], result: () => acknowledged(used.row) };
   });
+}
+
+/** A use that was taken before permits again for as long as the grant would last if uses did not end it. */
+function mayRepeat({ grant, recorded }: RecordedGrant, now: Date): boolean {
+  return recorded.state !== 'ENDED' || (recorded.endReason === 'EXHAUSTED' && now < grant.expiresAt);
+}
+
+function notBegun(replica: Replica, { grant, recorded: { state } }: RecordedGrant, now: Date): AccessError {
+  if (now >= grant.startsAt) return heldBack(replica, grant, now);
+  const message = `the grant is ${state}, a use wants it begun: it begins at ${grant.startsAt.toISOString()}`;
+  return new AccessError('GRANT_STATE', message, { metadata: { state } });
 }
 
 /** Whoever may ask about the subject may use its grants. */
@@ -73,7 +85,7 @@ function acknowledged({ grant: { startsAt, expiresAt, usesLeft } }: RecordedGran
   return { startsAt, expiresAt, usesLeft };
 }
 
-/** Begins a locked claimable grant, or ends it when its subject is no longer let in. */
+/** Begins a locked claimable grant, or ends it when its subject is no longer let in. @throws AccessError LOCKED, EVALUATION_FAILED */
 export async function claim(
   trx: Trx,
   replica: Replica,
@@ -82,13 +94,10 @@ export async function claim(
 ): Promise<Lapsed<RecordedGrant>> {
   const { grant } = row;
   const about = { at: now, requestId: grant.requestId, grantId: grant.id };
-  if (!mayStillBegin(replica, grant, now)) {
-    const ended = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: now } as const;
-    await endGrant(trx, grant.id, ended);
-    const { endReason, endedAt } = ended;
-    const event = { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, endReason, endedAt } as const;
-    return { row: { ...row, recorded: ended }, events: [event] };
-  }
+  const begins = beginningOf(replica, grant, now);
+  if (begins === 'held') throw heldBack(replica, grant, now);
+  if (begins === 'out')
+    return await recordLapse(trx, row, { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: now }, now);
   const window = claimedWindow(grant, now);
   await claimGrant(trx, grant.id, window);
   return {
@@ -113,7 +122,7 @@ async function count(
   const used: LedgerEvent = { kind: 'GRANT_USED', actor: uidKey(caller), ...about, useId, usesLeft: left };
   const after = { ...row, grant: { ...grant, usesLeft: left } };
   if (left > 0) return { row: after, events: [used] };
-  const end = { endReason: 'EXHAUSTED', endedAt: now } as const;
-  await endGrant(trx, grant.id, end);
-  return { row: after, events: [used, { kind: 'GRANT_ENDED', actor: SYSTEM_ACTOR, ...about, ...end }] };
+  const end = { state: 'ENDED', endReason: 'EXHAUSTED', endedAt: latest(now, grant.startsAt) } as const;
+  const ended = await recordLapse(trx, after, end, now);
+  return { row: after, events: [used, ...ended.events] };
 }

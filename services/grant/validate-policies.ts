@@ -5,6 +5,7 @@ import { createEngine } from '../../core/policy/engine.ts';
 import { digestOf, type PolicyFiles, SCHEMA_FILE } from '../../core/policy/files.ts';
 import { loadPolicies } from '../../core/policy/load.ts';
 import type { Problem } from '../../core/policy/problem.ts';
+import { isLetIn } from '../../core/replica/eligible.ts';
 import { letIn, standing } from '../../core/replica/let-in.ts';
 import type { Rules } from '../../core/replica/rights.ts';
 import { listRequests } from '../../core/store/list-requests.ts';
@@ -13,7 +14,6 @@ import { clockOfReads, type GrantContext } from './context.ts';
 import { directoryProblems } from './directory-file.ts';
 import { type GiveWay, takeTurns } from './give-way.ts';
 import { unanswerableStep } from './reviewers.ts';
-import { isStillEligible } from './rights.ts';
 
 /** What putting a policy set in force would do. */
 export interface Validation {
@@ -149,8 +149,8 @@ async function lookAtItem(
   await giveWay(signal);
   const { replica } = context.followed;
   const of = { requestId: request.id, item };
-  if (!isStillEligible(rules, request, item, now)) {
-    const wasIn = isStillEligible(replica, request, item, now);
+  if (!isLetIn(rules, request, item, now)) {
+    const wasIn = isLetIn(replica, request, item, now);
     return wasIn ? { stuck: { ...of, step: undefined }, isWhole: true } : { isWhole: true };
   }
   const then = { now, signal, budget: { left: EXAMINED } };

@@ -116,8 +116,8 @@ async function send(
   const applied = await sendEntities(sent, { curfew, terminal, allowReuse, placeOf });
   const removed = await deleteEntities(deleted, { curfew, terminal });
   return {
+    ...removed,
     endedGrantIds: [...applied.endedGrantIds, ...removed.endedGrantIds],
-    withdrawnRequestIds: removed.withdrawnRequestIds,
     revision: removed.revision > 0n ? removed.revision : applied.revision,
   };
 }

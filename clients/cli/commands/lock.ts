@@ -8,11 +8,13 @@ import {
 } from '../../../proto/gen/curfew/grant/v1/lock_service_pb.ts';
 import type { Curfew } from '../../sdk/index.ts';
 import { usageError } from '../cli-error.ts';
+import { facts } from '../columns.ts';
 import { parseDuration } from '../duration.ts';
 import { parseEntity } from '../entity-name.ts';
 import { exitCode } from '../exit-code.ts';
 import { findGrantId } from '../known-ids.ts';
 import { lockLines } from '../lock-screen.ts';
+import { showEntity } from '../request-screen.ts';
 import { inSession } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -28,7 +30,7 @@ export function addLock(program: Command, terminal: Terminal): void {
     .command('lock')
     .summary('stop somebody, something or everything at once')
     .description(
-      'While a lock holds, nothing permits: not to whoever is the entity or inside of it, not on it or what is inside of it, and not by the grant.',
+      'While a lock holds, nothing permits: not to whoever is the entity or inside of it, nor to other accounts of theirs, not on it or what is inside of it, and not by the grant.',
     )
     .argument('[entity]', 'a person, service, group or resource; or the word everything')
     .option('--grant <id>', 'a grant, by id or the beginning of it')
@@ -47,6 +49,7 @@ export function addLock(program: Command, terminal: Terminal): void {
         const { lock } = answer;
         session.show(CreateLockResponseSchema, answer, () => [
           ...(lock === undefined ? [] : lockLines(lock, terminal)),
+          ...facts([['stops as well', answer.otherAccounts.map(showEntity).join(', ')]]),
           ...(lock?.mayLift === true
             ? session.next('unlock', lock.id, '--reason', 'say why')
             : session.next('locks')),

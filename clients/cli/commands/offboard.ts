@@ -4,6 +4,7 @@ import { facts } from '../columns.ts';
 import { entityArgument, parseEntity } from '../entity-name.ts';
 import { exitCode } from '../exit-code.ts';
 import { lockLines } from '../lock-screen.ts';
+import { showEntity } from '../request-screen.ts';
 import { inSession } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -13,7 +14,7 @@ export function addOffboard(program: Command, terminal: Terminal): void {
     .command('offboard')
     .summary('take a person or a service out at once')
     .description(
-      'Locks them until somebody lifts it, ends their grants, withdraws their pending requests and takes back their votes on those of others.',
+      'Locks them until somebody lifts it, ends their grants, withdraws their pending requests and takes back their votes on those of others. Other accounts of the person are only locked, and named.',
     )
     .argument('<principal>', 'the person or service')
     .requiredOption('-r, --reason <text>', 'why')
@@ -31,7 +32,11 @@ export function addOffboard(program: Command, terminal: Terminal): void {
             ['grants ended', listed(answer.endedGrantIds)],
             ['requests withdrawn', listed(answer.withdrawnRequestIds)],
             ['votes taken back', listed(answer.unvotedRequestIds)],
+            ['only locked', answer.otherAccounts.map(showEntity).join(', ')],
           ]),
+          ...answer.otherAccounts.flatMap((other) =>
+            session.next('offboard', entityArgument(other), '--reason', reason),
+          ),
           ...session.next('locks', '--on', entityArgument(principal)),
         ]);
         return exitCode.ok;

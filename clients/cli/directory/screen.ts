@@ -34,11 +34,13 @@ export function differenceLines(
 }
 
 /** What ended with a change, for people. */
-export function endedLines({ endedGrantIds, withdrawnRequestIds, revision }: Sent): readonly string[] {
+export function endedLines(sent: Sent): readonly string[] {
+  const { endedGrantIds, withdrawnRequestIds, unvotedRequestIds, revision } = sent;
   return facts([
     ['revision', revision === 0n ? undefined : String(revision)],
     ['ended', ids(endedGrantIds, 'grants')],
     ['withdrawn', ids(withdrawnRequestIds, 'requests')],
+    ['votes taken back', ids(unvotedRequestIds, 'requests')],
   ]);
 }
 
@@ -48,8 +50,8 @@ export function differenceJson({ created, changed, deleted, same }: Difference):
 }
 
 /** The same for programs. */
-export function endedJson({ endedGrantIds, withdrawnRequestIds, revision }: Sent): object {
-  return { revision: String(revision), endedGrantIds, withdrawnRequestIds };
+export function endedJson({ revision, ...ended }: Sent): object {
+  return { revision: String(revision), ...ended };
 }
 
 function listed(uids: readonly EntityName[], line: (name: string) => string): readonly string[] {

@@ -19,6 +19,8 @@ const CALL_MS = 60_000;
 export interface Sent {
   readonly endedGrantIds: readonly string[];
   readonly withdrawnRequestIds: readonly string[];
+  /** On which votes were taken back. */
+  readonly unvotedRequestIds: readonly string[];
   /** The ledger revision of the last change; 0 when there was none. */
   readonly revision: bigint;
 }
@@ -63,7 +65,7 @@ export async function sendEntities(
     done += chunk.length;
     progress(done);
   }
-  return { endedGrantIds, withdrawnRequestIds: [], revision };
+  return { endedGrantIds, withdrawnRequestIds: [], unvotedRequestIds: [], revision };
 }
 
 /** Deletes entities. @throws CliError that says which had been deleted when a call failed */
@@ -74,6 +76,7 @@ export async function deleteEntities(
   const progress = startProgress(terminal, 'deleted', uids.length);
   const endedGrantIds: string[] = [];
   const withdrawnRequestIds: string[] = [];
+  const unvotedRequestIds: string[] = [];
   let revision = 0n;
   for (let start = 0; start < uids.length; start += MOST) {
     const chunk = uids.slice(start, start + MOST);
@@ -84,6 +87,7 @@ export async function deleteEntities(
       );
       endedGrantIds.push(...answer.endedGrantIds);
       withdrawnRequestIds.push(...answer.withdrawnRequestIds);
+      unvotedRequestIds.push(...answer.unvotedRequestIds);
       ({ revision } = answer);
     } catch (error) {
       if (start === 0) throw error;
@@ -94,7 +98,7 @@ export async function deleteEntities(
     }
     progress(start + chunk.length);
   }
-  return { endedGrantIds, withdrawnRequestIds, revision };
+  return { endedGrantIds, withdrawnRequestIds, unvotedRequestIds, revision };
 }
 
 interface Piece {

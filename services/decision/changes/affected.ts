@@ -1,5 +1,6 @@
 import type { Directory } from '../../../core/access/directory.ts';
-import { uidKey } from '../../../core/access/entity.ts';
+import { parseUidKey, uidKey } from '../../../core/access/entity.ts';
+import { accountsOf } from '../../../core/access/person.ts';
 import type { EntityPath } from '../../../core/policy/entity-paths.ts';
 import type { Phase, PolicySet } from '../../../core/policy/policy-set.ts';
 import { NAMED_BY_CHANGE } from '../limits.ts';
@@ -35,6 +36,20 @@ export function affectedBy(
   const all = new Set(affected);
   for (const requester of affected) {
     for (const holder of askedForOthers.holders(requester)) all.add(uidKey(holder));
+    if (all.size > NAMED_BY_CHANGE) return undefined;
+  }
+  return all;
+}
+
+/** The keys themselves, and those of all accounts of the people whose these are; undefined when they are too many. */
+export function withAccounts(
+  keys: ReadonlySet<string> | undefined,
+  directory: Directory,
+): ReadonlySet<string> | undefined {
+  if (keys === undefined) return undefined;
+  const all = new Set(keys);
+  for (const key of keys) {
+    for (const account of accountsOf(directory, parseUidKey(key))) all.add(uidKey(account));
     if (all.size > NAMED_BY_CHANGE) return undefined;
   }
   return all;

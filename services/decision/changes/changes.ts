@@ -6,7 +6,7 @@ import type { Replica } from '../../../core/replica/replica.ts';
 import type { PlacedEvent } from '../../../core/store/ledger.ts';
 import type { FollowedState } from '../followed-state.ts';
 import { HEARTBEAT_MS, NAMED_BY_CHANGE, STALENESS_BOUND_MS, WATCHES, WATCHES_OF_CALLER } from '../limits.ts';
-import { affectedBy, type Ties } from './affected.ts';
+import { affectedBy, type Ties, withAccounts } from './affected.ts';
 import { AskedForOthers } from './asked-for-others.ts';
 import { Backlog } from './backlog.ts';
 import type { Change } from './change.ts';
@@ -22,6 +22,7 @@ export class Changes {
   readonly #reminding: NodeJS.Timeout;
   #restarts = 0;
   #settledAtMs = 0;
+  #departures = 0;
 
   constructor(state: FollowedState) {
     this.#state = state;
@@ -102,13 +103,9 @@ export class Changes {
         // One that is not here any more has permitted nothing for a while.
         return grant === undefined ? NOTHING : only(grant.subject);
       case 'ENTITIES_APPLIED':
-        return affected(
-          event.entities.map(({ uid }) => uid),
-          replica,
-          this.#ties,
-        );
+        return this.#affected(event.entities.map(({ uid }) => uid));
       case 'ENTITIES_DELETED':
-        return affected(event.uids, replica, this.#ties);
+        return this.#affected(event.uids);
       case 'LOCK_CREATED':
       case 'LOCK_LIFTED':
         return lockedBy(event.target, replica, this.#ties);
@@ -125,17 +122,24 @@ export class Changes {
         return NOTHING;
     }
   }
+
+  #affected(uids: readonly EntityUid[]): Change['named'] {
+    const { policies, locks, directory } = this.#state.replica;
+    if (policies.kind !== 'ready') return 'all';
+    const keys = affectedBy(uids.map(uidKey), policies.engine.policies, this.#ties);
+    const { departures } = directory.people;
+    const hasParted = departures !== this.#departures;
+    this.#departures = departures;
+    if (locks.size === 0) return named(keys);
+    // A lock stops every account of a person, and those that the person had before are not known any more.
+    return hasParted ? 'all' : named(withAccounts(keys, directory));
+  }
 }
 
 const NOTHING: Change['named'] = new Map();
 
 function only(uid: EntityUid): Change['named'] {
   return new Map([[uidKey(uid), uid]]);
-}
-
-function affected(uids: readonly EntityUid[], { policies }: Replica, ties: Ties): Change['named'] {
-  if (policies.kind !== 'ready') return 'all';
-  return named(affectedBy(uids.map(uidKey), policies.engine.policies, ties));
 }
 
 function lockedBy(
@@ -151,7 +155,9 @@ function lockedBy(
       return grant === undefined ? NOTHING : only(grant.subject);
     }
     case 'entity':
-      return named(directory.selfAndDescendants([uidKey(target.uid)], NAMED_BY_CHANGE));
+      return named(
+        withAccounts(directory.selfAndDescendants([uidKey(target.uid)], NAMED_BY_CHANGE), directory),
+      );
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Logger } from '../../../core/runtime/log.ts';
-import type { JobName } from '../../../core/store/job-schema.ts';
 import { type JobWork, startJobs } from '../../../core/store/jobs.ts';
 import type { GrantContext } from '../context.ts';
 import { settleAgreed } from '../settle-agreed.ts';
-import { isPassing, writeLapses } from './write-lapses.ts';
+import { countRuns } from './count-runs.ts';
+import { writeLapses } from './write-lapses.ts';
 
 /** What a job needs. */
 export interface JobTools {
@@ -26,24 +26,14 @@ export function takePartInJobs(tools: JobTools): () => Promise<void> {
     if (!isTold) log.warn({ err: error }, 'there is trouble with the jobs: access goes on, history may wait');
     isTold = true;
   };
-  const counted =
-    (name: JobName, work: JobWork): JobWork =>
-    async (signal) => {
-      try {
-        await work(signal);
-        isTold = false;
-        context.counts.ranJob(name, 'done');
-      } catch (error) {
-        // Not told to the queue, which would have it done again at once: it is done again in a minute.
-        context.counts.ranJob(name, 'failed');
-        if (isPassing(error)) onTrouble(error);
-        else log.error({ err: error, job: name }, 'a job could not do all that it should');
-      }
-    };
+  const onDone = (): void => {
+    isTold = false;
+  };
+  const work: JobWork = (signal) => writeTimesWork(context, signal);
   const jobs = startJobs({
     databaseUrl,
     name: 'curfew-grant-jobs',
-    work: { lapses: counted('lapses', (signal) => writeTimesWork(context, signal)) },
+    work: { lapses: countRuns('lapses', work, { counts: context.counts, log, onDone, onTrouble }) },
     onTrouble,
   });
   return () => jobs.close();

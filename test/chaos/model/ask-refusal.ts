@@ -58,10 +58,10 @@ export function extendRefusal(
   const { subject, requester } = grant;
   if (by !== subject && by !== requester)
     return maySeeGrant(model, by, grant) ? 'NOT_PERMITTED' : 'GRANT_NOT_FOUND';
-  if (by !== subject && !maySeeGrant(model, by, grant)) return 'GRANT_NOT_FOUND';
   if (grant.state === 'ENDED') return 'GRANT_ENDED';
   const hasBegun = grant.state === 'SCHEDULED' && model.now >= grant.startsAt;
   if (grant.state !== 'ACTIVE' && !hasBegun) return 'GRANT_STATE';
+  if (hasBegun && model.beginning(grant) === 'held') return 'LOCKED';
   if (grant.extensions >= termsOf(grant).extensions) return 'EXTENSION_LIMIT';
   const refused = askRefusal(model, wish);
   if (refused !== undefined) return refused;
@@ -70,9 +70,9 @@ export function extendRefusal(
   return model.items().some(isAsked) ? 'EXTENSION_PENDING' : undefined;
 }
 
-/** Whoever holds it, and whoever may revoke it. */
-export function maySeeGrant(model: Model, by: string, { subject }: ModelGrant): boolean {
-  return subject === by || mayKeep(model, by);
+/** Whoever holds it or asked for it, and whoever may revoke it. */
+export function maySeeGrant(model: Model, by: string, { subject, requester }: ModelGrant): boolean {
+  return [subject, requester].includes(by) || mayKeep(model, by);
 }
 
 /** Whether the person sees, revokes, locks and unlocks everything. */

@@ -13,7 +13,7 @@ export function releaseRefusal(model: Model, by: string, grant: ModelGrant): Rea
 export function revokeRefusal(model: Model, by: string, grant: ModelGrant): Reason | undefined {
   if (model.locks.isLocked(by, model.now)) return 'LOCKED';
   if (mayKeep(model, by)) return ended(grant);
-  return grant.subject === by ? 'NOT_PERMITTED' : 'GRANT_NOT_FOUND';
+  return maySeeGrant(model, by, grant) ? 'NOT_PERMITTED' : 'GRANT_NOT_FOUND';
 }
 
 /** Why a grant is not begun before its first use; undefined when it is. */
@@ -23,7 +23,9 @@ export function activateRefusal(model: Model, by: string, grant: ModelGrant): Re
   if (model.locks.bars({ ...grant, grant }, model.now)) return 'LOCKED';
   if (grant.state === 'ENDED') return 'GRANT_ENDED';
   if (grant.state !== 'CLAIMABLE') return 'GRANT_STATE';
-  return model.mayBegin(grant) ? undefined : 'GRANT_ENDED';
+  const beginning = model.beginning(grant);
+  if (beginning === 'in') return undefined;
+  return beginning === 'held' ? 'LOCKED' : 'GRANT_ENDED';
 }
 
 function holderRefusal(model: Model, by: string, grant: ModelGrant): Reason | undefined {
@@ -43,7 +45,8 @@ export function lockRefusal(model: Model, by: string, target: ModelTarget): Reas
   if (target.kind === 'person' && !people.has(target.id)) return 'ENTITY_UNKNOWN';
   if (target.kind === 'database' && !owners.has(target.id)) return 'ENTITY_UNKNOWN';
   if (mayKeep(model, by)) return target.kind === 'grant' ? ended(target.grant) : undefined;
-  return target.kind === 'grant' && target.grant.subject !== by ? 'GRANT_NOT_FOUND' : 'NOT_PERMITTED';
+  const isHidden = target.kind === 'grant' && !maySeeGrant(model, by, target.grant);
+  return isHidden ? 'GRANT_NOT_FOUND' : 'NOT_PERMITTED';
 }
 
 /** Why a lock is not lifted; undefined when it is. */

@@ -1,7 +1,7 @@
 import type { Model } from './model.ts';
 import type { ModelGrant, ModelItem, ModelRequest, ModelVote, ModelWish } from './records.ts';
 import { PENDING_MINUTES, type Step, termsOf } from './terms.ts';
-import { comesTo, counted, isFull, isNothing, type Outcome } from './votes.ts';
+import { approvalOf, comesTo, counted, isFull, isNothing, type Outcome } from './votes.ts';
 
 /** Who has to agree to it. */
 export function stepsAsked(
@@ -92,6 +92,7 @@ function grant(model: Model, item: ModelItem, { actions, startsAt, minutes }: Ou
     resource,
     actions,
     steps,
+    approvals: counted(model, item).map(({ by }) => approvalOf(model, by, item)),
     approvers: [],
     state: claim === undefined ? later : 'CLAIMABLE',
     endReason: undefined,

@@ -1,8 +1,8 @@
 import { ModelLocks } from './locks.ts';
 import { ModelDirectory } from './model-directory.ts';
 import type { ModelGrant, ModelItem, ModelRequest, Parties } from './records.ts';
-import { termsOf } from './terms.ts';
-import { canSeat, stepsOf } from './votes.ts';
+import { type Step, termsOf } from './terms.ts';
+import { canSeat, stepsOf, stepsUnlocked } from './votes.ts';
 
 /** What should be, by rules of its own: nothing here is the code's. */
 export class Model {
@@ -50,8 +50,9 @@ export class Model {
     for (const grant of this.grants) {
       if (grant.state !== 'SCHEDULED' || this.now < grant.startsAt || this.now >= grant.endsAt) continue;
       if (this.locks.bars({ ...grant, grant }, this.now)) continue;
-      if (this.mayBegin(grant)) grant.state = 'ACTIVE';
-      else this.end(grant, 'INELIGIBLE');
+      const beginning = this.beginning(grant);
+      if (beginning === 'in') grant.state = 'ACTIVE';
+      if (beginning === 'out') this.end(grant, 'INELIGIBLE');
     }
   }
 
@@ -62,16 +63,11 @@ export class Model {
     return isAsked && members.staff.has(subject) && owners.has(resource);
   }
 
-  /** Whether those who approved it may do so still, and it lets its subject in: until it begins both matter. */
-  mayBegin(grant: ModelGrant): boolean {
-    if (!this.isLetIn(grant)) return false;
-    const standsIn = termsOf(grant).escalatesAfter !== undefined;
-    const people = grant.approvers.map((by) => {
-      const filled = stepsOf(this, by, grant);
-      // Whoever stood in for another step did so in time.
-      return standsIn && filled.includes('security') ? grant.steps : filled;
-    });
-    return canSeat(grant.steps, people);
+  /** Whether it lets its subject in and those who approved it may do so still: until it begins both matter. For a lock it waits. */
+  beginning(grant: ModelGrant): 'in' | 'held' | 'out' {
+    if (!this.isLetIn(grant)) return 'out';
+    if (isAgreed(grant, (by) => stepsOf(this, by, grant))) return 'in';
+    return isAgreed(grant, (by) => stepsUnlocked(this, by, grant)) ? 'held' : 'out';
   }
 
   /** Ends what lets its holder in no more, whoever notices it. */
@@ -106,7 +102,7 @@ export class Model {
     if (grant.usedIds.has(useId) && (grant.state === 'ACTIVE' || grant.endReason === 'EXHAUSTED'))
       return true;
     if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
-    if (grant.state === 'CLAIMABLE' && !this.mayBegin(grant)) return false;
+    if (grant.state === 'CLAIMABLE' && this.beginning(grant) !== 'in') return false;
     if (grant.state === 'CLAIMABLE') this.claim(grant);
     if (grant.usesLeft === undefined) return true;
     grant.usedIds.add(useId);
@@ -129,7 +125,16 @@ export class Model {
 
   /** Whether its state lets it permit anything. */
   permits(grant: ModelGrant): boolean {
-    if (grant.state === 'CLAIMABLE') return this.mayBegin(grant);
+    if (grant.state === 'CLAIMABLE') return this.beginning(grant) === 'in';
     return grant.state === 'ACTIVE' && (termsOf(grant).isKept === true || this.isLetIn(grant));
   }
+}
+
+/** Nobody approved as what they could not be then, whatever they may be now. */
+function isAgreed({ steps, approvals }: ModelGrant, stepsNow: (by: string) => readonly Step[]): boolean {
+  const people = approvals.map(({ by, filled, standsIn }) => {
+    const now = stepsNow(by);
+    return standsIn && now.includes('security') ? steps : filled.filter((step) => now.includes(step));
+  });
+  return canSeat(steps, people);
 }

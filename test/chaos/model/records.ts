@@ -58,6 +58,14 @@ export interface ModelRequest extends Omit<ModelWish, 'items'> {
   readonly voters: Set<string>;
 }
 
+/** An approval as it was when the grant was given. */
+export interface ModelApproval {
+  readonly by: string;
+  readonly filled: readonly Step[];
+  /** Whether it stood in for other steps. */
+  readonly standsIn: boolean;
+}
+
 export interface ModelGrant extends Parties {
   /** Once it is known. */
   id: string;
@@ -65,6 +73,8 @@ export interface ModelGrant extends Parties {
   readonly resource: string;
   readonly actions: readonly string[];
   readonly steps: readonly Step[];
+  /** Whose approvals counted, and for what. */
+  readonly approvals: readonly ModelApproval[];
   /** Who fills the seats, once it is known. */
   approvers: readonly string[];
   state: 'SCHEDULED' | 'CLAIMABLE' | 'ACTIVE' | 'ENDED';

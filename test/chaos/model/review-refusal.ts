@@ -25,9 +25,11 @@ export function isPending(request: ModelRequest): boolean {
   return request.items.some(({ state }) => state === 'PENDING');
 }
 
-/** Whether the request is break-glass that was answered, of which only a look afterwards is wanted. */
-export function isAfterwards(request: ModelRequest): boolean {
-  return request.isBreakGlass && !isPending(request);
+/** Whether what is wanted is a look afterwards: the request is break-glass that was answered, or the items that are named were. */
+export function isAfterwards(request: ModelRequest, named: readonly number[]): boolean {
+  if (!request.isBreakGlass) return false;
+  const isOwed = (item: number): boolean => request.items[item]?.dueAt !== undefined;
+  return !isPending(request) || (named.length > 0 && named.every(isOwed));
 }
 
 export function maySee(model: Model, by: string, request: ModelRequest): boolean {
@@ -43,7 +45,7 @@ export function answeredBy(model: Model, request: ModelRequest, { by, isDeny, na
   if (model.locks.isLocked(by, model.now)) return { reason: 'LOCKED' };
   if (!maySee(model, by, request)) return { reason: 'REQUEST_NOT_FOUND' };
   if (by === request.requester || by === request.subject) return { reason: 'SELF_REVIEW' };
-  if (isAfterwards(request)) return answeredAfterwards(model, request, { by, named });
+  if (isAfterwards(request, named)) return answeredAfterwards(model, request, { by, named });
   const pending = request.items.filter(({ state }) => state === 'PENDING');
   if (pending.length === 0) return { reason: 'REQUEST_NOT_PENDING' };
   const mine = pending.filter((item) => fillable(model, by, item).length > 0);
@@ -72,11 +74,15 @@ function answeredAfterwards(
 ): Answered {
   const owed = request.items.filter(({ dueAt }) => dueAt !== undefined);
   if (owed.length === 0) return { reason: 'REQUEST_NOT_PENDING' };
+  const unowed = named.find((position) => !owed.some(({ item }) => item === position));
+  if (unowed !== undefined)
+    return { reason: request.items[unowed] === undefined ? 'FIELD_INVALID' : 'REQUEST_NOT_PENDING' };
   const meant = owed.filter(({ item }) => named.length === 0 || named.includes(item));
   const mine = meant.filter(({ resource }) =>
     stepsOf(model, by, { ...request, resource }).includes('security'),
   );
-  return mine.length === 0 ? { reason: 'NOT_A_REVIEWER' } : { items: mine };
+  const isLeftOut = mine.length === 0 || (named.length > 0 && mine.length < meant.length);
+  return isLeftOut ? { reason: 'NOT_A_REVIEWER' } : { items: mine };
 }
 
 function hasVoted(by: string, item: ModelItem): boolean {
@@ -92,9 +98,9 @@ function isBarred(model: Model, { request, resource }: ModelItem): boolean {
 export function narrowingRefusal(
   model: Model,
   items: readonly ModelItem[],
-  { by, isDeny, narrowing }: Casting,
+  { by, isDeny, named, narrowing }: Casting,
 ): Reason | undefined {
-  const isOnlySaid = isDeny || items.some(({ request }) => isAfterwards(request));
+  const isOnlySaid = isDeny || items.some(({ request }) => isAfterwards(request, named));
   const isTaken = !isOnlySaid || items.every((item) => narrowing(item) === WHOLE);
   if (!isTaken || items.some((item) => isWider(item, narrowing(item)))) return 'FIELD_INVALID';
   if (isOnlySaid) return undefined;

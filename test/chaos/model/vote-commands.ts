@@ -66,7 +66,7 @@ export const vote = fc
       which,
       isLikely: (it, model) => mayVote(model, it, by),
       does: async (model, share, request) => {
-        const isWhole = to === undefined || (to.isFit && (isDeny || isAfterwards(request)));
+        const isWhole = to === undefined || (to.isFit && (isDeny || isAfterwards(request, on)));
         const narrowing = (item: ModelItem): Narrowed => (isWhole ? WHOLE : narrowed(model, item, to));
         const casting = { by, isDeny, named: on, narrowing };
         const answered = answeredBy(model, request, casting);
@@ -95,9 +95,9 @@ function count(
   model: Model,
   request: ModelRequest,
   items: readonly ModelItem[],
-  { by, isDeny, narrowing }: Casting,
+  { by, isDeny, named, narrowing }: Casting,
 ): void {
-  if (isAfterwards(request)) {
+  if (isAfterwards(request, named)) {
     for (const item of items) look(model, item, isDeny);
     return;
   }

@@ -1,15 +1,24 @@
 import type { Model } from './model.ts';
-import type { ModelItem, ModelVote, Parties } from './records.ts';
+import type { ModelApproval, ModelItem, ModelVote, Parties } from './records.ts';
 import { type Step, termsOf } from './terms.ts';
 
 /** Every step that the person may fill there. */
-export function stepsOf(
+export function stepsOf(model: Model, by: string, of: Parties & Place): readonly Step[] {
+  return model.locks.isLocked(by, model.now) ? [] : stepsUnlocked(model, by, of);
+}
+
+interface Place {
+  readonly resource: string;
+}
+
+/** The same if nobody were locked. */
+export function stepsUnlocked(
   model: Model,
   by: string,
-  { requester, subject, resource }: Parties & { readonly resource: string },
+  { requester, subject, resource }: Parties & Place,
 ): readonly Step[] {
   const { people, members, owners } = model.directory;
-  if (by === requester || by === subject || !people.has(by) || model.locks.isLocked(by, model.now)) return [];
+  if (by === requester || by === subject || !people.has(by)) return [];
   const isOwner = owners.get(resource)?.includes(by) === true;
   return [
     ...(isOwner ? (['owner'] as const) : []),
@@ -19,11 +28,17 @@ export function stepsOf(
 
 /** The steps of the item that the person's vote would count for. */
 export function fillable(model: Model, by: string, item: ModelItem): readonly Step[] {
+  const { filled, standsIn } = approvalOf(model, by, item);
+  return standsIn ? item.steps : filled;
+}
+
+/** What the person's vote is for now. */
+export function approvalOf(model: Model, by: string, item: ModelItem): ModelApproval {
   const { requester, subject, createdAt } = item.request;
-  const filled = stepsOf(model, by, { requester, subject, resource: item.resource });
+  const steps = stepsOf(model, by, { requester, subject, resource: item.resource });
   const { escalatesAfter = Infinity } = termsOf(item);
-  if (filled.includes('security') && model.now >= createdAt + escalatesAfter) return item.steps;
-  return item.steps.filter((step) => filled.includes(step));
+  const standsIn = steps.includes('security') && model.now >= createdAt + escalatesAfter;
+  return { by, filled: item.steps.filter((step) => steps.includes(step)), standsIn };
 }
 
 /** Whether these people, of whom it is said what each may fill, fill all seats, one each. */

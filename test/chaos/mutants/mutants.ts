@@ -240,8 +240,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: 'services/grant/use-grant.ts',
-        find: 'if (isCounted && (',
-        replace: "if (isCounted && row.grant.id === '' && (",
+        find: 'if (isCounted && mayRepeat',
+        replace: "if (isCounted && row.grant.id === '' && mayRepeat",
       },
       {
         file: 'core/store/grant-uses.ts',

@@ -69,6 +69,33 @@ describe('seating', () => {
     expect(seats.isComplete).toBe(false);
   });
 
+  it('W2 a person with several accounts may fill what any of these may, and others are seated as if it were one', () => {
+    const accounts = fc.array(
+      fc.record({
+        person: fc.constantFrom(...Array.from('pqrs')),
+        steps: fc.uniqueArray(fc.constantFrom(...NAMES)),
+      }),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(arbitrarySteps, accounts, (steps, candidates) => {
+        const merged = [...Map.groupBy(candidates, ({ person }) => person)].map(([person, own]) => ({
+          person,
+          steps: [...new Set(own.flatMap((it) => it.steps))],
+        }));
+        const seats = new Seats(steps);
+        for (const candidate of candidates) seats.add(candidate);
+        const { filledBy } = seats.seating();
+        const wanted = seat(steps, merged);
+        expect([...filledBy.values()].flat().length).toBe([...wanted.filledBy.values()].flat().length);
+        expect(seats.isComplete).toBe(wanted.isComplete);
+        for (const [step, people] of filledBy)
+          for (const person of people)
+            expect(merged.find((it) => it.person === person)?.steps).toContain(step);
+      }),
+    );
+  });
+
   it('moves a person who could fill two steps to the one that nobody else fills', () => {
     const { isComplete, filledBy } = seat(
       [

@@ -4,12 +4,13 @@ import { Directory } from '../../../core/access/directory.ts';
 import { parseEntities } from '../../../core/access/entity-json.ts';
 import type { Grant } from '../../../core/access/grant.ts';
 import { LockIndex } from '../../../core/access/lock-index.ts';
-import type { Cast } from '../../../core/access/sign-in.ts';
+import type { Cast, KeptCast } from '../../../core/access/sign-in.ts';
 import { createEngine } from '../../../core/policy/engine.ts';
 import { readDirectoryFile, readPolicyFolder } from '../../../core/policy/files.ts';
 import { loadPolicies } from '../../../core/policy/load.ts';
 import { formatProblem } from '../../../core/policy/problem.ts';
-import { mayStillBegin, stepsFilledBy } from '../../../core/replica/eligible.ts';
+import { type Beginning, beginningOf, stepsFilledBy } from '../../../core/replica/eligible.ts';
+import { letIn } from '../../../core/replica/let-in.ts';
 import type { Rules } from '../../../core/replica/rights.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
 
@@ -30,6 +31,21 @@ when { context has auth && context.auth.methods.contains("pwd") };
 @id("with-a-key")
 forbid (principal, action == Curfew::Action::"approve", resource == Database::"ledger")
 unless { context has auth && context.auth.methods.contains("hwk") };
+
+@id("writers") @approvals("owner") @max("1h") @rank("1")
+permit (principal, action == Curfew::Action::"request", resource == Database::"scratch")
+when { context.request.actions.contains("write") };
+
+@id("starters") @approvals("owner") @max("1h") @rank("2")
+permit (principal, action == Curfew::Action::"request", resource == Database::"scratch")
+when { context.request has startsAt };
+
+@id("boss-of-scratch") @step("boss")
+permit (principal == User::"cy", action == Curfew::Action::"approve", resource == Database::"scratch");
+
+@id("owners-of-scratch") @step("owner")
+permit (principal, action == Curfew::Action::"approve", resource == Database::"scratch")
+when { context.request.duration >= duration("1h") };
 `;
 const user = (id: string) => ({ type: 'User', id });
 const bob = user('bob');
@@ -89,7 +105,7 @@ test.each<readonly [string, string, Cast | undefined, boolean]>([
 ])(
   'W14 a grant begins a day later by an approval that was cast %s: %s',
   (_which, resource, cast, expected) => {
-    expect(mayStillBegin(rules, waiting(resource, cast), tomorrow)).toBe(expected);
+    expect(beginningOf(rules, waiting(resource, cast), tomorrow)).toBe(expected ? 'in' : 'out');
   },
 );
 
@@ -100,17 +116,64 @@ function locksOnBob(createdAt: Date, expiresAt: Date | undefined): LockIndex {
   return locks;
 }
 
-test('W14 an approval counts no more when its reviewer is locked or gone by then', () => {
+const scratch = { ...waiting('scratch', { at, signIn: undefined }), steps: ['owner'] };
+const asked = { actions: ['read', 'write'].map((id) => ({ type: 'Action', id })) };
+
+test.each<readonly [string, Partial<Grant>, boolean]>([
+  ['actions that it was asked for with', { workflow: 'writers', asked }, true],
+  ['actions that nobody asked for', { workflow: 'writers' }, false],
+  ['a start that was asked for', { workflow: 'starters', asked: { startsAt: tomorrow } }, true],
+  ['a start that nobody asked for', { workflow: 'starters' }, false],
+  ['time that it was asked for', { workflow: 'writers', asked, durationMs: 1 }, false],
+  [
+    'time that it was narrowed from',
+    { workflow: 'writers', asked: { ...asked, durationMs: 3_600_000 }, durationMs: 1 },
+    true,
+  ],
+])('a grant is let in, and begins, by %s', (_which, change, expected) => {
+  const grant = { ...scratch, ...change };
+  expect(beginningOf(rules, grant, tomorrow)).toBe(expected ? 'in' : 'out');
+  // How long it lasts is nothing to the workflow here, only to its approver.
+  expect(letIn(rules, grant)).toBe(expected || change.durationMs !== undefined ? 'in' : 'out');
+});
+
+const kept = (reviewer: string, filled: readonly string[], stoodIn: readonly string[] = []): KeptCast => ({
+  reviewer: user(reviewer),
+  at,
+  signIn: undefined,
+  filled,
+  stoodIn,
+});
+
+test.each<readonly [string, readonly KeptCast[], Beginning]>([
+  ['each by what they still may fill', [kept('bob', ['owner']), kept('dee', ['security'])], 'in'],
+  ['one as what they may be no more', [kept('bob', ['owner']), kept('eve', ['security'])], 'out'],
+  ['nobody as what two of them may be by now', [kept('bob', ['owner']), kept('dee', ['owner'])], 'out'],
+  ['one who stood in then and still may', [kept('bob', ['owner']), kept('cy', [], ['boss'])], 'in'],
+  ['one who would stand in only now', [kept('bob', ['owner']), kept('eve', []), kept('cy', [])], 'out'],
+  ['one who stood in then and may no more', [kept('bob', ['owner']), kept('dee', [], ['boss'])], 'out'],
+  [
+    'more than had to, when one of them has left',
+    [kept('gone', ['owner']), kept('dee', ['owner', 'security']), kept('bob', ['owner'])],
+    'in',
+  ],
+])('W4 of a grant that waits for its start, approved by %s', (_which, casts, expected) => {
+  const approvers = casts.slice(0, 2).flatMap(({ reviewer }) => reviewer ?? []);
+  const seated = { steps: ['owner', 'security'], seats: [1, 1], approvers, casts };
+  expect(beginningOf(rules, { ...scratch, workflow: 'writers', asked, ...seated }, tomorrow)).toBe(expected);
+});
+
+test('W14 an approval counts no more when its reviewer is gone by then, and is waited for while they are locked', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
   const locks = locksOnBob(tomorrow, undefined);
-  expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(false);
-  expect(mayStillBegin({ ...rules, directory: new Directory() }, grant, tomorrow)).toBe(false);
+  expect(beginningOf({ ...rules, locks }, grant, tomorrow)).toBe('held');
+  expect(beginningOf({ ...rules, directory: new Directory() }, grant, tomorrow)).toBe('out');
 });
 
 test('a lock that was over before it is asked about takes no vote away that was cast under it', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
   const locks = locksOnBob(minutesBefore(60), new Date(at.getTime() + 60_000));
-  expect(mayStillBegin({ ...rules, locks }, grant, tomorrow)).toBe(true);
+  expect(beginningOf({ ...rules, locks }, grant, tomorrow)).toBe('in');
 });
 
 test('whoever could fill a step after some sign-in of now is found, whichever methods policies want or refuse', () => {

@@ -24,6 +24,7 @@ import { insert, item, request } from '../store/valid-rows.ts';
 
 const actor = 'User::"ada"';
 const at = new Date('2026-01-02T03:04:05.678Z');
+const cast = { at, signIn: { at, methods: ['otp'] } };
 /** What every grant permits. */
 export const read: EntityUid = { type: 'Action', id: 'read' };
 /** Everybody who holds grants. */
@@ -85,12 +86,13 @@ const started = fc
     state: fc.constantFrom('ACTIVE', 'ACTIVE', 'SCHEDULED', 'CLAIMABLE'),
     usesLeft: fc.constantFrom(undefined, undefined, 1, 2),
     breakGlass: fc.boolean(),
-    casts: fc.constantFrom([], [{ at, signIn: undefined }], [{ at, signIn: { at, methods: ['otp'] } }]),
+    asked: fc.constantFrom(undefined, { startsAt: at }, { actions: [read, read], durationMs: 4e12 }),
+    casts: fc.constantFrom([], [cast], [{ ...cast, reviewer: read, filled: ['owner'], stoodIn: [] }]),
   })
   .map(
-    (chosen): Happening =>
+    ({ asked, ...chosen }): Happening =>
       async (trx, live) => {
-        const grant = grantOf(chosen);
+        const grant = grantOf({ ...chosen, ...(asked === undefined ? {} : { asked }) });
         await insert('access_requests', request, { id: grant.requestId })(trx);
         await insert('request_items', item, { request_id: grant.requestId })(trx);
         await insertGrant(trx, grant, { maxMs: MOST_MS, createdAt: grant.startsAt });
@@ -273,7 +275,7 @@ export async function happen(
 /** A hundred years, so that no grant here is too long. */
 const MOST_MS = 100 * 366 * 86_400_000;
 
-type OfGrant = 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft' | 'casts';
+type OfGrant = 'subject' | 'resource' | 'expiresAt' | 'reason' | 'state' | 'usesLeft' | 'casts' | 'asked';
 type Chosen = Pick<LiveGrant, OfGrant> & { readonly breakGlass: boolean };
 
 function grantOf({ breakGlass, ...chosen }: Chosen): LiveGrant {

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
+import type { LiveGrant } from '../../../core/access/grant.ts';
 import type { Evaluation } from '../../../core/policy/engine.ts';
 import type { PolicyFiles } from '../../../core/policy/files.ts';
 import { localDecision } from './local-decision.ts';
@@ -18,14 +19,23 @@ const failed: Evaluation = { decision: 'deny', policyIds: [], errors: [], failur
  * The real engine, whose answers the scripts replace by failures, one letter for each evaluation: f fails. One is for questions about
  * access, the other for whether a workflow still lets somebody in.
  */
-async function decisionWith(access: string, workflows = '') {
+async function decisionWith(
+  access: string,
+  workflows = '',
+  waiting: Partial<Pick<LiveGrant, 'state' | 'steps'>> = {},
+) {
   const scripts = { access: access.split(''), workflows: workflows.split('') };
   const local = await localDecision(files, {
     watch: (evaluation, phase) => (scripts[phase].shift() === 'f' ? failed : evaluation),
   });
   const now = local.machine.wall;
   const grants = [2_000, 1_000].map((ms) =>
-    local.start({ subject: person('otto'), startsAt: new Date(now), expiresAt: new Date(now + ms) }),
+    local.start({
+      subject: person('otto'),
+      startsAt: new Date(now),
+      expiresAt: new Date(now + ms),
+      ...waiting,
+    }),
   );
   const ids = await Promise.all(grants);
   const ask = (id: string): string => {
@@ -62,6 +72,18 @@ it.each([
   'I19 failures (%s) to tell whether a workflow still lets %s in never permit: %s',
   async (script, id, wanted) => {
     expect((await decisionWith('', script))(id)).toBe(wanted);
+  },
+);
+
+it.each([
+  ['', 'ALLOW by grant 0'],
+  ['f', 'ALLOW by grant 1'],
+  ['ff', 'EVALUATION_FAILED'],
+])(
+  'I19 failures (%s) to tell whether a grant that waits may begin are no answer: %s',
+  async (script, wanted) => {
+    const ask = await decisionWith('', script, { state: 'CLAIMABLE', steps: [] });
+    expect(ask('otto')).toBe(wanted);
   },
 );
 

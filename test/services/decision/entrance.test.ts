@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
 import type { PolicyFiles } from '../../../core/policy/files.ts';
+import { keptStanding } from '../../../core/replica/let-in.ts';
 import { GRANTS_SHUT_OUT } from '../../../services/decision/limits.ts';
 import { applied, localDecision } from './local-decision.ts';
 import { attributes, entity, goodContext, person, team, text } from './people.ts';
@@ -69,6 +70,17 @@ it('of many grants only as many are asked about as are needed', async () => {
   const before = workflows();
   expect(local.ask({ principal: otto }).effect).toBe('ALLOW');
   expect(workflows()).toBe(before + 1);
+});
+
+it('of more grants than are few each is asked about once, however often all are used', async () => {
+  const { local, workflows } = await holding(1_100);
+  const useAll = (): void => {
+    for (const grant of local.replica.grants.all()) expect(keptStanding(local.replica, grant)).toBe('in');
+  };
+  useAll();
+  const once = workflows();
+  useAll();
+  expect(workflows()).toBe(once);
 });
 
 it('time alone shuts nobody out', async () => {

@@ -89,6 +89,27 @@ describe('a lock wins over every policy and every grant', () => {
     expect(effectFor(asked)).toBe('ALLOW');
   });
 
+  it('W2 another account of whoever is locked is denied, until the lock is lifted', async () => {
+    const spare = person('otto-too');
+    const attributes = new Map([['person', { kind: 'string', value: 'Otto' } as const]]);
+    const { directory } = local.replica;
+    for (const uid of [otto, spare]) {
+      const parents = directory.get(otto)?.parents ?? [];
+      directory.apply({
+        uid,
+        attributes: new Map([...(directory.get(otto)?.attributes ?? []), ...attributes]),
+        parents,
+        tags: new Map(),
+      });
+    }
+    await grantTo(spare);
+    expect(effectFor({ principal: spare })).toBe('ALLOW');
+    const lockId = await lock(on(otto));
+    expect(local.ask({ principal: spare }).advice).toEqual([`the principal is locked (lock ${lockId})`]);
+    await lift(lockId, on(otto));
+    expect(effectFor({ principal: spare })).toBe('ALLOW');
+  });
+
   it('a document of the caller is locked with what its sent parents are inside of', async () => {
     const entities = [entity(sheet('s'), [vault('plain')], { author: ref(kim), pages: long(1n) })];
     const asked = {

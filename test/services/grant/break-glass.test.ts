@@ -7,7 +7,7 @@ import {
   Verdict,
 } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
+import { action, countRows, database, errorOf, grantIdOf, reasonOf, submit, submitted, vote } from './ask.ts';
 import { decided, grantOf, grantsAs, instant, kindsOf, until } from './life.ts';
 
 let stack: Stack;
@@ -23,7 +23,12 @@ async function owed(who: string) {
   return (await (await grantsAs(stack, who)).listOwedReviews({})).owed;
 }
 
+/** Asks for what is overdue of a request. */
+const isOverdue = (id: string) => () =>
+  stack.query('SELECT FROM owed_reviews WHERE request_id = $1 AND due_at <= clock_timestamp()', [id]);
+
 interface Look {
+  readonly items?: readonly number[];
   readonly verdict?: Verdict;
   readonly comment?: string;
 }
@@ -32,12 +37,12 @@ interface Look {
 async function look(
   who: string,
   id: string,
-  { verdict = Verdict.APPROVE, comment = 'it was on fire' }: Look = {},
+  { verdict = Verdict.APPROVE, comment = 'it was on fire', items = [] }: Look = {},
 ) {
   const grants = await grantsAs(stack, who);
   const { request } = await grants.getAccessRequest({ id });
   const requestHash = request?.requestHash ?? new Uint8Array(32);
-  return await grants.reviewAccessRequest({ id, requestHash, verdict, comment });
+  return await grants.reviewAccessRequest({ id, requestHash, verdict, comment, items: [...items] });
 }
 
 describe('break-glass', () => {
@@ -86,13 +91,7 @@ describe('break-glass', () => {
     timeout: 30_000,
   }, async () => {
     const first = await breakGlass('glass-1');
-    await until(
-      () =>
-        stack.query('SELECT FROM owed_reviews WHERE request_id = $1 AND due_at <= clock_timestamp()', [
-          first.id,
-        ]),
-      (overdue) => overdue.length > 0,
-    );
+    await until(isOverdue(first.id), (overdue) => overdue.length > 0);
     expect((await owed('ada')).map(({ overdue }) => overdue)).toEqual([true]);
     const second = await breakGlass('glass-2');
     expect(second.state).toBe(RequestState.PENDING);
@@ -126,6 +125,48 @@ describe('break-glass', () => {
     expect(await reasonOf(look('dee', request.id))).toBe('REQUEST_NOT_PENDING');
   });
 
+  it('is reviewed by the items named, and one that is not there or owes nothing is refused', async () => {
+    const sam = await grantsAs(stack, 'sam');
+    const items = ['glass-1', 'glass-2'].map((id) => ({ resource: database(id), actions: [action('read')] }));
+    const asked = { items, duration: { seconds: 600n }, reason: 'both at once', breakGlass: true };
+    const { request = expect.unreachable() } = await sam.requestAccess(asked);
+    const { id, requestHash } = request;
+    const lookAt = async (...positions: readonly number[]) =>
+      await (await grantsAs(stack, 'dee')).reviewAccessRequest({
+        id,
+        requestHash,
+        verdict: Verdict.APPROVE,
+        comment: 'it was on fire',
+        items: [...positions],
+      });
+    const before = await countRows(stack);
+    expect((await errorOf(lookAt(0, 7))).violations.map(({ field }) => field)).toEqual(['items']);
+    expect(await countRows(stack)).toEqual(before);
+    await lookAt(0);
+    expect(await reasonOf(lookAt(0, 1))).toBe('REQUEST_NOT_PENDING');
+    await lookAt();
+    const { request: done } = await sam.getAccessRequest({ id });
+    expect((await owed('sam')).filter((it) => it.request?.id === done?.id)).toEqual([]);
+  });
+
+  it('W9 what is owed comes in pages by when it is due, each once, and another list does not begin there', async () => {
+    const made = [await breakGlass('glass-1', 'sam'), await breakGlass('glass-2', 'sam')];
+    const sam = await grantsAs(stack, 'sam');
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await sam.listOwedReviews({ pageSize: 1, pageToken });
+      seen.push(...page.owed.map(({ request }) => request?.id ?? ''));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(seen.filter((id) => made.some((request) => request.id === id))).toEqual(made.map(({ id }) => id));
+    expect(new Set(seen).size).toBe(seen.length);
+    const { nextPageToken } = await sam.listAccessRequests({ pageSize: 1 });
+    const error = await errorOf(sam.listOwedReviews({ pageToken: nextPageToken }));
+    expect(error.violations.map(({ field }) => field)).toEqual(['page_token']);
+    for (const { id } of made) await look('dee', id);
+  });
+
   it('gives policies the word that it was', async () => {
     const ada = await submitted(stack, 'ada', {
       resource: database('glass-2'),
@@ -141,5 +182,56 @@ describe('break-glass', () => {
     ).revision;
     expect(await decided(stack, { resource: 'glass-2', revision })).toBe('ALLOW');
     expect(await decided(stack, { resource: 'glass-2', action: 'write', revision })).toBe('DENY');
+  });
+
+  it('I11 that lapses before the approval it needs is written so, though the vote comes too late', {
+    timeout: 30_000,
+  }, async () => {
+    const first = await breakGlass('glass-1', 'eve');
+    await until(isOverdue(first.id), (overdue) => overdue.length > 0);
+    const second = await breakGlass('glass-2', 'eve');
+    for (const of of [
+      'request_items WHERE request_id',
+      'open_steps WHERE request_id',
+      'access_requests WHERE id',
+    ]) {
+      const [table, where] = of.split(' WHERE ');
+      await stack.query(`UPDATE ${table} SET expires_at = clock_timestamp() WHERE ${where} = $1`, [
+        second.id,
+      ]);
+    }
+    expect(await reasonOf(look('dee', second.id))).toBe('REQUEST_NOT_PENDING');
+    const kinds = await stack.query('SELECT kind FROM ledger WHERE request_id = $1 ORDER BY revision', [
+      second.id,
+    ]);
+    expect(kinds).toEqual([{ kind: 'REQUEST_SUBMITTED' }, { kind: 'ITEM_EXPIRED' }]);
+    await look('dee', first.id);
+  });
+
+  it('is looked at while another item of its request waits, when the item is named', {
+    timeout: 30_000,
+  }, async () => {
+    const first = await breakGlass('glass-1', 'eve');
+    await until(isOverdue(first.id), (overdue) => overdue.length > 0);
+    const { request = expect.unreachable() } = await (await grantsAs(stack, 'eve')).requestAccess({
+      items: ['glass-2', 'glass-3'].map((id) => ({ resource: database(id), actions: [action('read')] })),
+      duration: { seconds: 60n },
+      reason: 'both',
+      breakGlass: true,
+    });
+    const items = [0];
+    await look('dee', request.id, { items });
+    const { request: half } = await (await grantsAs(stack, 'dee')).getAccessRequest({ id: request.id });
+    expect(half?.items.map(({ allowedActions }) => allowedActions)).toEqual([
+      [RequestAction.REVIEW_AFTERWARDS],
+      [RequestAction.REVIEW],
+    ]);
+    const { request: looked } = await look('dee', request.id, { items, verdict: Verdict.DENY });
+    expect(looked?.state).toBe(RequestState.PENDING);
+    expect((await grantOf(stack, grantIdOf(looked), 'eve')).endReason).toBe(EndReason.REVOKED);
+    const { request: whole } = await look('dee', request.id);
+    expect(whole?.state).toBe(RequestState.APPROVED);
+    await look('dee', first.id);
+    await look('dee', request.id);
   });
 });

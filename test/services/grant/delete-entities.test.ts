@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
 import { database, errorOf, grantIdOf, submitted, vote } from './ask.ts';
 
@@ -83,6 +84,21 @@ it('a grant that starts while its subject is being deleted ends after it began',
   );
   const inOrder = times.map(({ at }) => at.getTime());
   expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
+});
+
+it('W4 the vote of a deleted reviewer does not count for whoever gets the id', async () => {
+  const root = (await stack.as('root')).services.directory;
+  const owner = { uid: person('olf'), parents: [{ type: 'Group', id: 'security' }] };
+  await root.applyEntities({ entities: [owner] });
+  const request = await submitted(stack, 'ada', { actions: ['write'], ticket: 'CHG-1' });
+  await vote(stack, 'olf', request);
+  const { unvotedRequestIds, withdrawnRequestIds } = await root.deleteEntities({ uids: [owner.uid] });
+  expect([unvotedRequestIds, withdrawnRequestIds]).toEqual([[request.id], []]);
+  await root.applyEntities({ entities: [owner], allowReuse: true });
+  const { request: after } = await vote(stack, 'bob', request);
+  expect(after?.items[0]?.steps.map(({ filledBy }) => filledBy.map(({ id }) => id))).toEqual([['bob'], []]);
+  const { request: done } = await vote(stack, 'olf', request);
+  expect(done?.state).toBe(RequestState.APPROVED);
 });
 
 it('nobody is inside of a group that was deleted', async () => {

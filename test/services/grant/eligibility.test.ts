@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPolicyFolder } from '../../../core/policy/files.ts';
-import { EndReason, GrantState, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { EndReason, GrantState, RequestState, Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
 import { database, errorOf, grantIdOf, reasonOf, submitted, vote } from './ask.ts';
 
@@ -145,6 +145,54 @@ describe('a grant whose workflow would no longer let its holder in', () => {
     expect((await apply(user('xia', 'staff', 'keepers'))).endedGrantIds).toEqual([]);
     expect((await apply(user('xia'))).endedGrantIds).toEqual([id]);
     expect(await grantOf('xia', id)).toEqual(ENDED);
+  });
+
+  it('W12 is extended for no longer than it was let in for, whatever the workflow says by now', async () => {
+    const path = join(folder, 'workflows', 'workflows.cedar');
+    const before = await readFile(path, 'utf8');
+    const extensible = before.replace('@id("auto")', '@id("auto") @extensions("1")');
+    const maxIs = (max: string) => async () =>
+      (await submitted(stack, 'eve', { resource: database('scratch') })).items[0]?.workflow?.maxDuration
+        ?.seconds === BigInt(max);
+    await writeFile(path, extensible);
+    await apply(user('yan', 'staff'));
+    const ask = async (seconds: number) => {
+      const grants = (await stack.as('yan')).services.grants;
+      const id = (await grants.listGrants({})).grants[0]?.id ?? '';
+      return await grants.extendGrant({ id, duration: { seconds: BigInt(seconds) }, reason: 'not done yet' });
+    };
+    const extensions = async () => {
+      const request = await submitted(stack, 'yan', { resource: database('scratch') });
+      return request.items[0]?.workflow?.extensions;
+    };
+    await expect.poll(extensions, TIMEOUT).toBe(1);
+    await writeFile(path, extensible.replace('@max("1h")', '@max("4h")'));
+    await expect.poll(maxIs('14400'), TIMEOUT).toBe(true);
+    expect(await reasonOf(ask(10_800))).toBe('EXTENSION_LIMIT');
+    expect(await reasonOf(ask(18_000))).toBe('DURATION_TOO_LONG');
+    expect((await ask(3_600)).request?.state).toBe(RequestState.APPROVED);
+    await writeFile(path, before);
+    await expect.poll(maxIs('3600'), TIMEOUT).toBe(true);
+  });
+
+  it('goes on though approvals left less than its workflow wants to be asked for', async () => {
+    await apply(user('zoe', 'staff'));
+    const request = await submitted(stack, 'zoe', { actions: ['read', 'write'], ticket: 'CHG-4' });
+    expect(request.items[0]?.workflow?.id).toBe('two');
+    const { id: requestId, requestHash } = request;
+    await (await stack.as('bob')).services.grants.reviewAccessRequest({
+      id: requestId,
+      requestHash,
+      verdict: Verdict.APPROVE,
+      narrowing: [{ item: 0, actions: [{ type: 'Action', id: 'read' }] }],
+    });
+    const done = await vote(stack, 'dee', request);
+    const id = grantIdOf(done.request);
+    expect(await effect('zoe', done.revision)).toBe('allow');
+    const { endedGrantIds, revision } = await apply(user('zoe', 'staff', 'keepers'));
+    expect([endedGrantIds, await effect('zoe', revision)]).toEqual([[], 'allow']);
+    expect((await grantOf('zoe', id)).state).toBe(GrantState.ACTIVE);
+    expect((await apply(user('zoe'))).endedGrantIds).toEqual([id]);
   });
 
   it('is written down once by two services that notice it at the same moment', async () => {

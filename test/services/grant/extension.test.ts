@@ -1,9 +1,14 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GrantState, RequestState, Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import {
+  GrantAction,
+  GrantState,
+  RequestState,
+  Verdict,
+} from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { action, countRows, errorOf, reasonOf, vote } from './ask.ts';
-import { granted, grantOf, grantsAs, instant, kindsOf, until } from './life.ts';
+import { action, countRows, database, errorOf, grantIdOf, reasonOf, submitted, vote } from './ask.ts';
+import { granted, grantOf, grantsAs, instant, kindsOf, person, until } from './life.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -31,6 +36,17 @@ describe('an extension', () => {
     expect(instant(grant?.expiresAt).getTime()).toBe(before + 600_000);
     expect([grant?.extensions, revision > 0n]).toEqual([1, true]);
     expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_EXTENDED']);
+  });
+
+  it('W18 is asked for by whoever asked for the grant as well, who sees it', async () => {
+    const asked = { resource: database('auto-1'), seconds: 1_800, subject: person('ada') };
+    const id = grantIdOf(await submitted(stack, 'lea', asked));
+    expect((await grantOf(stack, id, 'lea')).allowedActions).toEqual([GrantAction.EXTEND]);
+    const { grants } = await (await grantsAs(stack, 'lea')).listGrants({ subject: person('ada') });
+    expect(grants.map((grant) => grant.id)).toContain(id);
+    const { grant } = await extend(id, { ms: 600_000, who: 'lea' });
+    expect(grant?.extensions).toBe(1);
+    expect(await reasonOf(extend(id, { ms: 600_000, who: 'eve' }))).toBe('GRANT_NOT_FOUND');
   });
 
   it('is reviewed like the grant was', async () => {
@@ -61,6 +77,23 @@ describe('an extension', () => {
     expect(await endOf(id)).toBe(before);
     await approve(['write', 'read']);
     expect(await endOf(id)).toBe(before + 600_000);
+  });
+
+  it('I9 asked for again with the same key is the same, though the grant could be extended no more', async () => {
+    const id = await granted(stack, 'auto-1', { seconds: 1_800 });
+    const ada = await grantsAs(stack, 'ada');
+    const ask = () =>
+      ada.extendGrant({
+        id,
+        duration: durationFromMs(600_000),
+        reason: 'not done yet',
+        idempotencyKey: 'more',
+      });
+    const first = await ask();
+    await ada.releaseGrant({ id });
+    const again = await ask();
+    expect([again.request?.id, again.revision]).toEqual([first.request?.id, first.revision]);
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_EXTENDED', 'GRANT_ENDED']);
   });
 
   it('W12 I8 is given as often as the workflow says, and in all no longer', async () => {

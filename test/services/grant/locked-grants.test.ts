@@ -132,3 +132,29 @@ it('a start that comes while a lock stops it is waited with, and the grant begin
   const after = await lifted(stack, other.id, 'dee');
   expect(await decided(stack, { resource: 'plain-1', revision: after })).toBe('ALLOW');
 });
+
+it('a grant that waits is held back while somebody who approved it is locked, and begins when they are not', async () => {
+  const grantId = await granted(stack, 'claim-2', { seconds: 600 });
+  const { id, revision } = await locked(stack, { entity: person('bob') }, { seconds: 60 });
+  expect(await reasonOf((await grantsAs(stack, 'ada')).activateGrant({ id: grantId }))).toBe('LOCKED');
+  expect(await decided(stack, { resource: 'claim-2', revision })).toBe('DENY');
+  expect(await kindsOf(stack, grantId)).toEqual(['GRANT_STARTED']);
+  const after = await lifted(stack, id, 'dee');
+  expect(await decided(stack, { resource: 'claim-2', revision: after })).toBe('ALLOW');
+});
+
+it('so is one whose start has come', async () => {
+  const startsAt = new Date(Date.now() + 1_500);
+  const grantId = await granted(stack, 'plain-2', { seconds: 600, startsAt });
+  const { id } = await locked(stack, { entity: person('bob') });
+  await expect
+    .poll(() => stack.query<{ at: Date }>('SELECT clock_timestamp() AS at').then(([row]) => row?.at), {
+      timeout: 10_000,
+    })
+    .toSatisfy((at: Date) => at > startsAt);
+  const robot = await grantsAs(stack, 'robot', 'Service');
+  expect(await reasonOf(robot.useGrant({ id: grantId, useId: randomUUID() }))).toBe('LOCKED');
+  expect(await kindsOf(stack, grantId)).toEqual(['GRANT_STARTED']);
+  const revision = await lifted(stack, id, 'dee');
+  expect(await decided(stack, { resource: 'plain-2', revision })).toBe('ALLOW');
+});

@@ -210,7 +210,12 @@ describe('a review', () => {
   it('is reminded of once an hour', async () => {
     const request = await ask('plain-2');
     const ada = await grantsAs(stack, 'ada');
+    const offered = async () => (await ada.getAccessRequest({ id: request.id })).request?.allowedActions;
+    expect(await offered()).toEqual([RequestAction.WITHDRAW, RequestAction.REMIND_REVIEWERS]);
     expect((await ada.remindReviewers({ id: request.id })).revision).toBeGreaterThan(0n);
+    expect(await offered()).toEqual([RequestAction.WITHDRAW]);
+    const { requests } = await ada.listAccessRequests({ mine: true });
+    expect(requests.find(({ id }) => id === request.id)?.allowedActions).toEqual([RequestAction.WITHDRAW]);
     expect(await reasonOf(ada.remindReviewers({ id: request.id }))).toBe('TOO_MUCH');
     expect(await reasonOf((await grantsAs(stack, 'bob')).remindReviewers({ id: request.id }))).toBe(
       'NOT_PERMITTED',

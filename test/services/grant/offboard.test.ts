@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EndReason, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
@@ -57,6 +58,25 @@ describe('offboarding', () => {
     });
     expect(again).toMatchObject({ lock: { id: answer.lock?.id }, endedGrantIds: [] });
     expect(again.revision).toBeGreaterThan(0n);
+  });
+
+  it('is refused to whoever may not, though rows of whom they name are taken', {
+    timeout: 20_000,
+  }, async () => {
+    const { id } = await submitted(stack, 'ada');
+    const holder = new pg.Client({ connectionString: stack.database.ownerUrl });
+    await holder.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM access_requests WHERE id = $1 FOR UPDATE', [id]);
+      const { locks } = await services('eve');
+      expect(await reasonOf(locks.offboardPrincipal({ principal: user('ada'), reason: 'x' }))).toBe(
+        'NOT_PERMITTED',
+      );
+    } finally {
+      await holder.query('ROLLBACK');
+      await holder.end();
+    }
   });
 
   it.for([

@@ -29,7 +29,8 @@ describe('a fixed start', () => {
     );
     expect(Date.now()).toBeGreaterThanOrEqual(startsAt.getTime() - 50);
     expect((await grantOf(stack, id)).state).toBe(GrantState.ACTIVE);
-    // Nobody has written down that it began before somebody touches it.
+    // No job has written down that it began: its first use has.
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED']);
     await (await grantsAs(stack, 'ada')).releaseGrant({ id });
     expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED', 'GRANT_ENDED']);
   });
@@ -47,6 +48,63 @@ describe('a fixed start', () => {
     expect(grant.state).toBe(GrantState.ACTIVE);
     expect(instant(grant.startsAt).getTime()).toBeGreaterThan(startsAt.getTime());
     expect(instant(grant.expiresAt)).toEqual(new Date(startsAt.getTime() + 60_000));
+  });
+
+  it('W4 is kept by an approval that took no seat, when one that did counts no more', {
+    timeout: 30_000,
+  }, async () => {
+    const startsAt = soon(2_500);
+    const request = await submitted(stack, 'ada', { resource: database('two-1'), seconds: 60, startsAt });
+    await vote(stack, 'bob', request);
+    await vote(stack, 'cy', request);
+    const id = grantIdOf((await vote(stack, 'dee', request)).request);
+    const { approvers } = await grantOf(stack, id);
+    expect(approvers.map((it) => it.id)).toEqual(['bob', 'dee']);
+    const { services } = await stack.as('root');
+    await services.directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    await until(
+      () => decided(stack, { resource: 'two-1' }),
+      (answer) => answer === 'ALLOW',
+    );
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    await services.directory.applyEntities({ entities: [bob], allowReuse: true });
+  });
+
+  it('is judged once: who leaves after the first use had approved what goes on', {
+    timeout: 30_000,
+  }, async () => {
+    const id = await granted(stack, 'plain-1', { seconds: 600, startsAt: soon(1_500) });
+    await until(
+      () => decided(stack, { resource: 'plain-1' }),
+      (answer) => answer === 'ALLOW',
+    );
+    const { directory } = (await stack.as('root')).services;
+    const { revision } = await directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    expect(await decided(stack, { resource: 'plain-1', revision })).toBe('ALLOW');
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    const { revision: after } = await directory.applyEntities({ entities: [bob], allowReuse: true });
+    expect(await decided(stack, { resource: 'plain-1', revision: after })).toBe('ALLOW');
+    expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_OPENED']);
+  });
+
+  it('is not allowed to begin by the first use, when who approved it has left before', {
+    timeout: 30_000,
+  }, async () => {
+    const startsAt = soon(1_500);
+    const id = await granted(stack, 'plain-3', { seconds: 600, startsAt });
+    const { directory } = (await stack.as('root')).services;
+    await directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    const use = async () => await (await grantsAs(stack, 'ada')).useGrant({ id, useId: 'first' });
+    const reason = await until(
+      () => reasonOf(use()),
+      (answer) => answer !== 'GRANT_STATE',
+    );
+    expect(reason).toBe('GRANT_ENDED');
+    const grant = await grantOf(stack, id);
+    expect([grant.endReason, instant(grant.endedAt)]).toEqual([EndReason.INELIGIBLE, startsAt]);
+    expect(await decided(stack, { resource: 'plain-3', revision: grant.revision })).toBe('DENY');
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    await directory.applyEntities({ entities: [bob], allowReuse: true });
   });
 
   it('can be revoked before it begins', async () => {
@@ -123,3 +181,22 @@ describe('a grant that begins with its first use', () => {
     expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED', 'GRANT_ENDED']);
   });
 });
+
+it.each(['claim-2', 'auto-1'])(
+  'of a grant of %s that is ended by a clock that was set back, ledger and table say the same',
+  async (resource) => {
+    const id = await granted(stack, resource, { seconds: 600, reason: 'set back' });
+    await stack.query(
+      `UPDATE grants SET created_at = created_at + interval '60 s', starts_at = starts_at + interval '60 s',
+        expires_at = expires_at + interval '60 s' WHERE id = $1`,
+      [id],
+    );
+    await (await grantsAs(stack, 'ada')).releaseGrant({ id });
+    const [row] = await stack.query(
+      `SELECT ended_at = (body::json ->> 'endedAt')::timestamptz AS same, ended_at = starts_at AS whole
+       FROM grants JOIN ledger ON grant_id = grants.id AND kind = 'GRANT_ENDED' WHERE grants.id = $1`,
+      [id],
+    );
+    expect(row).toEqual({ same: true, whole: true });
+  },
+);

@@ -1,11 +1,12 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCurfew } from '../../../clients/sdk/index.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { EndReason, GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { startDecisionService } from '../../../services/decision/service.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { action, database } from './ask.ts';
-import { decided, granted, grantOf, kindsOf, person, until } from './life.ts';
+import { action, database, reasonOf } from './ask.ts';
+import { decided, granted, grantOf, grantsAs, kindsOf, person, until } from './life.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -140,6 +141,53 @@ describe('a grant that ends unused', () => {
     );
     expect(ended.endReason).toBe(EndReason.IDLE);
     expect(await decided(stack, { resource: 'idle-1' })).toBe('DENY');
+  });
+});
+
+describe('a use', () => {
+  const useAs = async (id: string, useId: string) =>
+    await (await grantsAs(stack, 'ada')).useGrant({ id, useId });
+
+  it('I6 that is reported late brings no grant back that has ended by lying unused', async () => {
+    const id = await granted(stack, 'idle-2', { seconds: 3_600 });
+    await stack.query(
+      "UPDATE grants SET starts_at = starts_at - interval '60 s', created_at = created_at - interval '60 s' WHERE id = $1",
+      [id],
+    );
+    expect((await grantOf(stack, id)).endReason).toBe(EndReason.IDLE);
+    const report = { uses: [{ id, ago: durationFromMs(0) }] };
+    await (await stack.as('robot', 'Service')).services.grants.reportGrantUses(report);
+    expect(await grantOf(stack, id)).toMatchObject({ state: GrantState.ENDED, endReason: EndReason.IDLE });
+  });
+
+  it('may be reported of any time: what lies before the grant is nothing to it', async () => {
+    const id = await granted(stack, 'idle-3', { seconds: 3_600 });
+    const ago = { seconds: 300_000_000_000n, nanos: 0 };
+    await (await grantsAs(stack, 'ada')).reportGrantUses({ uses: [{ id, ago }] });
+    const { state, startsAt, lastUsedAt } = await grantOf(stack, id);
+    expect([state, lastUsedAt]).toEqual([GrantState.ACTIVE, startsAt]);
+  });
+
+  it.each(['counted-2', 'auto-1'])(
+    'of %s before it begins is refused, and nothing is written',
+    async (resource) => {
+      const startsAt = new Date(Date.now() + 3_600_000);
+      const id = await granted(stack, resource, { seconds: 600, startsAt });
+      expect(await reasonOf(useAs(id, 'too-early'))).toBe('GRANT_STATE');
+      expect(await kindsOf(stack, id)).toEqual(['GRANT_STARTED']);
+    },
+  );
+
+  it('that was the last is acknowledged again until its time is over, and not after', async () => {
+    const id = await granted(stack, 'once-1', { seconds: 60 });
+    const { expiresAt } = await useAs(id, 'once');
+    expect((await useAs(id, 'once')).expiresAt).toEqual(expiresAt);
+    await stack.query(
+      `UPDATE grants SET created_at = created_at - interval '2 h', starts_at = starts_at - interval '2 h',
+        expires_at = expires_at - interval '2 h', ended_at = ended_at - interval '2 h' WHERE id = $1`,
+      [id],
+    );
+    expect(await reasonOf(useAs(id, 'once'))).toBe('GRANT_ENDED');
   });
 });
 

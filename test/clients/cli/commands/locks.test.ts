@@ -146,6 +146,20 @@ test('offboard says what ended, and where to look', async () => {
   ]);
 });
 
+test('other accounts of whoever is stopped are named, and after offboarding the commands that take them out', async () => {
+  const company = await startCompany();
+  const otherAccounts = [{ type: 'User', id: 'ada-too' }];
+  company.server.answer(LockService, {
+    createLock: () => ({ lock: lock(), otherAccounts }),
+    offboardPrincipal: () => ({ lock: lock(), otherAccounts }),
+  });
+  const stopped = await company.curfew(['lock', 'User::ada', '--reason', 'left']);
+  expect(stopped.stdout).toMatch(/stops as well +User::"ada-too"\n/);
+  const { stdout } = await company.curfew(['offboard', 'User::ada', '--reason', 'left']);
+  expect(stdout).toMatch(/only locked +User::"ada-too"\n/);
+  expect(stdout).toContain('offboard User::ada-too --reason left');
+});
+
 test('can says that it is locked and until when, and not how to ask for access', async () => {
   const company = await startCompany();
   company.server.answer(DecisionService, {

@@ -96,6 +96,27 @@ describe('a change of locks and policies names', () => {
     expect(await heard({ kind: 'LOCK_LIFTED', ...lock, target })).toEqual(wanted);
   });
 
+  it('W2 the other accounts of whoever is locked, and of whoever becomes so later', async () => {
+    const whose = (id: string, name: string) => ({
+      ...entity(person(id), [], { clearance: long(1n) }),
+      attributes: new Map([['person', { kind: 'string', value: name } as const]]),
+    });
+    const spare = person('otto-too');
+    const accounts = names(person('otto'), spare);
+    await heard(applied([whose('otto', 'Otto'), whose('otto-too', 'Otto')], at));
+    const target = { kind: 'entity', uid: person('otto') } as const;
+    expect(await heard({ kind: 'LOCK_CREATED', ...lock, target, createdBy: person('cem') })).toEqual(
+      accounts,
+    );
+    expect(await heard({ kind: 'LOCK_LIFTED', ...lock, target })).toEqual(accounts);
+    const guards = { kind: 'entity', uid: team('guards') } as const;
+    await heard({ kind: 'LOCK_CREATED', ...lock, target: guards, createdBy: person('cem') });
+    const joined = { ...whose('otto', 'Otto'), parents: [team('guards')] };
+    expect(await heard(applied([joined], at))).toEqual(accounts);
+    expect(await heard(applied([whose('otto', 'another')], at))).toBe('all');
+    expect(await heard(applied([whose('otto', 'another')], at))).toEqual(names(person('otto')));
+  });
+
   it('everything, when everything is locked or another set is in force', async () => {
     const target = { kind: 'everything' } as const;
     expect(await heard({ kind: 'LOCK_CREATED', ...lock, target, createdBy: person('cem') })).toBe('all');

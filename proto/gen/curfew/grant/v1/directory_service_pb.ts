@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/directory_service.proto.
  */
 export const file_curfew_grant_v1_directory_service: GenFile = /*@__PURE__*/
-  fileDesc("CidjdXJmZXcvZ3JhbnQvdjEvZGlyZWN0b3J5X3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSJiChRBcHBseUVudGl0aWVzUmVxdWVzdBI1CghlbnRpdGllcxgBIAMoCzIWLmN1cmZldy50eXBlLnYxLkVudGl0eUILukgIkgEFCAEQ6AcSEwoLYWxsb3dfcmV1c2UYAiABKAgiUwoVQXBwbHlFbnRpdGllc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEg8KB2NoYW5nZWQYAiABKAUSFwoPZW5kZWRfZ3JhbnRfaWRzGAMgAygJIk0KFURlbGV0ZUVudGl0aWVzUmVxdWVzdBI0CgR1aWRzGAEgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgu6SAiSAQUIARDoByJiChZEZWxldGVFbnRpdGllc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEhcKD2VuZGVkX2dyYW50X2lkcxgCIAMoCRIdChV3aXRoZHJhd25fcmVxdWVzdF9pZHMYAyADKAkiOgoQR2V0RW50aXR5UmVxdWVzdBImCgN1aWQYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQiOwoRR2V0RW50aXR5UmVzcG9uc2USJgoGZW50aXR5GAEgASgLMhYuY3VyZmV3LnR5cGUudjEuRW50aXR5ImoKE0xpc3RFbnRpdGllc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIEhYKBHR5cGUYAyABKAlCCLpIBXIDKIACIlkKFExpc3RFbnRpdGllc1Jlc3BvbnNlEigKCGVudGl0aWVzGAEgAygLMhYuY3VyZmV3LnR5cGUudjEuRW50aXR5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKGAwoQRGlyZWN0b3J5U2VydmljZRJeCg1BcHBseUVudGl0aWVzEiUuY3VyZmV3LmdyYW50LnYxLkFwcGx5RW50aXRpZXNSZXF1ZXN0GiYuY3VyZmV3LmdyYW50LnYxLkFwcGx5RW50aXRpZXNSZXNwb25zZRJhCg5EZWxldGVFbnRpdGllcxImLmN1cmZldy5ncmFudC52MS5EZWxldGVFbnRpdGllc1JlcXVlc3QaJy5jdXJmZXcuZ3JhbnQudjEuRGVsZXRlRW50aXRpZXNSZXNwb25zZRJSCglHZXRFbnRpdHkSIS5jdXJmZXcuZ3JhbnQudjEuR2V0RW50aXR5UmVxdWVzdBoiLmN1cmZldy5ncmFudC52MS5HZXRFbnRpdHlSZXNwb25zZRJbCgxMaXN0RW50aXRpZXMSJC5jdXJmZXcuZ3JhbnQudjEuTGlzdEVudGl0aWVzUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5MaXN0RW50aXRpZXNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_type_v1_entity]);
+  fileDesc("CidjdXJmZXcvZ3JhbnQvdjEvZGlyZWN0b3J5X3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSJiChRBcHBseUVudGl0aWVzUmVxdWVzdBI1CghlbnRpdGllcxgBIAMoCzIWLmN1cmZldy50eXBlLnYxLkVudGl0eUILukgIkgEFCAEQ6AcSEwoLYWxsb3dfcmV1c2UYAiABKAgiUwoVQXBwbHlFbnRpdGllc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEg8KB2NoYW5nZWQYAiABKAUSFwoPZW5kZWRfZ3JhbnRfaWRzGAMgAygJIk0KFURlbGV0ZUVudGl0aWVzUmVxdWVzdBI0CgR1aWRzGAEgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkQgu6SAiSAQUIARDoByJ/ChZEZWxldGVFbnRpdGllc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEhcKD2VuZGVkX2dyYW50X2lkcxgCIAMoCRIdChV3aXRoZHJhd25fcmVxdWVzdF9pZHMYAyADKAkSGwoTdW52b3RlZF9yZXF1ZXN0X2lkcxgEIAMoCSI6ChBHZXRFbnRpdHlSZXF1ZXN0EiYKA3VpZBgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZCI7ChFHZXRFbnRpdHlSZXNwb25zZRImCgZlbnRpdHkYASABKAsyFi5jdXJmZXcudHlwZS52MS5FbnRpdHkiagoTTGlzdEVudGl0aWVzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAgSFgoEdHlwZRgDIAEoCUIIukgFcgMogAIiWQoUTGlzdEVudGl0aWVzUmVzcG9uc2USKAoIZW50aXRpZXMYASADKAsyFi5jdXJmZXcudHlwZS52MS5FbnRpdHkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMoYDChBEaXJlY3RvcnlTZXJ2aWNlEl4KDUFwcGx5RW50aXRpZXMSJS5jdXJmZXcuZ3JhbnQudjEuQXBwbHlFbnRpdGllc1JlcXVlc3QaJi5jdXJmZXcuZ3JhbnQudjEuQXBwbHlFbnRpdGllc1Jlc3BvbnNlEmEKDkRlbGV0ZUVudGl0aWVzEiYuY3VyZmV3LmdyYW50LnYxLkRlbGV0ZUVudGl0aWVzUmVxdWVzdBonLmN1cmZldy5ncmFudC52MS5EZWxldGVFbnRpdGllc1Jlc3BvbnNlElIKCUdldEVudGl0eRIhLmN1cmZldy5ncmFudC52MS5HZXRFbnRpdHlSZXF1ZXN0GiIuY3VyZmV3LmdyYW50LnYxLkdldEVudGl0eVJlc3BvbnNlElsKDExpc3RFbnRpdGllcxIkLmN1cmZldy5ncmFudC52MS5MaXN0RW50aXRpZXNSZXF1ZXN0GiUuY3VyZmV3LmdyYW50LnYxLkxpc3RFbnRpdGllc1Jlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_curfew_type_v1_entity]);
 
 /**
  * The entities to create or replace.
@@ -190,6 +190,13 @@ export type DeleteEntitiesResponse = Message<"curfew.grant.v1.DeleteEntitiesResp
    * @generated from field: repeated string withdrawn_request_ids = 3;
    */
   withdrawnRequestIds: string[];
+
+  /**
+   * Pending requests on which their votes were taken back.
+   *
+   * @generated from field: repeated string unvoted_request_ids = 4;
+   */
+  unvotedRequestIds: string[];
 };
 
 /**
@@ -218,6 +225,13 @@ export type DeleteEntitiesResponseJson = {
    * @generated from field: repeated string withdrawn_request_ids = 3;
    */
   withdrawnRequestIds?: string[];
+
+  /**
+   * Pending requests on which their votes were taken back.
+   *
+   * @generated from field: repeated string unvoted_request_ids = 4;
+   */
+  unvotedRequestIds?: string[];
 };
 
 /**
@@ -426,7 +440,8 @@ export const DirectoryService: GenService<{
     output: typeof ApplyEntitiesResponseSchema;
   },
   /**
-   * Deletes entities, all of them or none. Their grants end and their pending requests are withdrawn in the same transaction.
+   * Deletes entities, all of them or none. In the same transaction their grants end, their pending requests are withdrawn, and their
+   * votes on pending requests are taken back. A lock on a deleted account no longer stops other accounts of the person: lock those too.
    *
    * @generated from rpc curfew.grant.v1.DirectoryService.DeleteEntities
    */

@@ -2660,7 +2660,7 @@ export const GrantService: GenService<{
     output: typeof ExtendGrantResponseSchema;
   },
   /**
-   * For decision services: takes one use of a grant that is counted, claimable or idle, before it permits.
+   * For decision services: takes one use of a grant that is counted, claimable, idle, or whose start has just come, before it permits.
    *
    * @generated from rpc curfew.grant.v1.GrantService.UseGrant
    */

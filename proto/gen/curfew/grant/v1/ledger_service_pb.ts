@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/ledger_service.proto.
  */
 export const file_curfew_grant_v1_ledger_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSKQAQoRTGlzdEV2ZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBEh0KCGdyYW50X2lkGAQgASgJQgu6SAjYAQFyA7ABASJbChJMaXN0RXZlbnRzUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwuY3VyZmV3LmdyYW50LnYxLkxlZGdlckV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK0AQoLTGVkZ2VyRXZlbnQSEAoIcmV2aXNpb24YASABKAMSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSDQoFYWN0b3IYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIQCghncmFudF9pZBgGIAEoCRIMCgRib2R5GAcgASgJEgwKBHRleHQYCCABKAkSDAoEaGFzaBgJIAEoDCI1ChNWZXJpZnlMZWRnZXJSZXF1ZXN0Eh4KDWZyb21fcmV2aXNpb24YASABKANCB7pIBCICKAAilgEKFFZlcmlmeUxlZGdlclJlc3BvbnNlEg4KBmludGFjdBgBIAEoCBIWCg5maXJzdF9yZXZpc2lvbhgCIAEoAxIVCg1sYXN0X3JldmlzaW9uGAMgASgDEhEKCWhlYWRfaGFzaBgEIAEoDBIsCgZmYXVsdHMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuTGVkZ2VyRmF1bHQiNAoLTGVkZ2VyRmF1bHQSEAoIcmV2aXNpb24YASABKAMSEwoLZGVzY3JpcHRpb24YAiABKAkikQEKGlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0EjsKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgYIwJ29lgEqABIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASFwoGb2Zmc2V0GAMgASgFQge6SAQaAigAImAKG1JlcG9ydEFwcHJvdmFsUGFpcnNSZXNwb25zZRIsCgVwYWlycxgBIAMoCzIdLmN1cmZldy5ncmFudC52MS5BcHByb3ZhbFBhaXISEwoLbmV4dF9vZmZzZXQYAiABKAUixQEKDEFwcHJvdmFsUGFpchIrCghhcHByb3ZlchgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghhcHByb3ZlZBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIRCglhcHByb3ZhbHMYAyABKAUSGwoTYXBwcm92YWxzX2luX3JldHVybhgEIAEoBRIrCgdsYXN0X2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDK1AgoNTGVkZ2VyU2VydmljZRJVCgpMaXN0RXZlbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXNwb25zZRJbCgxWZXJpZnlMZWRnZXISJC5jdXJmZXcuZ3JhbnQudjEuVmVyaWZ5TGVkZ2VyUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5WZXJpZnlMZWRnZXJSZXNwb25zZRJwChNSZXBvcnRBcHByb3ZhbFBhaXJzEisuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiRjdXJmZXcvZ3JhbnQvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SD2N1cmZldy5ncmFudC52MSKQAQoRTGlzdEV2ZW50c1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIACEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBEh0KCGdyYW50X2lkGAQgASgJQgu6SAjYAQFyA7ABASJbChJMaXN0RXZlbnRzUmVzcG9uc2USLAoGZXZlbnRzGAEgAygLMhwuY3VyZmV3LmdyYW50LnYxLkxlZGdlckV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK0AQoLTGVkZ2VyRXZlbnQSEAoIcmV2aXNpb24YASABKAMSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSDQoFYWN0b3IYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCRIQCghncmFudF9pZBgGIAEoCRIMCgRib2R5GAcgASgJEgwKBHRleHQYCCABKAkSDAoEaGFzaBgJIAEoDCI1ChNWZXJpZnlMZWRnZXJSZXF1ZXN0Eh4KDWZyb21fcmV2aXNpb24YASABKANCB7pIBCICKAAilgEKFFZlcmlmeUxlZGdlclJlc3BvbnNlEg4KBmludGFjdBgBIAEoCBIWCg5maXJzdF9yZXZpc2lvbhgCIAEoAxIVCg1sYXN0X3JldmlzaW9uGAMgASgDEhEKCWhlYWRfaGFzaBgEIAEoDBIsCgZmYXVsdHMYBSADKAsyHC5jdXJmZXcuZ3JhbnQudjEuTGVkZ2VyRmF1bHQiNAoLTGVkZ2VyRmF1bHQSEAoIcmV2aXNpb24YASABKAMSEwoLZGVzY3JpcHRpb24YAiABKAkivAEKGlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0EjsKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIQukgNqgEKIgYIwJ29lgEqABIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASFwoGb2Zmc2V0GAMgASgFQge6SAQaAigAEikKBXVudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKLAQobUmVwb3J0QXBwcm92YWxQYWlyc1Jlc3BvbnNlEiwKBXBhaXJzGAEgAygLMh0uY3VyZmV3LmdyYW50LnYxLkFwcHJvdmFsUGFpchITCgtuZXh0X29mZnNldBgCIAEoBRIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAixQEKDEFwcHJvdmFsUGFpchIrCghhcHByb3ZlchgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIrCghhcHByb3ZlZBgCIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIRCglhcHByb3ZhbHMYAyABKAUSGwoTYXBwcm92YWxzX2luX3JldHVybhgEIAEoBRIrCgdsYXN0X2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDK1AgoNTGVkZ2VyU2VydmljZRJVCgpMaXN0RXZlbnRzEiIuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXF1ZXN0GiMuY3VyZmV3LmdyYW50LnYxLkxpc3RFdmVudHNSZXNwb25zZRJbCgxWZXJpZnlMZWRnZXISJC5jdXJmZXcuZ3JhbnQudjEuVmVyaWZ5TGVkZ2VyUmVxdWVzdBolLmN1cmZldy5ncmFudC52MS5WZXJpZnlMZWRnZXJSZXNwb25zZRJwChNSZXBvcnRBcHByb3ZhbFBhaXJzEisuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXF1ZXN0GiwuY3VyZmV3LmdyYW50LnYxLlJlcG9ydEFwcHJvdmFsUGFpcnNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Which events.
@@ -491,6 +491,13 @@ export type ReportApprovalPairsRequest = Message<"curfew.grant.v1.ReportApproval
    * @generated from field: int32 offset = 3;
    */
   offset: number;
+
+  /**
+   * The end of the time: until of the page before, so that all pages are of the same approvals; now if absent.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -519,6 +526,13 @@ export type ReportApprovalPairsRequestJson = {
    * @generated from field: int32 offset = 3;
    */
   offset?: number;
+
+  /**
+   * The end of the time: until of the page before, so that all pages are of the same approvals; now if absent.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 4;
+   */
+  until?: TimestampJson;
 };
 
 /**
@@ -547,6 +561,13 @@ export type ReportApprovalPairsResponse = Message<"curfew.grant.v1.ReportApprova
    * @generated from field: int32 next_offset = 2;
    */
   nextOffset: number;
+
+  /**
+   * The end of the time that was counted, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
 };
 
 /**
@@ -568,6 +589,13 @@ export type ReportApprovalPairsResponseJson = {
    * @generated from field: int32 next_offset = 2;
    */
   nextOffset?: number;
+
+  /**
+   * The end of the time that was counted, by the database's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: TimestampJson;
 };
 
 /**
@@ -578,7 +606,8 @@ export const ReportApprovalPairsResponseSchema: GenMessage<ReportApprovalPairsRe
   messageDesc(file_curfew_grant_v1_ledger_service, 7);
 
 /**
- * Two accounts of which at least one approved requests that the other asked for or was the subject of. Approvals taken back do not
+ * Two people, each by one account that stands for all of theirs, of whom at least one approved requests that the other asked for or was
+ * the subject of. A service stands for itself, and where two approve in return for whoever answers for it. Approvals taken back do not
  * count.
  *
  * @generated from message curfew.grant.v1.ApprovalPair
@@ -621,7 +650,8 @@ export type ApprovalPair = Message<"curfew.grant.v1.ApprovalPair"> & {
 };
 
 /**
- * Two accounts of which at least one approved requests that the other asked for or was the subject of. Approvals taken back do not
+ * Two people, each by one account that stands for all of theirs, of whom at least one approved requests that the other asked for or was
+ * the subject of. A service stands for itself, and where two approve in return for whoever answers for it. Approvals taken back do not
  * count.
  *
  * @generated from message curfew.grant.v1.ApprovalPair

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file curfew/grant/v1/lock_service.proto.
  */
 export const file_curfew_grant_v1_lock_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJjdXJmZXcvZ3JhbnQvdjEvbG9ja19zZXJ2aWNlLnByb3RvEg9jdXJmZXcuZ3JhbnQudjEi4AEKEUNyZWF0ZUxvY2tSZXF1ZXN0EikKBmVudGl0eRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIdCghncmFudF9pZBgCIAEoCUILukgI2AEBcgOwAQESEgoKZXZlcnl0aGluZxgDIAEoCBIOCgZyZWFzb24YBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhe6SBTYAQFyDzINXlshLX5dezEsNjR9JCJLChJDcmVhdGVMb2NrUmVzcG9uc2USIwoEbG9jaxgBIAEoCzIVLmN1cmZldy5ncmFudC52MS5Mb2NrEhAKCHJldmlzaW9uGAIgASgDIjkKEURlbGV0ZUxvY2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIOCgZyZWFzb24YAiABKAkiSwoSRGVsZXRlTG9ja1Jlc3BvbnNlEiMKBGxvY2sYASABKAsyFS5jdXJmZXcuZ3JhbnQudjEuTG9jaxIQCghyZXZpc2lvbhgCIAEoAyKSAQoQTGlzdExvY2tzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAISKQoGZW50aXR5GAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhYKDmluY2x1ZGVfbGlmdGVkGAQgASgIIlIKEUxpc3RMb2Nrc1Jlc3BvbnNlEiQKBWxvY2tzGAEgAygLMhUuY3VyZmV3LmdyYW50LnYxLkxvY2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKGE9mZmJvYXJkUHJpbmNpcGFsUmVxdWVzdBI0CglwcmluY2lwYWwYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCBrpIA8gBARIOCgZyZWFzb24YAiABKAkipwEKGU9mZmJvYXJkUHJpbmNpcGFsUmVzcG9uc2USIwoEbG9jaxgBIAEoCzIVLmN1cmZldy5ncmFudC52MS5Mb2NrEhcKD2VuZGVkX2dyYW50X2lkcxgCIAMoCRIdChV3aXRoZHJhd25fcmVxdWVzdF9pZHMYAyADKAkSGwoTdW52b3RlZF9yZXF1ZXN0X2lkcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoAyKVAwoETG9jaxIKCgJpZBgBIAEoCRIpCgZlbnRpdHkYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEAoIZ3JhbnRfaWQYAyABKAkSEgoKZXZlcnl0aGluZxgEIAEoCBIOCgZyZWFzb24YBSABKAkSLQoKY3JlYXRlZF9ieRgGIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsaWZ0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCWxpZnRlZF9ieRgKIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBITCgtsaWZ0X3JlYXNvbhgLIAEoCRINCgVob2xkcxgMIAEoCBIQCghtYXlfbGlmdBgNIAEoCDL7AgoLTG9ja1NlcnZpY2USVQoKQ3JlYXRlTG9jaxIiLmN1cmZldy5ncmFudC52MS5DcmVhdGVMb2NrUmVxdWVzdBojLmN1cmZldy5ncmFudC52MS5DcmVhdGVMb2NrUmVzcG9uc2USVQoKRGVsZXRlTG9jaxIiLmN1cmZldy5ncmFudC52MS5EZWxldGVMb2NrUmVxdWVzdBojLmN1cmZldy5ncmFudC52MS5EZWxldGVMb2NrUmVzcG9uc2USUgoJTGlzdExvY2tzEiEuY3VyZmV3LmdyYW50LnYxLkxpc3RMb2Nrc1JlcXVlc3QaIi5jdXJmZXcuZ3JhbnQudjEuTGlzdExvY2tzUmVzcG9uc2USagoRT2ZmYm9hcmRQcmluY2lwYWwSKS5jdXJmZXcuZ3JhbnQudjEuT2ZmYm9hcmRQcmluY2lwYWxSZXF1ZXN0GiouY3VyZmV3LmdyYW50LnYxLk9mZmJvYXJkUHJpbmNpcGFsUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJjdXJmZXcvZ3JhbnQvdjEvbG9ja19zZXJ2aWNlLnByb3RvEg9jdXJmZXcuZ3JhbnQudjEi4AEKEUNyZWF0ZUxvY2tSZXF1ZXN0EikKBmVudGl0eRgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIdCghncmFudF9pZBgCIAEoCUILukgI2AEBcgOwAQESEgoKZXZlcnl0aGluZxgDIAEoCBIOCgZyZWFzb24YBCABKAkSKwoIZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoPaWRlbXBvdGVuY3lfa2V5GAYgASgJQhe6SBTYAQFyDzINXlshLX5dezEsNjR9JCJ+ChJDcmVhdGVMb2NrUmVzcG9uc2USIwoEbG9jaxgBIAEoCzIVLmN1cmZldy5ncmFudC52MS5Mb2NrEhAKCHJldmlzaW9uGAIgASgDEjEKDm90aGVyX2FjY291bnRzGAMgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkIjkKEURlbGV0ZUxvY2tSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIOCgZyZWFzb24YAiABKAkiSwoSRGVsZXRlTG9ja1Jlc3BvbnNlEiMKBGxvY2sYASABKAsyFS5jdXJmZXcuZ3JhbnQudjEuTG9jaxIQCghyZXZpc2lvbhgCIAEoAyKSAQoQTGlzdExvY2tzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGPQDKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMogAISKQoGZW50aXR5GAMgASgLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkEhYKDmluY2x1ZGVfbGlmdGVkGAQgASgIIlIKEUxpc3RMb2Nrc1Jlc3BvbnNlEiQKBWxvY2tzGAEgAygLMhUuY3VyZmV3LmdyYW50LnYxLkxvY2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKGE9mZmJvYXJkUHJpbmNpcGFsUmVxdWVzdBI0CglwcmluY2lwYWwYASABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWRCBrpIA8gBARIOCgZyZWFzb24YAiABKAki2gEKGU9mZmJvYXJkUHJpbmNpcGFsUmVzcG9uc2USIwoEbG9jaxgBIAEoCzIVLmN1cmZldy5ncmFudC52MS5Mb2NrEhcKD2VuZGVkX2dyYW50X2lkcxgCIAMoCRIdChV3aXRoZHJhd25fcmVxdWVzdF9pZHMYAyADKAkSGwoTdW52b3RlZF9yZXF1ZXN0X2lkcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoAxIxCg5vdGhlcl9hY2NvdW50cxgGIAMoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZCKVAwoETG9jaxIKCgJpZBgBIAEoCRIpCgZlbnRpdHkYAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSEAoIZ3JhbnRfaWQYAyABKAkSEgoKZXZlcnl0aGluZxgEIAEoCBIOCgZyZWFzb24YBSABKAkSLQoKY3JlYXRlZF9ieRgGIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsaWZ0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCWxpZnRlZF9ieRgKIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBITCgtsaWZ0X3JlYXNvbhgLIAEoCRINCgVob2xkcxgMIAEoCBIQCghtYXlfbGlmdBgNIAEoCDL7AgoLTG9ja1NlcnZpY2USVQoKQ3JlYXRlTG9jaxIiLmN1cmZldy5ncmFudC52MS5DcmVhdGVMb2NrUmVxdWVzdBojLmN1cmZldy5ncmFudC52MS5DcmVhdGVMb2NrUmVzcG9uc2USVQoKRGVsZXRlTG9jaxIiLmN1cmZldy5ncmFudC52MS5EZWxldGVMb2NrUmVxdWVzdBojLmN1cmZldy5ncmFudC52MS5EZWxldGVMb2NrUmVzcG9uc2USUgoJTGlzdExvY2tzEiEuY3VyZmV3LmdyYW50LnYxLkxpc3RMb2Nrc1JlcXVlc3QaIi5jdXJmZXcuZ3JhbnQudjEuTGlzdExvY2tzUmVzcG9uc2USagoRT2ZmYm9hcmRQcmluY2lwYWwSKS5jdXJmZXcuZ3JhbnQudjEuT2ZmYm9hcmRQcmluY2lwYWxSZXF1ZXN0GiouY3VyZmV3LmdyYW50LnYxLk9mZmJvYXJkUHJpbmNpcGFsUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * What to stop. Exactly one of entity, grant_id and everything.
@@ -143,6 +143,13 @@ export type CreateLockResponse = Message<"curfew.grant.v1.CreateLockResponse"> &
    * @generated from field: int64 revision = 2;
    */
   revision: bigint;
+
+  /**
+   * Of a lock on a person, their other accounts, which it stops as well.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid other_accounts = 3;
+   */
+  otherAccounts: EntityUid[];
 };
 
 /**
@@ -164,6 +171,13 @@ export type CreateLockResponseJson = {
    * @generated from field: int64 revision = 2;
    */
   revision?: string;
+
+  /**
+   * Of a lock on a person, their other accounts, which it stops as well.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid other_accounts = 3;
+   */
+  otherAccounts?: EntityUidJson[];
 };
 
 /**
@@ -292,7 +306,8 @@ export type ListLocksRequest = Message<"curfew.grant.v1.ListLocksRequest"> & {
   pageToken: string;
 
   /**
-   * Only those that stop this entity: on it or on something that it is inside of now. All if absent.
+   * Only those that stop this entity: on it, on another account of the person, or on something that one of these is inside of now. All
+   * if absent.
    *
    * @generated from field: curfew.type.v1.EntityUid entity = 3;
    */
@@ -327,7 +342,8 @@ export type ListLocksRequestJson = {
   pageToken?: string;
 
   /**
-   * Only those that stop this entity: on it or on something that it is inside of now. All if absent.
+   * Only those that stop this entity: on it, on another account of the person, or on something that one of these is inside of now. All
+   * if absent.
    *
    * @generated from field: curfew.type.v1.EntityUid entity = 3;
    */
@@ -486,6 +502,13 @@ export type OffboardPrincipalResponse = Message<"curfew.grant.v1.OffboardPrincip
    * @generated from field: int64 revision = 5;
    */
   revision: bigint;
+
+  /**
+   * Other accounts of the person: the lock stops them, and what is theirs is left as it is.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid other_accounts = 6;
+   */
+  otherAccounts: EntityUid[];
 };
 
 /**
@@ -528,6 +551,13 @@ export type OffboardPrincipalResponseJson = {
    * @generated from field: int64 revision = 5;
    */
   revision?: string;
+
+  /**
+   * Other accounts of the person: the lock stops them, and what is theirs is left as it is.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid other_accounts = 6;
+   */
+  otherAccounts?: EntityUidJson[];
 };
 
 /**
@@ -747,8 +777,8 @@ export const LockSchema: GenMessage<Lock, {jsonType: LockJson}> = /*@__PURE__*/
  */
 export const LockService: GenService<{
   /**
-   * Stops whatever is the entity or inside of it, one grant, or everything. Needs the "lock" right on it; for a grant on its resource
-   * or its subject, for everything on Curfew::System::"curfew".
+   * Stops whatever is the entity or inside of it, one grant, or everything; whoever is stopped is stopped by every account of theirs.
+   * Needs the "lock" right on it; for a grant on its resource or its subject, for everything on Curfew::System::"curfew".
    *
    * @generated from rpc curfew.grant.v1.LockService.CreateLock
    */
@@ -758,8 +788,8 @@ export const LockService: GenService<{
     output: typeof CreateLockResponseSchema;
   },
   /**
-   * Lifts a lock. Needs the "unlock" right on what it stops; nobody lifts one that stops themselves, a group of theirs or a grant of
-   * theirs.
+   * Lifts a lock. Needs the "unlock" right on what it stops; nobody lifts one that stops themselves, by whichever account, a group of
+   * theirs or a grant of theirs.
    *
    * @generated from rpc curfew.grant.v1.LockService.DeleteLock
    */
@@ -781,7 +811,8 @@ export const LockService: GenService<{
   },
   /**
    * Takes a person or a service out at once: locks them, ends their grants, withdraws the pending requests in which they are
-   * requester or subject, and takes back their votes on pending requests. Needs the "lock" right on them.
+   * requester or subject, and takes back their votes on pending requests. Other accounts of the person are stopped by the lock, and
+   * keep their grants, requests and votes for when it is lifted: each is taken out by a call of its own. Needs the "lock" right on them.
    *
    * @generated from rpc curfew.grant.v1.LockService.OffboardPrincipal
    */

@@ -152,7 +152,7 @@ export const ErrorReason = {
   LOCKED: 34,
 
   /**
-   * PERMISSION_DENIED: nobody lifts a lock on themselves, on a group of theirs or on a grant of theirs.
+   * PERMISSION_DENIED: nobody lifts a lock on themselves, on a group of theirs or on a grant of theirs, by whichever account.
    *
    * @generated from enum value: ERROR_REASON_SELF_UNLOCK = 35;
    */
