@@ -64,7 +64,7 @@ export const stateReasons = {
   GRANT_STATE: {
     code: 'FAILED_PRECONDITION',
     meaning: 'the grant is not in the state that this wants',
-    cause: 'Only a claimable grant is activated, and only an active one extended',
+    cause: 'Only a claimable grant is activated, only an active one extended, and none used before its start',
     remedy: 'Look at where the grant stands: curfew grants show ID',
   },
   ALREADY_REVIEWED: {
@@ -132,7 +132,7 @@ export const stateReasons = {
     code: 'UNAVAILABLE',
     meaning: 'the grant service did not acknowledge the use of a grant that needs it',
     cause:
-      'A grant that is counted, or begins with its first use, permits only when the grant service has written the use down; it is down, or the decision service was not told where it is',
+      'A grant that is counted, or begins, permits only when the grant service has written the use down; it is down, or the decision service was not told where it is',
     remedy:
       'Treat it as a deny and ask again with the same use_id; the decision service needs CURFEW_GRANT_ADDRESS and credentials for it',
   },

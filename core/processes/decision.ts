@@ -43,8 +43,7 @@ const loadSettings = z
 const grantServiceSettings = z
   .object({
     CURFEW_GRANT_ADDRESS: z.string().default('127.0.0.1:2201').meta({
-      description:
-        'the grant service, which acknowledges uses of grants that are counted or begin with a use',
+      description: 'the grant service, which acknowledges uses of grants that are counted or begin',
     }),
     CURFEW_CA: z.string().optional().meta({
       description: "the PEM authority of the grant service's certificate; wanted unless that is on loopback",
