@@ -1,3 +1,4 @@
+import { IDLE_GRACE_MS } from '../access/grant.ts';
 import { GRANT_MOVES } from '../access/states.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
@@ -59,10 +60,15 @@ const NOTE_USES: Statement = {
   text: `
     UPDATE grants SET last_used_at = greatest(grants.last_used_at, least(used.at, clock_timestamp()))
     FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)
-    WHERE grants.id = used.id AND grants.state <> 'ENDED' AND grants.idle_ms IS NOT NULL`,
+    WHERE grants.id = used.id AND grants.state <> 'ENDED' AND grants.idle_ms IS NOT NULL
+      AND (grants.state = 'CLAIMABLE' OR clock_timestamp() <
+        greatest(grants.starts_at, grants.last_used_at) + (grants.idle_ms + ${IDLE_GRACE_MS}) * interval '1 millisecond')`,
 };
 
-/** Writes when grants were last used, where that matters; a use cannot lie ahead. No transition: it is in no ledger. */
+/**
+ * Writes when grants were last used, where that matters; a use cannot lie ahead, and brings back none that has lain unused for too long.
+ * No transition: it is in no ledger.
+ */
 export async function noteUses(
   executor: Database | Trx,
   uses: readonly { readonly grantId: string; readonly usedAt: Date }[],
