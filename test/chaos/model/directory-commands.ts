@@ -57,7 +57,6 @@ export const give = fc
     });
   });
 
-
 export const removePerson = fc.record({ person: fc.constantFrom('ada', 'eve', 'dee', 'lea'), isRare }).map(
   ({ person, ...it }) =>
     new Command(

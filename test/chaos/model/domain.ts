@@ -17,6 +17,7 @@ export async function copyDomain(): Promise<string> {
     text
       .replace('@review_within("3s")', '@review_within("5m")')
       .replace('@escalate("2s: security")', '@escalate("5m: security")')
+      .replace('@idle("2s")', '@idle("20m")')
       .concat(WARDEN_LIFTS),
   );
   const warden = { uid: { type: 'User', id: WARDEN }, attrs: {}, parents: [] };

@@ -1,7 +1,7 @@
 import { ModelLocks } from './locks.ts';
 import { ModelDirectory } from './model-directory.ts';
 import type { ModelGrant, ModelItem, ModelRequest, Parties } from './records.ts';
-import { termsOf } from './terms.ts';
+import { IDLE_GRACE, termsOf } from './terms.ts';
 import { canSeat, stepsOf } from './votes.ts';
 
 /** What should be, by rules of its own: nothing here is the code's. */
@@ -40,8 +40,10 @@ export class Model {
       if (item.state === 'PENDING' && this.now >= item.request.lapsesAt) item.state = 'EXPIRED';
     this.open();
     for (const grant of this.grants) {
-      if (grant.state === 'ENDED' || this.now < grant.endsAt) continue;
-      this.end(grant, grant.state === 'CLAIMABLE' ? 'UNCLAIMED' : 'EXPIRED');
+      const isIdle = grant.idleAt < grant.endsAt;
+      if (grant.state === 'ENDED' || this.now < Math.min(grant.endsAt, grant.idleAt)) continue;
+      const unused = isIdle ? 'IDLE' : 'EXPIRED';
+      this.end(grant, grant.state === 'CLAIMABLE' ? 'UNCLAIMED' : unused);
     }
   }
 
@@ -108,11 +110,23 @@ export class Model {
     if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
     if (grant.state === 'CLAIMABLE' && !this.mayBegin(grant)) return false;
     if (grant.state === 'CLAIMABLE') this.claim(grant);
+    this.note(grant, this.now);
     if (grant.usesLeft === undefined) return true;
     grant.usedIds.add(useId);
     grant.usesLeft -= 1;
     if (grant.usesLeft === 0) this.end(grant, 'EXHAUSTED');
     return true;
+  }
+
+  /** Notes when it was used; what has ended is not brought back by that. */
+  note(grant: ModelGrant, usedAt: number): void {
+    const { idle = Infinity } = termsOf(grant);
+    if (grant.state !== 'ENDED') grant.idleAt = Math.max(grant.idleAt, usedAt + idle + IDLE_GRACE);
+  }
+
+  /** Whether it lay unused for too long, which a rehearsal does not find out before it is written. */
+  isIdle({ endReason, endsAt }: ModelGrant): boolean {
+    return endReason === 'IDLE' && this.now < endsAt;
   }
 
   /** Whether one of the person's grants permits reading without a use being taken. */
