@@ -31,6 +31,8 @@ const kind = fc.constantFrom(
   'claim',
   'claim',
   'idle',
+  'counted',
+  'counted',
   'plain',
   'plain',
   'auto',

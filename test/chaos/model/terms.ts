@@ -25,7 +25,7 @@ export const TERMS: Readonly<Record<string, Terms>> = {
   two: { steps: ['owner', 'security'], max: 240, extensions: 0 },
   auto: { steps: [], max: 60, extensions: 1 },
   claim: { steps: ['owner'], max: 60, extensions: 0, claim: 480 },
-  counted: { steps: [], max: 60, extensions: 0, uses: 5 },
+  counted: { steps: [], max: 60, extensions: 0, uses: 2 },
   pair: { steps: ['security', 'security'], max: 240, extensions: 0 },
   idle: { steps: [], max: 240, extensions: 0, idle: 20 },
   kept: { steps: [], max: 60, extensions: 0, isKept: true },
