@@ -76,11 +76,15 @@ export class Model {
     return canSeat(grant.steps, people);
   }
 
+  /** Whether it permits nothing any more because its workflow lets its holder in no more. */
+  isOut(grant: ModelGrant): boolean {
+    return termsOf(grant).isKept !== true && !this.isLetIn(grant);
+  }
+
   /** Ends what lets its holder in no more, whoever notices it. */
   endIneligible(isMeant: (grant: ModelGrant) => boolean = () => true): void {
     for (const grant of this.grants) {
-      const isOut = !termsOf(grant).isKept && !this.isLetIn(grant);
-      if (grant.state !== 'ENDED' && isOut && isMeant(grant)) this.end(grant, 'INELIGIBLE');
+      if (grant.state !== 'ENDED' && this.isOut(grant) && isMeant(grant)) this.end(grant, 'INELIGIBLE');
     }
   }
 
@@ -105,6 +109,7 @@ export class Model {
 
   /** Takes a use; whether it may. */
   use(grant: ModelGrant, useId: string): boolean {
+    if (this.isOut(grant)) return false;
     if (grant.usedIds.has(useId) && (grant.state === 'ACTIVE' || grant.endReason === 'EXHAUSTED'))
       return true;
     if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
@@ -144,6 +149,6 @@ export class Model {
   /** Whether its state lets it permit anything. */
   permits(grant: ModelGrant): boolean {
     if (grant.state === 'CLAIMABLE') return this.mayBegin(grant);
-    return grant.state === 'ACTIVE' && (termsOf(grant).isKept === true || this.isLetIn(grant));
+    return grant.state === 'ACTIVE' && !this.isOut(grant);
   }
 }
