@@ -75,6 +75,7 @@ const byReason: Readonly<Record<string, string>> = {
   DURATION_TOO_LONG: 'ask for less with --duration',
   UNANSWERABLE: 'ask whoever keeps the directory and the policies: nobody could approve this',
   TOO_MANY_OPEN: 'withdraw what is not needed any more: curfew requests --mine --state pending',
+  OVERLOADED: 'wait a moment and run the command again; curfew status answers meanwhile',
   SELF_REVIEW: 'let somebody else review it',
   NOT_A_REVIEWER: 'look at what you may review: curfew requests --to-review',
   AUTHENTICATION_INSUFFICIENT:

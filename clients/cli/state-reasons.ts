@@ -152,6 +152,15 @@ export const stateReasons = {
     remedy:
       'Withdraw requests that are not needed any more, see curfew requests --mine --state pending, or wait until some are decided',
   },
+  OVERLOADED: {
+    code: 'RESOURCE_EXHAUSTED',
+    meaning:
+      'the service has too much to do to answer this call in time; call again after grpc-retry-pushback-ms',
+    cause:
+      'More calls come than the decision service can answer, so it refuses some at once instead of answering all of them late; the metadata has the limit that was reached',
+    remedy:
+      'Treat it as a deny; clients of Curfew wait as they are told and ask again within their time limit. If it lasts, run more decision services',
+  },
   EXTENSION_LIMIT: {
     code: 'FAILED_PRECONDITION',
     meaning: 'the grant has been extended as often, or lasts as long, as its workflow lets it',

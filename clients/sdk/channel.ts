@@ -1,17 +1,21 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { Metadata } from '@grpc/grpc-js';
-import { type Call, callStream, callUnary } from './call.ts';
+import { callStream } from './call.ts';
 import type { Connection } from './connection.ts';
 import { CurfewError } from './curfew-error.ts';
 import type { Replicas } from './endpoint.ts';
 import { decodeMessage, encodeMessage } from './message-bytes.ts';
 import { type CallOptions, givenUp, type Patience, startPatience, within } from './patience.ts';
 import { openPool } from './pool.ts';
-import { isBreakage, isRepeatable } from './retry.ts';
+import { isRepeatable } from './retry.ts';
+import { createSend, withAddress } from './send.ts';
 
 /** The way to one service: chooses a connection, encodes, authenticates and decodes. Whatever goes wrong is a CurfewError. */
 export interface Channel {
-  /** When the connection breaks and the call is safe to repeat, it is sent a second time, on another one. */
+  /**
+   * When the connection breaks and the call is safe to repeat, it is sent a second time, on another one. When the service has too much to
+   * do, it waits as it is told and asks again, for as long as the call may take.
+   */
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
@@ -21,10 +25,15 @@ export interface Channel {
   serverStream<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
-    options?: CallOptions,
+    options?: StreamOptions,
   ): AsyncIterable<MessageShape<O>>;
   /** Ends the calls under way and refuses new ones. */
   close(): void;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Told right before the request is sent, when there is a connection. */
+  readonly onSend?: () => void;
 }
 
 export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & {
@@ -56,6 +65,8 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
     return connection;
   }
 
+  const send = createSend({ pick, isClosed: () => isClosed });
+
   return {
     async unary(method, request, options = {}) {
       const patience = startPatience(options, usualTimeoutMs);
@@ -63,13 +74,8 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
       const headers = await identify(readToken, patience);
       const { signal, until: deadline } = patience;
       const call = { path: pathOf(method), bytes, headers, deadline, signal, underWay };
-      const first = await pick(patience);
-      const answer = await sendUnary(first, call).catch(async (error: CurfewError) => {
-        const isGivenUp = isClosed || signal?.aborted === true;
-        if (isGivenUp || !isBreakage(error) || !isRepeatable(method, request)) throw error;
-        return await sendUnary(await pick(patience, first), call);
-      });
-      return decodeMessage(method.output, answer);
+      const mayRepeat = isRepeatable(method, request);
+      return decodeMessage(method.output, await send(call, { patience, mayRepeat }));
     },
     async *serverStream(method, request, options = {}) {
       const patience = startPatience(options, usualTimeoutMs);
@@ -78,6 +84,7 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
       const deadline = options.timeoutMs === undefined ? Number.POSITIVE_INFINITY : patience.until;
       const call = { path: pathOf(method), bytes, headers, deadline, signal: patience.signal, underWay };
       const connection = await pick(patience);
+      options.onSend?.();
       try {
         for await (const answer of callStream(connection.client(), call))
           yield decodeMessage(method.output, answer);
@@ -102,28 +109,6 @@ async function identify(readToken: ChannelOptions['readToken'], patience: Patien
   const known = typeof token === 'string' ? token : await within(token, patience, 'token');
   headers.set('authorization', `Bearer ${known}`);
   return headers;
-}
-
-async function sendUnary(connection: Connection, call: Call): Promise<Buffer> {
-  try {
-    const answer = await callUnary(connection.client(), call);
-    connection.note(undefined);
-    return answer;
-  } catch (error) {
-    const known = withAddress(error, connection.address);
-    connection.note(known);
-    throw known;
-  }
-}
-
-/** Where nobody answers is what a reader must know first; of the library's own words only the cause helps. */
-function withAddress(error: unknown, address: string): CurfewError {
-  const known = CurfewError.from(error);
-  if (known.code !== 'UNAVAILABLE' || known.reason !== undefined) return known;
-  const cause = /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/s.exec(known.message)?.[1];
-  return new CurfewError('UNAVAILABLE', `no answer from ${address}: ${cause ?? known.message}`, {
-    cause: known.cause,
-  });
 }
 
 function closed(): CurfewError {

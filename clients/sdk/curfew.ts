@@ -22,6 +22,8 @@ import {
 import { type Channel, openChannel } from './channel.ts';
 import type { CurfewError } from './curfew-error.ts';
 import { createDecisions, type Decisions } from './decide.ts';
+import type { EdgeStatus } from './edge/edge-cache.ts';
+import { type Edge, type EdgeCacheOptions, openEdge } from './edge/open-edge.ts';
 import { type Replicas, resolveReplicas, type TlsOptions } from './endpoint.ts';
 import type { CallOptions } from './patience.ts';
 import { createServiceClient, type ServiceClient } from './service-client.ts';
@@ -47,6 +49,11 @@ export interface CurfewOptions {
   readonly timeoutMs?: number;
   /** Told of every decision that ended in an error, for `isAllowed` answers just false. */
   readonly onError?: (error: CurfewError) => void;
+  /**
+   * Keeps answers in this process until something changes that they depend on; true = with the usual limits. Off unless said: what is
+   * answered here is in no log of the service, it takes the right to `watch`, and the client must be closed for the process to end.
+   */
+  readonly edgeCache?: EdgeCacheOptions | boolean;
 }
 
 /** Asks Curfew. */
@@ -70,6 +77,8 @@ export interface Curfew extends Decisions {
   readonly services: CurfewServices;
   /** Where each service is looked for; several replicas with commas between. */
   readonly addresses: { readonly decision: string; readonly grant: string };
+  /** How the edge cache does; undefined without one. */
+  readonly edgeStatus: EdgeStatus | undefined;
   /** Ends the connections and whatever is under way; later calls fail. */
   close(): void;
 }
@@ -94,8 +103,9 @@ export function createCurfew(options: CurfewOptions = {}): Curfew {
   const decisionChannel = openChannel({ endpoints: endpoints.decision, readToken, timeoutMs });
   const grantChannel = openChannel({ endpoints: endpoints.grant, readToken, timeoutMs });
   const services = createServices(decisionChannel, grantChannel);
+  const edge = openEdgeIfWanted(decisionChannel, options.edgeCache);
   return {
-    ...createDecisions(services.decision, { timeoutMs: authorizeTimeoutMs, onError }),
+    ...createDecisions(services.decision, { timeoutMs: authorizeTimeoutMs, onError, edge }),
     requestAccess: (wish, call) => requestAccess(services.grants, wish, call),
     watchAccess: (id, watch) => watchAccess(services.grants, id, watch),
     waitForAccess: (id, watch) => waitForAccess(services.grants, id, watch),
@@ -103,11 +113,20 @@ export function createCurfew(options: CurfewOptions = {}): Curfew {
     activateAccess: (id, call) => activateAccess(services.grants, id, call),
     services,
     addresses: { decision: addressesOf(endpoints.decision), grant: addressesOf(endpoints.grant) },
+    get edgeStatus() {
+      return edge?.cache.status;
+    },
     close() {
+      edge?.close();
       decisionChannel.close();
       grantChannel.close();
     },
   };
+}
+
+function openEdgeIfWanted(channel: Channel, options: CurfewOptions['edgeCache']): Edge | undefined {
+  if (options === undefined || options === false) return undefined;
+  return openEdge(channel, options === true ? {} : options);
 }
 
 export interface Endpoints {

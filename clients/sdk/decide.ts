@@ -7,6 +7,8 @@ import {
 import { AccessDenied } from './access-denied.ts';
 import { CurfewError } from './curfew-error.ts';
 import { type Decision, toDecision, toDecisions } from './decision.ts';
+import type { Ask, Limits } from './edge/edge-cache.ts';
+import type { Edge } from './edge/open-edge.ts';
 import type { CallOptions } from './patience.ts';
 import { type Question, toAuthorizeRequest } from './question.ts';
 import type { ServiceClient } from './service-client.ts';
@@ -33,14 +35,15 @@ export interface DecisionOptions {
   readonly timeoutMs: number;
   /** Told of every decision that ended in an error. */
   readonly onError: ((error: CurfewError) => void) | undefined;
+  /** Keeps answers; undefined = each question goes to the service. */
+  readonly edge?: Pick<Edge, 'cache' | 'start'> | undefined;
 }
 
 type Service = ServiceClient<typeof DecisionService>;
-type Limits = CallOptions & { readonly timeoutMs: number };
 
 /** Decisions of a service. */
 export function createDecisions(service: Service, options: DecisionOptions): Decisions {
-  const { timeoutMs: usualTimeoutMs, onError } = options;
+  const { timeoutMs: usualTimeoutMs, onError, edge } = options;
 
   function limit(call: CallOptions | undefined): Limits {
     return { ...call, timeoutMs: call?.timeoutMs ?? usualTimeoutMs };
@@ -51,9 +54,17 @@ export function createDecisions(service: Service, options: DecisionOptions): Dec
     return decision;
   }
 
+  const ask: Ask = async (question, limits) =>
+    toDecision(await service.authorize(toAuthorizeRequest(nameUse(question)), limits));
+
   async function authorize(question: Question, call?: CallOptions): Promise<Decision> {
-    const outcome = await settle(limit(call), async (limited) =>
-      toDecision(await service.authorize(toAuthorizeRequest(nameUse(question)), limited)),
+    return edge?.cache.find(question, call) ?? (await askService(question, call));
+  }
+
+  async function askService(question: Question, call: CallOptions | undefined): Promise<Decision> {
+    edge?.start();
+    const outcome = await settle(limit(call), (limits) =>
+      edge === undefined ? ask(question, limits) : edge.cache.ask(question, limits, ask),
     );
     return told(outcome instanceof CurfewError ? { effect: 'error', error: outcome } : outcome);
   }
@@ -69,7 +80,10 @@ export function createDecisions(service: Service, options: DecisionOptions): Dec
       if (!(outcome instanceof CurfewError)) return outcome.map(told);
       return questions.map(() => told({ effect: 'error', error: outcome }));
     },
-    isAllowed: async (question, call) => (await authorize(question, call)).effect === 'allow',
+    isAllowed: async (question, call) => {
+      const decision = edge?.cache.find(question, call) ?? (await askService(question, call));
+      return decision.effect === 'allow';
+    },
     async enforce(question, call) {
       const limits = limit(call);
       const startedAt = performance.now();
@@ -88,7 +102,7 @@ function nameUse(question: Question): Question {
 }
 
 /** Every path to a decision goes through here, so that none throws. */
-async function settle<T>(call: Limits, ask: (call: CallOptions) => Promise<T>): Promise<T | CurfewError> {
+async function settle<T>(call: Limits, ask: (call: Limits) => Promise<T>): Promise<T | CurfewError> {
   const startedAt = performance.now();
   try {
     const answer = await ask(call);

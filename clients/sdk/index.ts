@@ -19,6 +19,8 @@ export { createCurfew, type Curfew, type CurfewOptions, type CurfewServices } fr
 export { CurfewError, type ErrorCode, type Violation } from './curfew-error.ts';
 export type { Decisions } from './decide.ts';
 export type { Decision } from './decision.ts';
+export type { EdgeStatus } from './edge/edge-cache.ts';
+export type { EdgeCacheOptions } from './edge/open-edge.ts';
 export type { TlsOptions } from './endpoint.ts';
 export type { CallOptions } from './patience.ts';
 export type { Question, QuestionEntity } from './question.ts';

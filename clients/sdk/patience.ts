@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { argumentError, CurfewError } from './curfew-error.ts';
 
 /** How long to wait for one call. */
@@ -46,6 +47,15 @@ export async function within<T>(promise: Promise<T>, patience: Patience, what: s
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Waits. @throws CurfewError CANCELLED when the caller gives up */
+export async function pause(ms: number, { signal }: Patience): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    throw givenUp();
   }
 }
 

@@ -16,11 +16,17 @@ const breakages: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'INTERNAL', 'U
 
 /** Whether another connection could have the answer. A service that asks to be left alone is. */
 export function isBreakage(error: CurfewError): boolean {
-  return breakages.has(error.code) && !isPushedBack(error);
+  return breakages.has(error.code) && pushbackOf(error) === undefined;
 }
 
-/** gRPC's `grpc-retry-pushback-ms`, github.com/grpc/proposal/blob/master/A6-client-retries.md. */
-function isPushedBack({ cause }: CurfewError): boolean {
-  if (typeof cause !== 'object' || cause === null || !('metadata' in cause)) return false;
-  return cause.metadata instanceof Metadata && cause.metadata.get('grpc-retry-pushback-ms').length > 0;
+/**
+ * How long a service that has too much to do asks to be left alone, in milliseconds, negative for good; undefined when it does not. gRPC's
+ * `grpc-retry-pushback-ms`, github.com/grpc/proposal/blob/master/A6-client-retries.md.
+ */
+export function pushbackOf({ cause }: CurfewError): number | undefined {
+  if (typeof cause !== 'object' || cause === null || !('metadata' in cause)) return undefined;
+  if (!(cause.metadata instanceof Metadata)) return undefined;
+  const [text] = cause.metadata.get('grpc-retry-pushback-ms');
+  if (text === undefined) return undefined;
+  return /^\d{1,9}$/.test(String(text)) ? Number(text) : -1; // what is no number means never, says gRPC
 }

@@ -52,6 +52,7 @@ export type Reason =
   | 'USE_NOT_ACKNOWLEDGED'
   | 'TOO_MUCH'
   | 'TOO_MANY_OPEN'
+  | 'OVERLOADED'
   | 'INTERNAL';
 
 /** A field of the call that is not as it must be. */

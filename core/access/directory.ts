@@ -1,5 +1,6 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
 import { lookOf } from './look.ts';
+import { PeopleIndex } from './people-index.ts';
 
 /** Told of every change, so that what is worked out from the entities need not be worked out anew. */
 export interface DirectoryWatcher {
@@ -22,7 +23,9 @@ export class Directory {
   readonly #children = new Map<string, Set<string>>();
   /** By type and look, the entities' ids; undefined until somebody asks for look-alikes. */
   #looks: Map<string, Set<string>> | undefined;
-  readonly #watchers: DirectoryWatcher[] = [];
+  /** Which accounts say whose they are. */
+  readonly people = new PeopleIndex();
+  readonly #watchers: DirectoryWatcher[] = [this.people];
 
   get size(): number {
     return this.#entities.size;
@@ -119,6 +122,20 @@ export class Directory {
       const entity = this.#entities.get(key);
       if (key !== own && entity !== undefined) yield entity;
     }
+  }
+
+  /**
+   * The keys themselves, and those of everything inside of them at any depth, also by way of what is not there; undefined when these
+   * are more than `most`.
+   */
+  selfAndDescendants(keys: Iterable<string>, most: number): ReadonlySet<string> | undefined {
+    const found = new Set(keys);
+    // A Set visits what is added while it is walked.
+    for (const key of found) {
+      if (found.size > most) return undefined;
+      for (const child of this.#children.get(key) ?? []) found.add(child);
+    }
+    return found;
   }
 
   #childrenOf(key: string): Set<string> {

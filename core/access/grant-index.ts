@@ -7,6 +7,9 @@ export class GrantIndex {
   readonly #byId = new Map<string, LiveGrant>();
   /** By subject, then by resource. */
   readonly #held = new Map<string, Map<string, LiveGrant[]>>();
+  /** By subject, of those who hold any. */
+  readonly #stamps = new Map<string, number>();
+  #changes = 0;
 
   get size(): number {
     return this.#byId.size;
@@ -14,6 +17,11 @@ export class GrantIndex {
 
   get(id: string): LiveGrant | undefined {
     return this.#byId.get(id);
+  }
+
+  /** A number that is another after every change of what the subject holds; 0 stands for nothing. */
+  stampOf(subject: EntityUid): number {
+    return this.#stamps.get(uidKey(subject)) ?? 0;
   }
 
   all(): Iterable<LiveGrant> {
@@ -36,6 +44,7 @@ export class GrantIndex {
     if (there !== undefined) there.push(grant);
     else if (held !== undefined) held.set(resource, [grant]);
     else this.#held.set(subject, new Map([[resource, [grant]]]));
+    this.#stamps.set(subject, ++this.#changes);
   }
 
   remove(id: string): void {
@@ -49,11 +58,14 @@ export class GrantIndex {
     if (left.length > 0) held?.set(resource, left);
     else held?.delete(resource);
     if (held?.size === 0) this.#held.delete(subject);
+    if (this.#held.has(subject)) this.#stamps.set(subject, ++this.#changes);
+    else this.#stamps.delete(subject);
   }
 
   clear(): void {
     this.#byId.clear();
     this.#held.clear();
+    this.#stamps.clear();
   }
 
   /** Forgets grants that had expired by then. It must be the database's time, which no machine's clock can bend. */
@@ -72,7 +84,7 @@ export class GrantIndex {
 
   /** The same for what is inside of any of the resources, whose keys are given. */
   coveringAnyOf(question: GrantQuestionByKeys): readonly LiveGrant[] {
-    return this.#about(question)
+    return this.aboutAnyOf(question)
       .filter((grant) => isLive(grant, question))
       .sort(
         (a, b) =>
@@ -82,7 +94,7 @@ export class GrantIndex {
 
   /** When the next of the scheduled grants begins that would then be among `coveringAnyOf`. */
   nextStart(question: GrantQuestionByKeys): Date | undefined {
-    const starts = this.#about(question)
+    const starts = this.aboutAnyOf(question)
       .filter(
         (grant) => grant.state === 'SCHEDULED' && !isLive(grant, question) && question.late < grant.expiresAt,
       )
@@ -90,7 +102,12 @@ export class GrantIndex {
     return starts.length === 0 ? undefined : new Date(Math.min(...starts));
   }
 
-  #about({ principal, action, resourceKeys }: GrantQuestionByKeys): LiveGrant[] {
+  /** Those that the question is about, live or not, in no order. */
+  aboutAnyOf({
+    principal,
+    action,
+    resourceKeys,
+  }: Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>): LiveGrant[] {
     const held = this.#held.get(uidKey(principal));
     if (held === undefined) return [];
     return [...resourceKeys()]

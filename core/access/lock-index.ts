@@ -4,9 +4,15 @@ import { EVERYTHING_KEY, grantKey, holdsAt, type Lock, targetKey } from './lock.
 export class LockIndex {
   readonly #byId = new Map<string, Lock>();
   readonly #byTarget = new Map<string, readonly Lock[]>();
+  #changes = 0;
 
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Another number after every change. */
+  get changes(): number {
+    return this.#changes;
   }
 
   get(id: string): Lock | undefined {
@@ -15,6 +21,7 @@ export class LockIndex {
 
   add(lock: Lock): void {
     this.remove(lock.id);
+    this.#changes += 1;
     this.#byId.set(lock.id, lock);
     const key = targetKey(lock.target);
     this.#byTarget.set(key, [...(this.#byTarget.get(key) ?? []), lock]);
@@ -23,6 +30,7 @@ export class LockIndex {
   remove(id: string): void {
     const lock = this.#byId.get(id);
     if (lock === undefined) return;
+    this.#changes += 1;
     this.#byId.delete(id);
     const key = targetKey(lock.target);
     const left = (this.#byTarget.get(key) ?? []).filter((other) => other.id !== id);
@@ -31,6 +39,7 @@ export class LockIndex {
   }
 
   clear(): void {
+    this.#changes += 1;
     this.#byId.clear();
     this.#byTarget.clear();
   }

@@ -1,5 +1,6 @@
-import { type Attributes, type Entity, uidKey } from '../access/entity.ts';
+import { type Attributes, type Entity, sameUid, uidKey } from '../access/entity.ts';
 import { joined, onlyRead, READS_NOTHING } from './context-reads.ts';
+import { bothRead, type EntityReads, READS_NO_ENTITY } from './entity-reads.ts';
 import {
   createEvaluator,
   type EngineQuestion,
@@ -53,25 +54,32 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     access: createSlicer(policies.schema, policies.access),
     workflows: createSlicer(policies.schema, policies.workflows),
   };
-  const literals: Record<Phase, readonly string[]> = {
-    access: literalRoots(policies, 'access'),
-    workflows: literalRoots(policies, 'workflows'),
+  const named: Record<Phase, readonly Entity[]> = {
+    access: namedActions(policies, grouped, 'access'),
+    workflows: namedActions(policies, grouped, 'workflows'),
   };
   const sliceOf = createSlices(policies);
+  const ask = (phase: Phase, slice: Slice, question: AskedQuestion): RawEvaluation => {
+    const { entityReads, contextReads } = slice;
+    const entities = entitiesRead(question, entityReads);
+    const asked = grouped.get(uidKey(question.action));
+    const actions = new Set(entityReads.others ? named[phase] : []);
+    if (asked !== undefined && (entityReads.others || entityReads.action)) actions.add(asked);
+    entities.push(...actions);
+    return evaluator.evaluate(slice, {
+      ...question,
+      context: onlyRead(question.context, contextReads),
+      entities,
+    });
+  };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       refuseJunk(question.context);
-      const sent = [...question.entities];
-      const matching = slicers[phase]({ ...question, entities: sent });
-      if (matching.length === 0) return NOTHING_MATCHES;
-      const slice = sliceOf(phase, matching);
-      const entities = slice.readsEntities ? sent : [];
-      for (const key of new Set([uidKey(question.action), ...literals[phase]])) {
-        const action = grouped.get(key);
-        if (action !== undefined) entities.push(action);
-      }
-      const context = onlyRead(question.context, slice.contextReads);
-      return evaluator.evaluate(slice, { ...question, context, entities });
+      const entities = [...question.entities];
+      const { applying, open } = slicers[phase]({ ...question, entities });
+      const answer =
+        open.length === 0 ? NOTHING_MATCHES : ask(phase, sliceOf(phase, open), { ...question, entities });
+      return withApplying(answer, applying);
     } catch (error) {
       return { kind: 'failure', message: `a question that is none: ${String(error)}` };
     }
@@ -101,10 +109,41 @@ function judge(raw: RawEvaluation): Evaluation {
   return { decision: 'deny', policyIds: [], errors };
 }
 
+/** Adds what policies say that need no evaluation: with what the others say, it is what all of them say. */
+function withApplying(raw: RawEvaluation, applying: readonly PolicySource[]): RawEvaluation {
+  if (raw.kind === 'failure' || applying.length === 0) return raw;
+  const idsOf = (effect: PolicySource['effect']): readonly string[] =>
+    applying.filter((policy) => policy.effect === effect).map(({ id }) => id);
+  const permits = [...(raw.decision === 'allow' ? raw.policyIds : []), ...idsOf('permit')];
+  const forbids = [...(raw.decision === 'deny' ? raw.policyIds : []), ...idsOf('forbid')];
+  const decision = forbids.length === 0 && permits.length > 0 ? 'allow' : 'deny';
+  return { ...raw, decision, policyIds: (decision === 'allow' ? permits : forbids).toSorted() };
+}
+
+interface AskedQuestion extends EngineQuestion {
+  readonly entities: readonly Entity[];
+}
+
+/** The entities that are looked at, with what is read of them. */
+function entitiesRead({ entities, principal, resource }: AskedQuestion, reads: EntityReads): Entity[] {
+  const isRead = ({ uid }: Entity): boolean =>
+    reads.others ||
+    (reads.principal && sameUid(uid, principal)) ||
+    (reads.resource && sameUid(uid, resource));
+  return entities.filter(isRead).map(({ uid, attributes, parents, tags }) => ({
+    uid,
+    attributes: new Map(Array.from(attributes).filter(([name]) => reads.attributes.has(name))),
+    parents: reads.ancestors ? parents : [],
+    tags: reads.tags ? tags : NONE,
+  }));
+}
+
+const NONE: Attributes = new Map();
+
 /** Policies that are asked together, and what they read. */
 interface Slice extends AskedSet {
   readonly contextReads: Reads;
-  readonly readsEntities: boolean;
+  readonly entityReads: EntityReads;
 }
 
 /** Makes slices by the positions of their policies, each combination once. */
@@ -125,15 +164,21 @@ function createSlices(policies: PolicySet): (phase: Phase, matching: readonly nu
 }
 
 function makeSlice(key: string, policies: readonly PolicySource[]): Slice {
-  const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.text]));
+  const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.conditions]));
   const contextReads = policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING);
-  const readsEntities = policies.some((policy) => policy.readsEntities);
-  return { key, texts: () => texts, contextReads, readsEntities };
+  const reads = policies.map((policy) => policy.entityReads).reduce(bothRead, READS_NO_ENTITY);
+  return { key, texts: () => texts, contextReads, entityReads: reads };
 }
 
-/** The entities that conditions name: an action among them brings its groups, whatever action is asked about. */
-function literalRoots(policies: PolicySet, phase: Phase): readonly string[] {
-  return policies.entityPaths[phase].flatMap(({ root }) => (typeof root === 'string' ? [] : [uidKey(root)]));
+/** Actions that conditions name, which bring their groups whatever action is asked about. */
+function namedActions(
+  policies: PolicySet,
+  grouped: ReadonlyMap<string, Entity>,
+  phase: Phase,
+): readonly Entity[] {
+  return policies.entityPaths[phase].flatMap(({ root }) =>
+    typeof root === 'string' ? [] : (grouped.get(uidKey(root)) ?? []),
+  );
 }
 
 /** Actions that are in groups, with all of them, which Cedar knows only when told. */

@@ -16,7 +16,7 @@ export interface EntityPath {
 }
 
 /** The names of all attributes that the policies' conditions read of anything: no other can change a decision. */
-export function attributesRead(policies: readonly PolicyJson[]): ReadonlySet<string> {
+export function attributesRead(policies: readonly Pick<PolicyJson, 'conditions'>[]): ReadonlySet<string> {
   const names = new Set<string>();
   const collect = (expression: unknown): void => {
     if (expression === null || typeof expression !== 'object') return;
@@ -26,39 +26,6 @@ export function attributesRead(policies: readonly PolicyJson[]): ReadonlySet<str
   };
   for (const policy of policies) collect(policy.conditions);
   return names;
-}
-
-/**
- * Whether a policy's head or conditions look at any entity beyond its type and id. One that does not says the same whatever the
- * entities are.
- */
-export function readsEntities({ principal, resource, conditions }: PolicyJson): boolean {
-  const hasAncestors = [principal, resource].some((scope) => scope.op === 'in' || 'in' in scope);
-  return hasAncestors || conditions.some(({ body }) => looksAtEntities(body));
-}
-
-function looksAtEntities(expression: unknown): boolean {
-  const [operator, body] = operation(expression);
-  switch (operator) {
-    case 'Var':
-      return body !== 'context';
-    case 'Value':
-      return literalUid(body) !== undefined;
-    case 'in':
-    case 'getTag':
-    case 'hasTag':
-      return true;
-    case '.':
-    case 'has': {
-      // one step into the context is a record's; any further may be an entity's
-      const [root] = operation(field(body, 'left'));
-      return root !== 'Var' || Array.isArray(field(body, 'attr')) || looksAtEntities(field(body, 'left'));
-    }
-    case 'is':
-      return field(body, 'in') !== undefined || looksAtEntities(field(body, 'left'));
-    default:
-      return children(body).some(looksAtEntities);
-  }
 }
 
 /** A path while it is being built; `isLoose` after a record literal, whose own fields are not part of it. */
@@ -168,7 +135,8 @@ export function literalUid(value: unknown): EntityUid | undefined {
   return typeof type === 'string' && typeof id === 'string' ? { type, id } : undefined;
 }
 
-function children(body: unknown): readonly unknown[] {
+/** The operands, if it has any. */
+export function children(body: unknown): readonly unknown[] {
   return body !== null && typeof body === 'object' ? Object.values(body) : [];
 }
 

@@ -10,10 +10,16 @@ import type { EntityScope, Guard } from './policy-set.ts';
  * these can err: where a guard fails, the policy neither applies nor errs. What comes after anything else is no guard, for what comes
  * before it may err.
  */
-export function guardsOf({ conditions }: Pick<PolicyJson, 'conditions'>): readonly Guard[] {
+export function guardsOf({ conditions }: Pick<PolicyJson, 'conditions'>): Guards {
   const found: Guard[] = [];
-  for (const { kind, body } of conditions) if (!collect(body, kind === 'when', found)) break;
-  return found;
+  const isAll = conditions.every(({ kind, body }) => collect(body, kind === 'when', found));
+  return { guards: found, isGuardsOnly: isAll };
+}
+
+/** What conditions begin with, and whether that is all that they ask: the policy then applies wherever each guard holds. */
+export interface Guards {
+  readonly guards: readonly Guard[];
+  readonly isGuardsOnly: boolean;
 }
 
 /** Adds the guards that an expression begins with, when it must come out as `wanted`; says whether it is nothing but guards. */

@@ -9,7 +9,7 @@ import type {
 import type { EntityUid } from '../access/entity.ts';
 import type { CedarInstance } from './cedar-instance.ts';
 import { contextReads } from './context-reads.ts';
-import { readsEntities } from './entity-paths.ts';
+import { entityReads } from './entity-reads.ts';
 import { guardsOf } from './guards.ts';
 import type { ActionScope, EntityScope, PolicySource } from './policy-set.ts';
 import type { Problem } from './problem.ts';
@@ -49,12 +49,27 @@ export function parsePolicy(cedar: CedarInstance, chunk: PolicyChunk): ParsedPol
     principal: entityScope(json.principal),
     action: actionScope(json.action),
     resource: entityScope(json.resource),
-    guards: guardsOf(json),
+    ...guardsOf(json),
+    conditions: conditionsOf(chunk, json.effect),
     contextReads: contextReads(json),
-    readsEntities: readsEntities(json),
+    entityReads: entityReads(
+      json,
+      chunk.source.file.startsWith('workflows/') ? ['request', 'auth'] : ['grant'],
+    ),
     signInMethods: signInMethodsNamed(json),
   };
   return { chunk, policy, json };
+}
+
+/**
+ * The policy without annotations and head. It is cut out of the text: printed from what was parsed, it could have more brackets than
+ * Cedar can bear.
+ */
+function conditionsOf({ tokens, text, start }: PolicyChunk, effect: string): string {
+  const head = tokens.findIndex((token, i) => token.text === effect && tokens[i - 1]?.text !== '@');
+  const end = tokens.find((token, i) => i > head && token.text === ')')?.end;
+  if (head < 0 || end === undefined) throw new Error(`a policy without a head was parsed: ${text}`);
+  return `${effect} (principal, action, resource)${text.slice(end - start)}`;
 }
 
 /** Cedar's error about a policy, at its place in the file. */

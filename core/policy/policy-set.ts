@@ -1,6 +1,7 @@
 import type { EntityUid } from '../access/entity.ts';
 import type { Workflow } from '../access/workflow.ts';
 import type { RequestFacts } from './curfew-context.ts';
+import type { EntityReads } from './entity-reads.ts';
 import type { EntityPath } from './entity-paths.ts';
 import type { SchemaShape } from './schema-shape.ts';
 
@@ -45,10 +46,14 @@ export interface PolicySource {
   readonly resource: EntityScope;
   /** The policy neither applies nor errs unless each of them comes out as `holds` says. */
   readonly guards: readonly Guard[];
+  /** Whether its conditions ask nothing else: where head and guards hold, it applies and does not err. */
+  readonly isGuardsOnly: boolean;
   /** What its conditions read of the context; nothing else in it can change what the policy says. */
   readonly contextReads: Reads;
-  /** Whether it looks at any entity beyond its type and id. */
-  readonly readsEntities: boolean;
+  /** The policy without its head and annotations: the same wherever the head lets a question in. */
+  readonly conditions: string;
+  /** What its conditions read of entities. */
+  readonly entityReads: EntityReads;
   /** The methods of signing in that its conditions name. */
   readonly signInMethods: readonly string[];
 }

@@ -28,6 +28,11 @@ export function signInMethods(policies: PolicySet, kind: Kind): readonly string[
   return kind.action.context.has('auth') && reads(contextReads, 'auth') ? methods : undefined;
 }
 
+/** What policies that could apply to questions of this kind read of the context: nothing else in it can change the answer. */
+export function contextReadsAbout(policies: PolicySet, kind: Kind): Reads {
+  return readsAbout(policies, kind).contextReads;
+}
+
 /** Whether a policy that could apply to questions of this kind may read that field of `context.request`. True when in doubt. */
 export function mayReadOfRequest(policies: PolicySet, kind: Kind, field: string): boolean {
   const { contextReads } = readsAbout(policies, kind);

@@ -1,12 +1,18 @@
+import { type Anchors, createAnchors } from './anchors.ts';
 import { type Entity, type EntityUid, sameUid, uidKey } from '../access/entity.ts';
 import type { EngineQuestion } from './evaluator.ts';
 import type { EntityScope, Guard, PolicySource } from './policy-set.ts';
 import { actionAncestors, type SchemaShape } from './schema-shape.ts';
 
-/** Finds the policies whose heads and guards let a question in, by position in their set. */
-export type Slicer = (
-  question: EngineQuestion & { readonly entities: readonly Entity[] },
-) => readonly number[];
+/** Finds the policies whose heads and guards let a question in. */
+export type Slicer = (question: EngineQuestion & { readonly entities: readonly Entity[] }) => Matching;
+
+export interface Matching {
+  /** Those that ask nothing else, and so apply. */
+  readonly applying: readonly PolicySource[];
+  /** Those whose other conditions Cedar has to evaluate, by position in their set. */
+  readonly open: readonly number[];
+}
 
 /**
  * Leaves out policies whose head or a guard is false for a question: they can neither decide nor err, so the answer stays the same
@@ -14,22 +20,32 @@ export type Slicer = (
  */
 export function createSlicer(schema: SchemaShape, policies: readonly PolicySource[]): Slicer {
   const all = policies.map((policy, index) => ({ policy, index, tests: testsOf(policy) }));
+  const aboutAction = (action: EntityUid) =>
+    createAnchors(all.filter(({ policy }) => names(schema, policy, action)));
   const byAction = new Map(
-    Array.from(schema.actions, ([key, { uid }]) => [
-      key,
-      all.filter(({ policy }) => names(schema, policy, uid)),
-    ]),
+    Array.from(schema.actions, ([key, { uid }]): [string, Anchors<Candidate>] => [key, aboutAction(uid)]),
   );
   return (question) => {
     const { action, context, entities } = question;
     // an action that the schema does not know has no groups, and is not worth a list of its own
-    const candidates =
-      byAction.get(uidKey(action)) ?? all.filter(({ policy }) => names(schema, policy, action));
+    const anchors = byAction.get(uidKey(action)) ?? aboutAction(action);
     const principal = sideOf(question.principal, entities);
     const resource = sideOf(question.resource, entities);
     const asked = { principal, resource, context };
-    return candidates.filter(({ tests }) => tests.every((test) => test(asked))).map(({ index }) => index);
+    const matching = anchors
+      .near({ principal: principal.above, resource: resource.above })
+      .filter(({ tests }) => tests.every((test) => test(asked)));
+    const applying = matching.filter(({ policy }) => policy.isGuardsOnly).map(({ policy }) => policy);
+    const open = matching.filter(({ policy }) => !policy.isGuardsOnly).map(({ index }) => index);
+    return { applying, open: open.sort((one, other) => one - other) };
   };
+}
+
+interface Candidate {
+  readonly policy: PolicySource;
+  /** Its position in its set. */
+  readonly index: number;
+  readonly tests: readonly Test[];
 }
 
 function names(schema: SchemaShape, { action: scope }: PolicySource, action: EntityUid): boolean {
@@ -55,8 +71,8 @@ interface Asked {
 /** The principal or the resource. */
 interface Side {
   readonly uid: EntityUid;
-  /** Whether it is the entity of that key, or below it. */
-  readonly isIn: (key: string) => boolean;
+  /** Keys of it and of what it is below. */
+  readonly above: () => ReadonlySet<string>;
 }
 
 type Test = (asked: Asked) => boolean;
@@ -89,22 +105,18 @@ function scopeTest(side: 'principal' | 'resource', scope: EntityScope): Test {
   const key = uidKey(scope.uid);
   switch (scope.kind) {
     case 'isIn':
-      return (asked) => asked[side].uid.type === scope.type && asked[side].isIn(key);
+      return (asked) => asked[side].uid.type === scope.type && asked[side].above().has(key);
     case 'equals':
       return (asked) => sameUid(asked[side].uid, scope.uid);
     case 'in':
-      return (asked) => asked[side].isIn(key);
+      return (asked) => asked[side].above().has(key);
   }
 }
 
 /** Its ancestors are looked up at the first test that needs them. */
 function sideOf(uid: EntityUid, entities: readonly Entity[]): Side {
   let above: ReadonlySet<string> | undefined;
-  const isIn = (key: string): boolean => {
-    above ??= selfAndAncestors(uid, entities);
-    return above.has(key);
-  };
-  return { uid, isIn };
+  return { uid, above: () => (above ??= selfAndAncestors(uid, entities)) };
 }
 
 /** As far as the question's own entities say: Cedar sees no others either. */

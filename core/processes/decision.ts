@@ -23,6 +23,23 @@ const staleSettings = z
   })
   .transform((env) => ({ staleStandingMs: env.CURFEW_STALE_STANDING }));
 
+const MOST_IN_FLIGHT = 100_000;
+const inFlightWanted = `how many questions are answered at once, from 1 to ${MOST_IN_FLIGHT}`;
+
+const loadSettings = z
+  .object({
+    CURFEW_MAX_IN_FLIGHT: z.coerce
+      .number({ error: inFlightWanted })
+      .int(inFlightWanted)
+      .min(1, inFlightWanted)
+      .max(MOST_IN_FLIGHT, inFlightWanted)
+      .default(2_000)
+      .meta({
+        description: 'how many questions it answers at once; more calls are refused and told to wait',
+      }),
+  })
+  .transform((env) => ({ maxInFlight: env.CURFEW_MAX_IN_FLIGHT }));
+
 const grantServiceSettings = z
   .object({
     CURFEW_GRANT_ADDRESS: z.string().default('127.0.0.1:2201').meta({
@@ -48,6 +65,7 @@ const grantServiceSettings = z
 export const decisionSettings = {
   database: databaseSettings,
   decision: staleSettings,
+  load: loadSettings,
   grantService: grantServiceSettings,
   listen: decisionListenSettings,
   tls: tlsSettings,

@@ -1,4 +1,4 @@
-import { type EntityUid, uidKey, type Value } from '../access/entity.ts';
+import type { EntityUid } from '../access/entity.ts';
 import type { Grant } from '../access/grant.ts';
 import { personOf, samePerson } from '../access/person.ts';
 import type { AccessRequest, RequestItem } from '../access/request.ts';
@@ -10,6 +10,7 @@ import { type PolicySet, stepsOf, workflowById } from '../policy/policy-set.ts';
 import { signInMethods } from '../policy/reads-about.ts';
 import { curfewAction } from '../policy/schema-shape.ts';
 import { eligibility } from './let-in.ts';
+import { owns } from './owned-services.ts';
 import { ask, type RightQuestion, type Rules } from './rights.ts';
 
 /** A request, as far as policies see it. */
@@ -85,7 +86,7 @@ export function castsAnew(
   return combinations.map((methods) => ({ at, signIn: { at, methods } }));
 }
 
-/** Whether the person asks or is asked for, by this account, another of theirs, or a service of theirs. */
+/** Whether the person asks or is asked for, by this account, another of theirs, or a service that they answer for. */
 export function isParty(
   rules: Rules,
   { requester, subject }: Pick<AccessRequest, 'requester' | 'subject'>,
@@ -94,24 +95,6 @@ export function isParty(
   return [requester, subject].some(
     (party) => samePerson(rules.directory, party, person) || owns(rules, person, party),
   );
-}
-
-/** Attributes of a service that say who answers for it. */
-const OWNER_ATTRIBUTES = ['owner', 'owners'];
-
-function owns(rules: Rules, person: EntityUid, service: EntityUid): boolean {
-  if (!rules.engine.policies.schema.serviceTypes.includes(service.type)) return false;
-  const attributes = rules.directory.get(service)?.attributes;
-  return OWNER_ATTRIBUTES.some((name) => {
-    const value = attributes?.get(name);
-    return value !== undefined && names(rules, value, person);
-  });
-}
-
-/** Whether the value is the person, a group that they are inside of, or a set with one of these. */
-function names(rules: Rules, value: Value, person: EntityUid): boolean {
-  if (value.kind === 'set') return value.values.some((each) => names(rules, each, person));
-  return value.kind === 'entity' && rules.directory.selfAndAncestors(person).has(uidKey(value.uid));
 }
 
 /** Whether the workflow of that id would let the subject in now. */

@@ -16,6 +16,14 @@ import type { Policies } from './policies.ts';
 /** Loads a policy set that the ledger names; of files that have been read, or of those that the database has. */
 export type PolicyLoader = (digest: string, files?: StoredFiles) => Promise<Policies>;
 
+/** Told of every change when it is made, before anybody reads what it made. */
+export interface ReplicaWatcher {
+  /** @param grant the one that the event is about, as it was before */
+  readonly applied: (placed: PlacedEvent, grant: LiveGrant | undefined) => void;
+  /** Nothing need be as it was. */
+  readonly restarted: () => void;
+}
+
 /**
  * What the ledger comes to, in memory: directory, live grants, locks and the policy set in force, all of one revision. Between two
  * awaits it does not change, so whoever reads it without giving way sees one instant.
@@ -25,6 +33,7 @@ export class Replica implements Sink {
   readonly grants = new GrantIndex();
   readonly locks = new LockIndex();
   readonly #loadPolicies: PolicyLoader;
+  readonly #watchers: ReplicaWatcher[] = [];
   #policies: Policies = { kind: 'none' };
   /** Being loaded for a snapshot that is being read. */
   #coming: { readonly digest: string; readonly policies: Promise<Policies> } | undefined;
@@ -34,6 +43,11 @@ export class Replica implements Sink {
 
   constructor(loadPolicies: PolicyLoader) {
     this.#loadPolicies = loadPolicies;
+  }
+
+  /** Tells the watcher of all that changes from now on, for as long as the replica lives. */
+  watch(watcher: ReplicaWatcher): void {
+    this.#watchers.push(watcher);
   }
 
   get revision(): bigint {
@@ -98,6 +112,7 @@ export class Replica implements Sink {
     this.#revision = snapshot.revision;
     this.#basisRevision = snapshot.basisRevision;
     this.#generation += 1;
+    for (const watcher of this.#watchers) watcher.restarted();
   }
 
   /**
@@ -109,12 +124,15 @@ export class Replica implements Sink {
     if (placed.revision !== this.#revision + 1n)
       throw new Error(`revision ${placed.revision} cannot follow ${this.#revision}: events are missing`);
     const { event } = placed;
+    const grant = 'grantId' in event ? this.grants.get(event.grantId ?? '') : undefined;
     if (event.kind === 'POLICY_ACTIVATED') this.#policies = await this.#policiesOf(event.digest);
     else this.#fold(event);
     this.#revision = placed.revision;
-    if (!changesBasis(event.kind)) return;
-    this.#basisRevision = placed.revision;
-    if (event.kind !== 'LOCK_CREATED' && event.kind !== 'LOCK_LIFTED') this.#generation += 1;
+    if (changesBasis(event.kind)) {
+      this.#basisRevision = placed.revision;
+      if (event.kind !== 'LOCK_CREATED' && event.kind !== 'LOCK_LIFTED') this.#generation += 1;
+    }
+    for (const watcher of this.#watchers) watcher.applied(placed, grant);
   }
 
   /** Tries once more to load a set that could not be loaded: what stopped it may have been this machine, not the set. */
@@ -126,6 +144,7 @@ export class Replica implements Sink {
     if (this.#policies !== before) return;
     this.#policies = policies;
     this.#generation += 1;
+    for (const watcher of this.#watchers) watcher.restarted();
   }
 
   async #policiesOf(digest: string | undefined, files?: StoredFiles): Promise<Policies> {

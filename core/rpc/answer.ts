@@ -1,8 +1,16 @@
 import { once } from 'node:events';
-import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type Message,
+  toBinary,
+} from '@bufbuild/protobuf';
 import type { Metadata, sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { Admission, Work } from './admission.ts';
 import type { CallContext, Caller, RouteMethod } from './route.ts';
 import { isFault, toStatusObject } from './status.ts';
 import type { ValidateMessage } from './validate.ts';
@@ -17,6 +25,8 @@ export interface Answering {
   readonly validate: ValidateMessage | undefined;
   /** Aborted when the server closes; streams end then. */
   readonly closing: AbortSignal;
+  /** What admits a method's calls; undefined for methods that are answered whatever there is to do. */
+  readonly admissionOf: (method: DescMethod) => Admission | undefined;
 }
 
 type Unary = ServerUnaryCall<Buffer, Buffer>;
@@ -84,12 +94,20 @@ async function answerOnce(
   method: UnaryMethod,
   { call, signal, answering }: Answered<Unary>,
 ): Promise<Buffer> {
-  const { request, context } = open(method, { call, signal, answering });
-  return encode(method.desc.output, await method.answer(request, context));
+  const work =
+    answering.admissionOf(method.desc)?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
+  try {
+    const { request, context } = open(method, { call, signal, answering }, work);
+    return encode(method.desc.output, await method.answer(request, context));
+  } finally {
+    work.end();
+  }
 }
 
+const unweighed: Work = { weigh: () => undefined, end: () => undefined };
+
 async function sendAll(method: StreamMethod, { call, signal, answering }: Answered<Stream>): Promise<void> {
-  const { request, context } = open(method, { call, signal, answering });
+  const { request, context } = open(method, { call, signal, answering }, unweighed);
   for await (const response of method.answer(request, context)) {
     signal.throwIfAborted();
     if (!call.write(encode(method.desc.output, response))) {
@@ -102,6 +120,7 @@ async function sendAll(method: StreamMethod, { call, signal, answering }: Answer
 function open(
   method: RouteMethod,
   { call, signal, answering }: Answered<Unary | Stream>,
+  work: Work,
 ): { readonly request: Message; readonly context: CallContext } {
   const caller = answering.callerOf(call.metadata);
   const request = decode(method.desc.input, call.request);
@@ -112,6 +131,7 @@ function open(
     caller,
     signal,
     requestBytes: call.request.byteLength,
+    weigh: (calls: number) => work.weigh(calls),
     ...(typeof authorization === 'string' ? { authorization } : {}),
     ...(deadline === Number.POSITIVE_INFINITY ? {} : { deadline: new Date(deadline) }),
   };

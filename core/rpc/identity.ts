@@ -84,21 +84,25 @@ export function createIdentify(options: IdentifyOptions): Identify {
 
   return async ({ authorization, certificate, path }) => {
     if (authorization.length > 0) {
-      const { id, type, signIn } = await verifyOnce(readBearer(authorization));
+      const { id, type, signIn, expiresAt } = await verifyOnce(readBearer(authorization));
       const uid = await resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
-      return { uid, ...(signIn === undefined ? {} : { signIn }) };
+      return { uid, expiresAt, ...(signIn === undefined ? {} : { signIn }) };
     }
-    const id = certificateName(namesOf(certificate(), now()), certificatePrefix);
+    const { names, expiresAt } = verifiedOf(certificate(), now());
+    const id = certificateName(names, certificatePrefix);
     if (!mayCall(id, path)) {
       const message = `the certificate of ${showSeen(id)} may not call ${path.slice(1)}; CURFEW_TLS_ALLOW says what it may`;
       throw new AccessError('NOT_PERMITTED', message);
     }
-    return { uid: await resolve({ id, by: 'certificate' }, resolveCaller) };
+    return { uid: await resolve({ id, by: 'certificate' }, resolveCaller), expiresAt };
   };
 }
 
-/** The names of a certificate that counts. It was verified when the connection began, and may have expired since. */
-function namesOf(certificate: ClientCertificate | undefined, now: Date): string {
+/** A certificate that counts. It was verified when the connection began, and may have expired since. */
+function verifiedOf(
+  certificate: ClientCertificate | undefined,
+  now: Date,
+): ClientCertificate & { readonly kind: 'verified' } {
   const wanted = 'wanted the header "authorization: Bearer <token>" or a client certificate';
   if (certificate === undefined) {
     throw new AccessError('CREDENTIALS_MISSING', `seen no credentials, ${wanted}`);
@@ -115,7 +119,7 @@ function namesOf(certificate: ClientCertificate | undefined, now: Date): string 
       `${seen}, it is ${now.toISOString()}; connect with a new one`,
     );
   }
-  return certificate.names;
+  return certificate;
 }
 
 function readBearer(headers: readonly string[]): string {

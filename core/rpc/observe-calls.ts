@@ -13,6 +13,7 @@ import {
 } from '@opentelemetry/api';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
 import type { Reason } from '../access/access-error.ts';
+import type { Overload } from './admission.ts';
 
 type InterceptedCall = Parameters<ServerInterceptor>[1];
 /** How a call ends on the wire. */
@@ -26,6 +27,12 @@ export interface CallObserver {
   readonly within: <T>(metadata: Metadata, work: () => T) => T;
   /** A call was refused because nobody knows who calls. */
   readonly refused: (reason: Reason) => void;
+  /** A call was refused because there is too much to do. */
+  readonly overloaded: (why: Overload) => void;
+  /** Shows the count of those from the start, where calls are refused so at all. */
+  readonly mayOverload: () => void;
+  /** A call to that path was refused before it got here. */
+  readonly refusedEarly: (path: string) => void;
 }
 
 export interface ObserveCallsOptions {
@@ -96,8 +103,13 @@ export function observeCalls({ meter, isTraced, nameStatus }: ObserveCallsOption
       return known === undefined ? work() : context.with(known, work);
     },
     refused: instruments.refused,
+    overloaded: instruments.overloaded,
+    mayOverload: instruments.mayOverload,
+    refusedEarly: (path) => instruments.count(path.slice(1), Code.RESOURCE_EXHAUSTED, 0),
   };
 }
+
+const OVERLOADS: readonly Overload[] = ['in_flight', 'queue', 'deadline'];
 
 function createInstruments(meter: Meter) {
   const calls = meter.createCounter('curfew_rpc_calls_total', {
@@ -115,6 +127,9 @@ function createInstruments(meter: Meter) {
   const refusals = meter.createCounter('curfew_rpc_authentication_failures_total', {
     description: 'Calls refused because it is not known who calls, by reason',
   });
+  const overloads = meter.createCounter('curfew_rpc_overload_refusals_total', {
+    description: 'Calls refused because there was too much to do, by what there was too much of',
+  });
   sheds.add(0);
   return {
     count: (rpc: string, code: Code, seconds: number): void => {
@@ -123,6 +138,10 @@ function createInstruments(meter: Meter) {
       if (code === Code.RESOURCE_EXHAUSTED) sheds.add(1);
     },
     refused: (reason: Reason): void => refusals.add(1, { reason }),
+    overloaded: (why: Overload): void => overloads.add(1, { why }),
+    mayOverload: (): void => {
+      for (const why of OVERLOADS) overloads.add(0, { why });
+    },
   };
 }
 

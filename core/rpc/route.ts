@@ -7,6 +7,8 @@ export interface Caller {
   readonly uid: EntityUid;
   /** Absent when a certificate names the caller, or a token that says nothing of it. */
   readonly signIn?: SignIn;
+  /** When what proved it expires; a stream does not outlive it. */
+  readonly expiresAt?: Date;
 }
 
 /** What a handler knows of the call beside the request. */
@@ -18,6 +20,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Size of the encoded request. */
   readonly requestBytes: number;
+  /** Says that the call is as much work as so many. @throws AccessError OVERLOADED when there is no room for so many */
+  readonly weigh: (calls: number) => void;
   /** The caller's bearer token as it was sent, for calls that another of Curfew's services makes on their behalf; absent when a certificate named them. */
   readonly authorization?: string;
 }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { DescMethod } from '@bufbuild/protobuf';
 import {
   Server,
   type ServerInterceptor,
@@ -9,14 +10,16 @@ import {
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
+import { type Admission, type AdmissionLimits, createAdmission } from './admission.ts';
 import { type Answering, answerStream, answerUnary } from './answer.ts';
 import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
 import { createListener } from './listen.ts';
-import { observeCalls } from './observe-calls.ts';
+import { type CallObserver, observeCalls } from './observe-calls.ts';
 import { addReflection } from './reflection.ts';
+import { refuseEarly } from './refuse-early.ts';
 import { createRefusedPeers, type RefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
@@ -29,10 +32,18 @@ export interface RpcServerOptions {
   readonly identify: Identify;
   readonly logger: Logger;
   readonly limits?: Partial<RpcLimits>;
+  /** What is refused when there is too much to do; nothing unless given. */
+  readonly overload?: Overloading;
   /** Where calls are counted; nowhere unless given. */
   readonly meter?: Meter;
   /** Without it the server listens on loopback only. */
   readonly tls?: TlsFiles | undefined;
+}
+
+/** The methods that are refused when there is too much to do, and how much that is. Others are always answered. */
+export interface Overloading {
+  readonly methods: readonly DescMethod[];
+  readonly limits: AdmissionLimits;
 }
 
 /** A gRPC server with health and reflection, which alone need no credentials. */
@@ -62,11 +73,12 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
   const refusedPeers = createRefusedPeers();
-  const { interceptors, callerOf, within } = createInterceptors(options, { limits, refusedPeers });
+  const { interceptors, callerOf, within, observer } = createInterceptors(options, { limits, refusedPeers });
   const server = new Server({ ...serverOptions(limits), interceptors });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
   const listener = createListener({ server, limits, logger, tls, refusedPeers });
+  const admissionOf = admitTo(server, options.overload, observer);
   const services = routes.map(({ service }) => service);
   const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
   health.addTo(server);
@@ -75,6 +87,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const validate = createValidateMessage(checked.map(({ desc }) => desc.input));
   for (const route of routes) {
     const answering = {
+      admissionOf,
       callerOf,
       within,
       logger,
@@ -118,7 +131,23 @@ function createInterceptors(
     interceptors: [innermost, authentication.interceptor],
     callerOf: authentication.callerOf,
     within: observer.within,
+    observer,
   };
+}
+
+/** Sets up that calls are refused when there is too much to do. @returns what admits a method's calls */
+function admitTo(
+  server: Server,
+  overload: Overloading | undefined,
+  observer: CallObserver,
+): (method: DescMethod) => Admission | undefined {
+  if (overload === undefined) return () => undefined;
+  const { methods, limits } = overload;
+  const admission = createAdmission({ limits, onRefused: observer.overloaded });
+  observer.mayOverload();
+  const paths = new Set(methods.map((method) => `/${method.parent.typeName}/${method.name}`));
+  refuseEarly(server, { admission, governs: (path) => paths.has(path), onRefused: observer.refusedEarly });
+  return (method) => (methods.includes(method) ? admission : undefined);
 }
 
 /** Health and reflection; whatever else is served needs credentials. */

@@ -59,8 +59,12 @@ export const codeOf: Readonly<Record<Reason, Code>> = {
   USE_NOT_ACKNOWLEDGED: Code.UNAVAILABLE,
   TOO_MUCH: Code.RESOURCE_EXHAUSTED,
   TOO_MANY_OPEN: Code.RESOURCE_EXHAUSTED,
+  OVERLOADED: Code.RESOURCE_EXHAUSTED,
   INTERNAL: Code.INTERNAL,
 };
+
+/** How long a client is to wait before it calls again; gRPC's `grpc-retry-pushback-ms` (its proposal A6). */
+const pushbackMs: Partial<Readonly<Record<Reason, number>>> = { OVERLOADED: 50 };
 
 const domain = 'curfew';
 const internalText = 'internal error: a fault of Curfew, not of the call; its log has the cause';
@@ -97,7 +101,10 @@ export function toStatusObject(error: unknown): StatusObject {
   const status = toRpcStatus(error);
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', Buffer.from(toBinary(StatusSchema, status)));
-  return { code: codeOf[knownError(error).reason], details: status.message, metadata };
+  const { reason } = knownError(error);
+  const waitMs = pushbackMs[reason];
+  if (waitMs !== undefined) metadata.set('grpc-retry-pushback-ms', String(waitMs));
+  return { code: codeOf[reason], details: status.message, metadata };
 }
 
 /** Whether the error is a fault of ours, which the log must have in full. */

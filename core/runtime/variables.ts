@@ -34,6 +34,7 @@ const knownVariables: readonly string[] = [
   'CURFEW_HOME',
   'CURFEW_JOBS',
   'CURFEW_LOG_LEVEL',
+  'CURFEW_MAX_IN_FLIGHT',
   'CURFEW_NEW_EPOCH',
   'CURFEW_NODE_FOUND',
   'CURFEW_NOTIFY_ROLE_CONNECTIONS',

@@ -1,34 +1,29 @@
-import { sql } from 'kysely';
 import { type EntityUid, parseUidKey } from '../access/entity.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
-import { Call, type Statement } from './statement.ts';
+import { Call, send, type Statement } from './statement.ts';
+import type { Trx } from './transition.ts';
 
-/** Whether one of the parties lately approved what one of these accounts asked for or was to get. Keys of entities throughout. */
-export interface InReturn {
-  /** All accounts of requester and subject. */
+/** Approvals of lately, of what somebody asked for or was to get. */
+export interface ApprovalsOf {
+  /** The keys of the accounts that asked, or were to get it. */
   readonly parties: readonly string[];
-  /** All accounts of the reviewer. */
-  readonly reviewer: readonly string[];
   readonly withinMs: number;
 }
 
 const RECENT = `
-  SELECT FROM reviews
-  WHERE verdict = 'APPROVE' AND withdrawn_at IS NULL AND reviewer = ANY($1::text[])
-    AND (requester = ANY($2::text[]) OR subject = ANY($2::text[]))
-    AND created_at > clock_timestamp() - $3::float8 * INTERVAL '1 millisecond'`;
+  FROM reviews
+  WHERE verdict = 'APPROVE' AND withdrawn_at IS NULL
+    AND (requester = ANY($1::text[]) OR subject = ANY($1::text[]))
+    AND created_at > clock_timestamp() - $2::float8 * INTERVAL '1 millisecond'`;
 
 const FIND: Statement = {
-  name: 'find_approval_in_return',
+  name: 'find_recent_approvers',
   isRead: true,
-  text: `SELECT EXISTS (${RECENT}) AS found`,
+  text: `
+    SELECT reviewer, (extract(epoch FROM clock_timestamp() - max(created_at)) * 1000)::float8 AS ago_ms
+    ${RECENT} GROUP BY reviewer`,
 };
-
-/** Looks for such an approval. */
-export function findInReturnCall(asked: InReturn): Call<{ readonly found: boolean }> {
-  return new Call<{ readonly found: boolean }>(FIND, parameters(asked));
-}
 
 /** Somebody who approved a request, and how long ago they last did. */
 export interface RecentApprover {
@@ -36,34 +31,31 @@ export interface RecentApprover {
   readonly agoMs: number;
 }
 
-/** Who approved, within that time, what one of these accounts asked for or was to get. @throws AccessError */
+/** Who approved such a request. @throws AccessError */
 export async function readRecentApprovers(
-  database: Database,
-  accounts: readonly string[],
-  withinMs: number,
+  reader: Database | Trx,
+  { parties, withinMs }: ApprovalsOf,
 ): Promise<readonly RecentApprover[]> {
-  const { rows } = await guarded(() =>
-    sql<{ readonly reviewer: string; readonly ago_ms: number }>`
-      SELECT reviewer, (extract(epoch FROM statement_timestamp() - max(created_at)) * 1000)::float8 AS ago_ms FROM reviews
-      WHERE verdict = 'APPROVE' AND withdrawn_at IS NULL
-        AND (requester = ANY(${accounts}::text[]) OR subject = ANY(${accounts}::text[]))
-        AND created_at > statement_timestamp() - ${withinMs}::float8 * INTERVAL '1 millisecond'
-      GROUP BY reviewer`.execute(database),
-  );
-  return rows.map((row) => ({ reviewer: parseUidKey(row.reviewer), agoMs: row.ago_ms }));
+  const found = new Call<{ readonly reviewer: string; readonly ago_ms: number }>(FIND, [parties, withinMs]);
+  await guarded(() => send(reader, found));
+  return found.rows.map((row) => ({ reviewer: parseUidKey(row.reviewer), agoMs: row.ago_ms }));
 }
 
 const REFUSE: Statement = {
-  name: 'refuse_approval_in_return',
+  name: 'refuse_recent_approvers',
   isRead: true,
-  text: `SELECT 1 / count(*) FROM (SELECT) AS one WHERE NOT EXISTS (${RECENT})`,
+  text: `SELECT 1 / count(*) FROM (SELECT) AS one WHERE NOT EXISTS (SELECT ${RECENT} AND reviewer <> ALL($3::text[]))`,
 };
 
-/** Fails the transaction when there is one by now. To be sent after the append: who holds the head sees all votes before. */
-export function refuseInReturnCall(asked: InReturn, whenFound: () => Error): Call {
-  return new Call(REFUSE, parameters(asked), whenFound);
-}
-
-function parameters({ parties, reviewer, withinMs }: InReturn): readonly unknown[] {
-  return [parties, reviewer, withinMs];
+/**
+ * Fails the transaction when by now somebody else approved such a request. To be sent after the append: who holds the head sees all
+ * votes before.
+ * @param known keys
+ */
+export function refuseOtherApproversCall(
+  { parties, withinMs }: ApprovalsOf,
+  known: readonly string[],
+  whenFound: () => Error,
+): Call {
+  return new Call(REFUSE, [parties, withinMs, known], whenFound);
 }

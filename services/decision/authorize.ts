@@ -9,6 +9,8 @@ import { awaitRevision, checkRevision } from './await-revision.ts';
 import { checkAgainstSchema } from './check.ts';
 import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
+import { mayBeKept } from './may-be-kept.ts';
+import type { Asked, Memo, Settled } from './memo.ts';
 import { type Moment, momentOf } from './moment.ts';
 import type { ObserveDecision } from './observe-decisions.ts';
 import type { PolicyAlarm } from './policy-alarm.ts';
@@ -30,16 +32,13 @@ export interface DecisionContext {
   readonly uses: Uses;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
+  readonly memo: Memo;
 }
 
 /** The answer to one question. */
-export interface Answer extends Decision {
+export interface Answer extends Settled {
   /** A UUID. */
   readonly decisionId: string;
-  /** What the locks that stop it say, and what the forbids that applied advise. */
-  readonly advice: readonly string[];
-  /** The instant at which time alone could change the effect; undefined when it could not, or when nothing bounds it safely. */
-  readonly validUntil: Date | undefined;
   readonly revision: bigint;
   readonly policyDigest: string;
   readonly stale: boolean;
@@ -82,7 +81,7 @@ export function answerAt(
 }
 
 function answerUnobserved(
-  { followed, rights, alarm }: DecisionContext,
+  { followed, rights, alarm, memo }: DecisionContext,
   moment: Moment,
   caller: EntityUid,
   question: Question,
@@ -90,28 +89,39 @@ function answerUnobserved(
   const { replica } = followed;
   const { policies } = replica.engine;
   // First: a caller without rights learns nothing of the schema.
-  rights.require('authorize', caller, question.principal, moment.now);
+  const mayGoOnAsking = rights.require('authorize', caller, question.principal, moment.now);
   if (question.explain) rights.require('explain', caller, question.principal, moment.now);
   const action = checkAgainstSchema(policies.schema, question);
-  const decision = decide(replica, action, question, moment);
-  alarm(policies.digest, decision.errors);
-  const isDenied = decision.effect === 'DENY';
+  const asked = { replica, question, action, moment };
+  const settled = memo.recall(asked) ?? memo.keep(asked, settle(asked, alarm));
+  const isDenied = settled.effect === 'DENY';
   return {
-    ...decision,
+    ...settled,
+    mayBeKept: mayGoOnAsking && settled.mayBeKept,
     decisionId: randomUUID(),
-    advice: [
-      ...adviceOfStops(decision.stops, question.explain),
-      ...(isDenied ? adviceOf(policies, decision.policyIds) : []),
-    ],
-    validUntil: validUntil(replica, action, question, { ...decision, moment }),
     revision: replica.revision,
     policyDigest: policies.digest,
     stale: moment.freshness !== 'fresh',
     decidedAt: moment.now,
     accessOptions:
-      isDenied && question.explain && isOpen(decision)
+      isDenied && question.explain && isOpen(settled)
         ? accessOptions(replica, action, question, moment.now)
         : [],
+  };
+}
+
+function settle({ replica, question, action, moment }: Asked, alarm: PolicyAlarm): Settled {
+  const { policies } = replica.engine;
+  const decision = decide(replica, action, question, moment);
+  alarm(policies.digest, decision.errors);
+  return {
+    ...decision,
+    advice: [
+      ...adviceOfStops(decision.stops, question.explain),
+      ...(decision.effect === 'DENY' ? adviceOf(policies, decision.policyIds) : []),
+    ],
+    validUntil: validUntil(replica, action, question, { ...decision, moment }),
+    mayBeKept: mayBeKept(replica, action, question, { ...decision, moment }),
   };
 }
 

@@ -21,6 +21,11 @@ export function coveringGrants(
   return question.without === undefined ? covering : covering.filter(({ id }) => !question.without?.has(id));
 }
 
+/** The grants that are about the question, whether they are live now, will be, or were. */
+export function grantsAbout(replica: Replica, question: Question): readonly LiveGrant[] {
+  return replica.grants.aboutAnyOf(keysOf(replica, question));
+}
+
 /** When the next of the scheduled grants begins that cover the question; undefined when none will. */
 export function nextStart(
   replica: Replica,

@@ -6,6 +6,16 @@ export const QUESTION_BYTES = 65_536;
 export const BATCH_QUESTIONS = 500;
 /** Questions of one batch that are to be explained, which costs many times the decision. */
 export const BATCH_EXPLAINED = 50;
+/** Questions that are answered at once, unless the configuration says. */
+export const MAX_IN_FLIGHT = 2_000;
+/** How long a turn of the event loop may take while calls queue: with the time before it, half of what a client waits at most. */
+export const TURN_MS = 25;
+/** How long a queue stands before calls are refused for it. */
+export const STANDING_QUEUE_MS = 100;
+/** Calls that a turn takes on at least. */
+export const FEWEST_PER_TURN = 32;
+/** A call whose caller waits no longer than this is refused. */
+export const LEAST_LEFT_MS = 10;
 /** How long a batch is worked on before others get their turn. */
 export const BATCH_SLICE_MS = 20;
 /** How often a batch starts again because the ledger went on meanwhile; after that it gives way no more. */
@@ -14,6 +24,10 @@ export const BATCH_RESTARTS = 2;
 export const GRANT_EVALUATIONS = 50;
 /** Grants of one question that are found to let their holder in no more; such a grant is ended within seconds, so there are few. */
 export const GRANTS_SHUT_OUT = 500;
+/** Decisions that are remembered. */
+export const MEMO_DECISIONS = 100_000;
+/** Characters of a question that is remembered; longer ones are decided each time. */
+export const MEMO_KEY_LENGTH = 1_000;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 
@@ -37,3 +51,18 @@ export const REVISION_WAIT_MS = 1_000;
 export const REVISION_WAITERS = 1_000;
 /** A revision further ahead than this is of another ledger, or a mistake. */
 export const REVISION_AHEAD = 1_000_000n;
+
+/** Principals that one stream of changes names. */
+export const WATCHED_PRINCIPALS = 100;
+/** Entities that one change names; of more it says that everything is to be forgotten. */
+export const NAMED_BY_CHANGE = 1_000;
+/** Entities that wait in all for one client that takes changes slowly; of more it is told to forget everything. */
+export const NAMES_WAITING = 5_000;
+/** How often a stream of changes says that it goes on. */
+export const HEARTBEAT_MS = 500;
+/** How long a stream of changes lasts, at most: two clocks that run apart by a thousandth are within half of S by then. */
+export const WATCH_AGE_MS = 900_000;
+/** Streams of changes at once. */
+export const WATCHES = 2_000;
+/** The same of one caller. */
+export const WATCHES_OF_CALLER = 500;

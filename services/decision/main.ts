@@ -4,7 +4,7 @@ import { startDecisionService } from './service.ts';
 
 runService('curfew-decision', async (running) => {
   const { logger } = running;
-  const { database, listen, tls, oidc, decision, grantService } = readConfig(process.env);
+  const { database, listen, tls, oidc, decision, load, grantService } = readConfig(process.env);
   const service = await startDecisionService({
     databaseUrl: database.url,
     address: listen.address,
@@ -14,6 +14,7 @@ runService('curfew-decision', async (running) => {
     certificatePrefix: tls.clientPrefix,
     certificateRules: tls.clientRules,
     staleStandingMs: decision.staleStandingMs,
+    maxInFlight: load.maxInFlight,
     grantService,
     logger,
   });

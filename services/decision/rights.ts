@@ -9,12 +9,15 @@ import type { PolicyAlarm } from './policy-alarm.ts';
 import { mayReadNow } from '../../core/policy/reads-about.ts';
 
 /** The actions of `Curfew::Action` that say who may ask about whom. */
-export type Right = 'authorize' | 'explain';
+export type Right = 'authorize' | 'explain' | 'watch';
 
 /** Says who may ask about whom. */
 export interface Rights {
-  /** @throws AccessError NOT_PERMITTED, POLICIES_MISSING, EVALUATION_FAILED */
-  require(right: Right, caller: EntityUid, principal: EntityUid, now: Date): void;
+  /**
+   * @returns whether it holds until policies or directory change; false when time alone could end it
+   * @throws AccessError NOT_PERMITTED, POLICIES_MISSING, EVALUATION_FAILED
+   */
+  require(right: Right, caller: EntityUid, principal: EntityUid, now: Date): boolean;
 }
 
 export interface RightsOptions {
@@ -41,26 +44,27 @@ export function createRights(state: FollowedState, options: RightsOptions = {}):
     generation = current;
   }
 
-  function isPermitted(asked: Asked): boolean {
+  function look(asked: Asked): Permission {
     const key = `${asked.right} ${uidKey(asked.caller)} ${uidKey(asked.resource)}`;
     const known = kept.get(key);
-    if (known !== undefined) return known;
-    const { permitted, keep } = ask(state.replica, asked, alarm);
-    if (keep) {
+    if (known !== undefined) return { permitted: known, isLasting: true };
+    const permission = ask(state.replica, asked, alarm);
+    if (permission.isLasting) {
       const [oldest] = kept.keys();
       if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
-      kept.set(key, permitted);
+      kept.set(key, permission.permitted);
     }
-    return permitted;
+    return permission;
   }
 
   return {
     require(right, caller, principal, now) {
-      if (sameUid(caller, principal)) return;
+      if (sameUid(caller, principal)) return true;
       forgetWhenChanged();
-      const asked = { right, caller, now };
-      if (isPermitted({ ...asked, resource: SYSTEM }) || isPermitted({ ...asked, resource: principal }))
-        return;
+      for (const resource of [SYSTEM, principal]) {
+        const { permitted, isLasting } = look({ right, caller, now, resource });
+        if (permitted) return isLasting;
+      }
       const message = `${formatUid(caller)} is not permitted ${right} on ${formatUid(principal)}: a permit for Curfew::Action::"${right}" in workflows/ would be needed`;
       throw new AccessError('NOT_PERMITTED', message, { metadata: { right } });
     },
@@ -74,17 +78,22 @@ interface Asked {
   readonly now: Date;
 }
 
-/** @returns whether it is permitted, and whether that holds until policies or directory change */
+interface Permission {
+  readonly permitted: boolean;
+  /** Whether that holds until policies or directory change. */
+  readonly isLasting: boolean;
+}
+
 function ask(
   { engine, directory }: Replica,
   { right, caller, resource, now }: Asked,
   alarm: PolicyAlarm,
-): { readonly permitted: boolean; readonly keep: boolean } {
+): Permission {
   const { policies } = engine;
   const action = curfewAction(policies.schema, right);
   const applies =
     action?.principalTypes.includes(caller.type) === true && action.resourceTypes.includes(resource.type);
-  if (action === undefined || !applies) return { permitted: false, keep: true };
+  if (action === undefined || !applies) return { permitted: false, isLasting: true };
   const context = curfewContext({ shape: policies.schema, action, now });
   const roots = { principal: caller, resource, context };
   const entities = entitiesFor(policies, 'workflows', roots, (uid) => directory.get(uid));
@@ -101,5 +110,5 @@ function ask(
     principalType: caller.type,
     resourceType: resource.type,
   } as const;
-  return { permitted: evaluation.decision === 'allow', keep: !mayReadNow(policies, kind) };
+  return { permitted: evaluation.decision === 'allow', isLasting: !mayReadNow(policies, kind) };
 }

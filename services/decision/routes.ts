@@ -1,7 +1,9 @@
 import { type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { fieldError } from '../../core/access/access-error.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
 import { type CallContext, type Route, route } from '../../core/rpc/route.ts';
 import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
+import { fromProtoUid } from '../../core/rpc/uid.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import {
   type AuthorizeRequest,
@@ -9,17 +11,20 @@ import {
   type BatchAuthorizeRequest,
   type BatchAuthorizeResponseSchema,
   DecisionService,
+  type WatchChangesRequest,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { authorize, type DecisionContext } from './authorize.ts';
 import { batchAuthorize, type Result } from './batch-authorize.ts';
 import { getStatus } from './get-status.ts';
-import { BATCH_EXPLAINED, BATCH_QUESTIONS, QUESTION_BYTES } from './limits.ts';
+import type { Changes } from './changes/changes.ts';
+import { watchChanges } from './changes/watch-changes.ts';
+import { BATCH_EXPLAINED, BATCH_QUESTIONS, QUESTION_BYTES, WATCHED_PRINCIPALS } from './limits.ts';
 import { checkQuestionSize, readQuestion } from './question.ts';
-import { toResponse, toStatusResponse } from './to-response.ts';
+import { toResponse, toStatusResponse, toWatchResponse } from './to-response.ts';
 import type { Asking } from './uses.ts';
 
 /** Binds the decision service's use cases to its proto. */
-export function decisionRoute(context: DecisionContext, logger: Logger): Route {
+export function decisionRoute(context: DecisionContext, changes: Changes, logger: Logger): Route {
   return route(
     DecisionService,
     {
@@ -30,6 +35,10 @@ export function decisionRoute(context: DecisionContext, logger: Logger): Route {
       },
       batchAuthorize: (request: BatchAuthorizeRequest, call: CallContext) =>
         answerBatch(context, request, call, logger),
+      async *watchChanges({ principals }: WatchChangesRequest, { caller, signal }: CallContext) {
+        const watch = { caller, principals: readPrincipals(principals), signal };
+        for await (const told of watchChanges({ ...context, changes }, watch)) yield toWatchResponse(told);
+      },
       async getStatus() {
         return toStatusResponse(getStatus(context), context.staleStandingMs);
       },
@@ -37,6 +46,15 @@ export function decisionRoute(context: DecisionContext, logger: Logger): Route {
     // The conversion checks lengths and counts; rules in the proto would cost as much as the decision.
     { validate: false },
   );
+}
+
+function readPrincipals(sent: WatchChangesRequest['principals']): readonly EntityUid[] {
+  if (sent.length > WATCHED_PRINCIPALS)
+    throw fieldError(
+      'principals',
+      `seen ${sent.length}, wanted at most ${WATCHED_PRINCIPALS}; none means anybody`,
+    );
+  return sent.map((principal, index) => fromProtoUid(principal, `principals[${index}]`));
 }
 
 async function answerBatch(
@@ -48,6 +66,7 @@ async function answerBatch(
   if (requests.length === 0 || requests.length > BATCH_QUESTIONS) {
     throw fieldError('requests', `seen ${requests.length}, wanted 1 to ${BATCH_QUESTIONS}`);
   }
+  call.weigh(requests.length);
   const explained = requests.filter((request) => request.explain).length;
   if (explained > BATCH_EXPLAINED) {
     const seen = `seen ${explained} questions with explain`;

@@ -5,7 +5,7 @@ import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { connectService, type RemoteAddress, type RemoteService } from '../../core/rpc/remote-service.ts';
-import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
+import { createRpcServer, type Overloading, type RpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
 import { openMetrics } from '../../core/runtime/telemetry/metrics.ts';
@@ -16,9 +16,20 @@ import type { TlsFiles } from '../../core/runtime/tls-files.ts';
 import { connect } from '../../core/store/connect.ts';
 import { requireLeastRights } from '../../core/store/least-rights.ts';
 import { requireSchema } from '../../core/store/migrate.ts';
+import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { DecisionContext } from './authorize.ts';
+import { Changes } from './changes/changes.ts';
 import { GrantServiceUses } from './grant-service-uses.ts';
-import { MESSAGE_BYTES } from './limits.ts';
+import {
+  FEWEST_PER_TURN,
+  LEAST_LEFT_MS,
+  MAX_IN_FLIGHT,
+  MEMO_DECISIONS,
+  MESSAGE_BYTES,
+  STANDING_QUEUE_MS,
+  TURN_MS,
+} from './limits.ts';
+import { createMemo } from './memo.ts';
 import { observeDecisions } from './observe-decisions.ts';
 import { createPolicyAlarm } from './policy-alarm.ts';
 import { createRights } from './rights.ts';
@@ -37,6 +48,8 @@ export interface DecisionServiceOptions {
   readonly certificateRules?: readonly CertificateRule[] | undefined;
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
+  /** Questions that are answered at once, a batch counting as many as it has; 2,000 unless said. */
+  readonly maxInFlight?: number;
   /** Where uses of grants are acknowledged; without it nothing is permitted that takes one. */
   readonly grantService?: Pick<RemoteAddress, 'address' | 'caPath'> | undefined;
   readonly logger: Logger;
@@ -90,8 +103,11 @@ async function open(
     alarm,
     observe: observeDecisions(meter),
     staleStandingMs,
+    memo: createMemo(MEMO_DECISIONS),
   };
-  const server = serve(options, context, meter);
+  const changes = new Changes(followed);
+  onClose(() => changes.stop());
+  const server = serve(options, { context, changes, meter });
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
   const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
@@ -114,9 +130,15 @@ function connectGrantService({ grantService, tls }: DecisionServiceOptions): Rem
   return connectService({ ...grantService, own });
 }
 
-function serve(options: DecisionServiceOptions, context: DecisionContext, meter: Meter): RpcServer {
+interface Served {
+  readonly context: DecisionContext;
+  readonly changes: Changes;
+  readonly meter: Meter;
+}
+
+function serve(options: DecisionServiceOptions, { context, changes, meter }: Served): RpcServer {
   return createRpcServer({
-    routes: [decisionRoute(context, options.logger)],
+    routes: [decisionRoute(context, changes, options.logger)],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),
@@ -129,8 +151,24 @@ function serve(options: DecisionServiceOptions, context: DecisionContext, meter:
     logger: options.logger,
     meter,
     limits: { maxMessageBytes: MESSAGE_BYTES },
+    overload: overloadOf(options.maxInFlight ?? MAX_IN_FLIGHT),
     tls: options.tls,
   });
+}
+
+/** Health and status are answered whatever there is to do: who cannot ask how a service is takes it for dead. */
+function overloadOf(maxInFlight: number): Overloading {
+  const { authorize, batchAuthorize } = DecisionService.method;
+  return {
+    methods: [authorize, batchAuthorize],
+    limits: {
+      maxInFlight,
+      turnMs: TURN_MS,
+      standingMs: STANDING_QUEUE_MS,
+      fewestPerTurn: FEWEST_PER_TURN,
+      leastLeftMs: LEAST_LEFT_MS,
+    },
+  };
 }
 
 async function checkDatabase(databaseUrl: string): Promise<void> {

@@ -5,9 +5,11 @@ import {
   AuthorizeResponseSchema,
   Effect,
   type GetStatusResponseSchema,
+  type WatchChangesResponseSchema,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { AccessOption } from './access-options.ts';
 import type { Answer } from './authorize.ts';
+import type { Told } from './changes/watch-changes.ts';
 import type { Status } from './get-status.ts';
 import { BATCH_QUESTIONS, MESSAGE_BYTES, QUESTION_BYTES, STALENESS_BOUND_MS } from './limits.ts';
 
@@ -32,6 +34,7 @@ export function toResponse(answer: Answer, explain: boolean): AuthorizeResponse 
     stale: answer.stale,
     decidedAt: timestampFromDate(decidedAt),
     accessOptions: answer.accessOptions.map(toAccessOption),
+    mayBeKept: answer.mayBeKept,
     lockIds: [...new Set(answer.stops.map(({ lock }) => lock.id))],
   });
 }
@@ -66,4 +69,21 @@ export function toStatusResponse(
     },
     epoch: status.epoch,
   };
+}
+
+export function toWatchResponse(told: Told): MessageInitShape<typeof WatchChangesResponseSchema> {
+  if (told.kind === 'heartbeat') {
+    const { revision, policyDigest, pollAgeMs, elapsedMs } = told;
+    const value = {
+      revision,
+      policyDigest,
+      pollAge: durationFromMs(pollAgeMs),
+      elapsed: durationFromMs(elapsedMs),
+      stalenessBound: durationFromMs(STALENESS_BOUND_MS),
+    };
+    return { event: { case: 'heartbeat', value } };
+  }
+  const { revision, named } = told.change;
+  const value = named === 'all' ? { revision, all: true } : { revision, entities: [...named.values()] };
+  return { event: { case: 'change', value } };
 }

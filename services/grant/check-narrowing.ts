@@ -30,7 +30,7 @@ export function narrowingRefusal(
     if (narrowings.findIndex((it) => it.item === narrowing.item) !== index)
       return fieldError(`${field}.item`, `seen ${narrowing.item} a second time, wanted each item once`);
     const wrong =
-      actionRefusal(item.actions, narrowing.actions, field) ??
+      actionRefusal(request, item.actions, narrowing.actions, field) ??
       durationRefusal(request, narrowing.durationMs, field) ??
       narrowedStartRefusal(request, item, { startsAt: narrowing.startsAt, field, now });
     if (wrong !== undefined) return wrong;
@@ -39,18 +39,24 @@ export function narrowingRefusal(
 }
 
 function actionRefusal(
+  { extends: extension }: AccessRequest,
   asked: readonly EntityUid[],
   left: readonly EntityUid[] | undefined,
   field: string,
 ): AccessError | undefined {
-  const at = left?.findIndex((action) => !asked.some((it) => sameUid(it, action))) ?? -1;
-  const seen = left?.[at];
-  if (seen === undefined) return undefined;
+  if (left === undefined) return undefined;
   const wanted = asked.map(formatUid).join(', ');
-  return fieldError(
-    `${field}.actions[${at}]`,
-    `seen ${formatUid(seen)}, wanted one that is asked for: ${wanted}`,
-  );
+  const at = left.findIndex((action) => !asked.some((it) => sameUid(it, action)));
+  const seen = left[at];
+  if (seen !== undefined)
+    return fieldError(
+      `${field}.actions[${at}]`,
+      `seen ${formatUid(seen)}, wanted one that is asked for: ${wanted}`,
+    );
+  const isLess = asked.some((action) => !left.some((it) => sameUid(it, action)));
+  if (extension === undefined || !isLess) return undefined;
+  const description = `seen ${left.map(formatUid).join(', ')}, but an extension is of all that the grant permits: ${wanted}; deny it, a new grant can be asked for with less`;
+  return fieldError(`${field}.actions`, description);
 }
 
 function durationRefusal(

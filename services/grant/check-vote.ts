@@ -11,6 +11,7 @@ import {
 } from '../../core/access/request.ts';
 import { checkText } from '../../core/access/workflow.ts';
 import type { Replica } from '../../core/replica/replica.ts';
+import { type Approvers, apartRefusal } from './approvals-in-return.ts';
 import { narrowingRefusal } from './check-narrowing.ts';
 import { countVotes } from './counted-votes.ts';
 import { lettingInBy, lockAgainst } from './locked.ts';
@@ -18,11 +19,16 @@ import type { Vote } from './review-access-request.ts';
 import { fillableSteps, isParty, type Voter } from './rights.ts';
 import { castBy, signInRefusal } from './sign-in-refusal.ts';
 
+/** A vote with who lately approved requests of its reviewer. */
+interface JudgedVote extends Vote {
+  readonly approvers: Approvers;
+}
+
 /** The items that a vote is on, or why it does not count. */
 export function checkVote(
   replica: Replica,
   request: AccessRequest,
-  vote: Vote,
+  vote: JudgedVote,
   now: Date,
 ): readonly RequestItem[] | AccessError {
   const notTheirs = reviewerRefusal(replica, request, vote);
@@ -66,7 +72,7 @@ function chosenItems(
   replica: Replica,
   request: AccessRequest,
   pending: readonly RequestItem[],
-  vote: Vote,
+  vote: JudgedVote,
   now: Date,
 ): readonly RequestItem[] | AccessError {
   const voter = castBy(vote, now);
@@ -88,24 +94,26 @@ function chosenItems(
     const left = pending.filter((item) => !voted(item.item));
     return notLetIn(replica, request, left, vote, now) ?? notAReviewer(vote.reviewer, 'no pending item');
   }
-  return vote.verdict === 'DENY' ? open : withoutLocked(replica, request, open, vote, now);
+  return vote.verdict === 'DENY' ? open : withoutStopped(replica, request, open, vote, now);
 }
 
-/** Approvals of what is locked wait until it is not; an item that was named must not be left out. */
-function withoutLocked(
+/** Approvals of what is locked wait until it is not, and others approve what is kept apart; an item that was named must not be left out. */
+function withoutStopped(
   replica: Replica,
   request: AccessRequest,
   open: readonly RequestItem[],
-  vote: Vote,
+  vote: JudgedVote,
   now: Date,
 ): readonly RequestItem[] | AccessError {
   const judged = open.map((item) => ({
     item,
-    locked: lockAgainst(replica, lettingInBy(request, item), now),
+    stopped:
+      lockAgainst(replica, lettingInBy(request, item), now) ??
+      apartRefusal(replica, vote.approvers, request, item),
   }));
-  const free = judged.filter(({ locked }) => locked === undefined).map(({ item }) => item);
-  const locked = judged.find((it) => it.locked !== undefined)?.locked;
-  return locked !== undefined && (free.length === 0 || vote.items.length > 0) ? locked : free;
+  const free = judged.filter(({ stopped }) => stopped === undefined).map(({ item }) => item);
+  const stopped = judged.find((it) => it.stopped !== undefined)?.stopped;
+  return stopped !== undefined && (free.length === 0 || vote.items.length > 0) ? stopped : free;
 }
 
 /** Why a vote on an item that the reviewer named does not count. */

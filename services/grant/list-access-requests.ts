@@ -65,14 +65,12 @@ async function readerOf(
 ): Promise<ReadChunk<FoundRequest>> {
   const { database } = context;
   if (toReview) {
-    const ways = await waysToReview(context.followed.replica, caller, signal);
+    const { replica } = context.followed;
+    const ways = await waysToReview(replica, caller, signal);
     return async (page) => {
       const { rows, isLast } = await listToReview(database, ways, page);
-      const approvers = await readApprovers(
-        context,
-        caller,
-        rows.map(({ request }) => request),
-      );
+      const requests = rows.map(({ request }) => request);
+      const approvers = await readApprovers(database, replica, caller, requests);
       return { rows: rows.map((row) => ({ ...row, approvers })), isLast };
     };
   }
@@ -88,7 +86,7 @@ interface FoundRequest extends PlacedRequest {
 function matches(
   context: GrantContext,
   filter: RequestFilter,
-  { request, approvers = new Map() }: FoundRequest,
+  { request, approvers = [] }: FoundRequest,
 ): boolean {
   const { replica } = context.followed;
   const now = clockOfReads(context);

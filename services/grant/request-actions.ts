@@ -14,7 +14,7 @@ import { votedItems } from './withdraw-review.ts';
 
 /** What the caller may do now with one item, apart from the rest of its request. */
 export function itemActions(
-  { replica, caller, now, approvers = new Map() }: Showing,
+  { replica, caller, now, approvers = [] }: Showing,
   request: AccessRequest,
   item: RequestItem,
 ): readonly RequestAction[] {

@@ -13,7 +13,7 @@ import type { Replica } from '../../core/replica/replica.ts';
 import { insertReviews, resolveItems } from '../../core/store/request-changes.ts';
 import { lockRequest } from '../../core/store/requests.ts';
 import type { Outcome, Trx } from '../../core/store/transition.ts';
-import { checkInReturn } from './approvals-in-return.ts';
+import { guardsOf, readApprovers } from './approvals-in-return.ts';
 import { approveItem, type Settled } from './approve-item.ts';
 import type { ItemNarrowing } from './check-narrowing.ts';
 import { checkVote } from './check-vote.ts';
@@ -60,11 +60,12 @@ export async function reviewAccessRequest(
     const { row, events } = await lapseRequest(trx, found.row, now);
     if (row.breakGlass && requestStateAt(row, now) !== 'PENDING')
       return await reviewAfterwards(trx, replica, row, vote, now);
-    const answered = checkVote(replica, row, vote, now);
+    const approvers =
+      vote.verdict === 'APPROVE' ? await readApprovers(trx, replica, vote.reviewer, [row]) : [];
+    const answered = checkVote(replica, row, { ...vote, approvers }, now);
     // The lapses stay written though the vote is refused.
     if (answered instanceof AccessError) return { events, result: refuse(answered) };
-    const guards = await checkInReturn(trx, replica, row, { ...vote, answered });
-    if (guards instanceof AccessError) return { events, result: refuse(guards) };
+    const guards = vote.verdict === 'APPROVE' ? guardsOf(replica, row, { ...vote, answered, approvers }) : [];
     const counted = await count(trx, replica, row, { ...vote, answered, now });
     return { events: [...events, ...counted.events], guards, result: counted.result };
   });

@@ -1,6 +1,8 @@
+import type { Meter } from '@opentelemetry/api';
 import type { MachineClock } from '../../core/feed/database-clock.ts';
 import { awaitNewcomers } from '../../core/replica/await-newcomers.ts';
 import { type Followed, follow } from '../../core/replica/follow.ts';
+import { followOwners } from '../../core/replica/owned-services.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { createRpcServer, type RpcServer } from '../../core/rpc/serve.ts';
@@ -81,7 +83,7 @@ export async function startGrantService(options: GrantServiceOptions): Promise<G
 }
 
 async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omit<GrantServer, 'close'>> {
-  const { databaseUrl, logger, machine } = options;
+  const { databaseUrl, logger } = options;
   const metrics = await openMetrics('curfew-grant');
   onClose(() => metrics.close());
   const { meter } = metrics;
@@ -96,14 +98,7 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
   });
   const warming = keepWarm(revokeDatabase, REVOKE_POOL);
   onClose(() => warming.close());
-  const followed = follow({
-    databaseUrl,
-    name: 'curfew-grant-feed',
-    log: logger,
-    meter,
-    ...(machine === undefined ? {} : { machine }),
-  });
-  onClose(() => followed.close());
+  const followed = openReplica(options, meter, onClose);
   const counts = countGrantWork(meter);
   const context = { database, revokeDatabase, followed, counts, firstRevisions: new FirstRevisions() };
   if (options.policyFolder !== undefined) {
@@ -130,6 +125,18 @@ async function open(options: GrantServiceOptions, onClose: OnClose): Promise<Omi
     server.stopServing();
   };
   return { port, httpPort, context, stopServing };
+}
+
+function openReplica(
+  { databaseUrl, logger: log, machine }: GrantServiceOptions,
+  meter: Meter,
+  onClose: OnClose,
+): Followed {
+  const clock = machine === undefined ? {} : { machine };
+  const followed = follow({ databaseUrl, name: 'curfew-grant-feed', log, meter, ...clock });
+  onClose(() => followed.close());
+  followOwners(followed.replica.directory);
+  return followed;
 }
 
 interface Pool {

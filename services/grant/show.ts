@@ -19,7 +19,9 @@ export async function showingRequests(
   caller: EntityUid,
   requests: readonly AccessRequest[],
 ): Promise<Showing> {
-  return { ...showingTo(context, caller), approvers: await readApprovers(context, caller, requests) };
+  const { database, followed } = context;
+  const approvers = await readApprovers(database, followed.replica, caller, requests);
+  return { ...showingTo(context, caller), approvers };
 }
 
 /** The request as the caller may see it now. @throws AccessError */

@@ -1,102 +1,60 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import {
-  AuthorizeRequestSchema,
-  AuthorizeResponseSchema,
-  Effect,
-} from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
-import { settle } from '../chaos/calm.ts';
-import { startCluster } from '../chaos/cluster.ts';
-import { random } from '../chaos/random.ts';
-import { cpuTimeMs } from './cpu-time.ts';
-import { type Conditions, writeDomain } from './domain.ts';
-import { grantAll } from './grants.ts';
-import { inParallel } from './in-parallel.ts';
-import { openRaw } from './raw-grpc.ts';
-import { summarize } from './summary.ts';
+import { parseArgs } from 'node:util';
+import { openReport, type Report } from './report/report.ts';
+import { againstCerbos } from './versus/against-cerbos.ts';
+import { batches } from './versus/batches.ts';
+import { inProcess } from './versus/in-process.ts';
+import { manyGrants } from './versus/many-grants.ts';
+import { manyPolicies } from './versus/many-policies.ts';
+import type { RoundOptions } from './versus/sides.ts';
 
-const PEOPLE = 200;
-const DATABASES = 100;
-const HELD = 50;
-const POLICIES = 20;
-const AT_ONCE = 32;
-const CONNECTIONS = 4;
-const RUNS = 5;
-const PATH = '/curfew.decision.v1.DecisionService/Authorize';
-
-/** Distinct questions about live grants to one decision service, by a caller with a token; every answer is checked. */
-export async function authorize(): Promise<void> {
-  await authorizeWith('groups');
-  await authorizeWith('attributes');
+/** What `npm run bench -- authorize` was asked for. */
+export interface AuthorizeOptions extends Omit<RoundOptions, 'rate'> {
+  readonly isQuick: boolean;
+  /** Calls a second where latencies are measured. */
+  readonly offered: number;
 }
 
-async function authorizeWith(conditions: Conditions): Promise<void> {
-  await using domain = await writeDomain({
-    people: PEOPLE,
-    databases: DATABASES,
-    policies: POLICIES,
-    conditions,
+const PARTS: Readonly<Record<string, (report: Report, options: AuthorizeOptions) => Promise<void>>> = {
+  cerbos: (report, options) => againstCerbos(report, { ...options, policies: 20 }),
+  'cerbos-1000': (report, options) => againstCerbos(report, { ...options, policies: 1_000 }),
+  decide: inProcess,
+  batches,
+  policies: (report, options) =>
+    manyPolicies(report, { ...options, counts: options.isQuick ? [1_000] : [100, 1_000, 10_000] }),
+  grants: (report, options) =>
+    manyGrants(report, { ...options, grants: options.isQuick ? 100_000 : 1_000_000 }),
+};
+
+const USAGE = `usage: npm run bench -- authorize [PART…] [--quick] [--json FILE] [--rounds 5] [--seconds 3] [--rate 1500]
+parts: ${Object.keys(PARTS).join(', ')}; all unless said`;
+
+/** The decision service beside Cerbos, and what its speed depends on: a table, and with --json a file. */
+export async function authorize(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string' },
+      rate: { type: 'string', default: '1500' },
+    },
   });
-  await using cluster = await startCluster({ policies: domain.folder, isDirect: true });
-  await settle(cluster);
-  const [decision] = cluster.decisions;
-  const ids = await grantAll(
-    cluster,
-    domain.people.map((person) => ({ person, databases: domain.databases.slice(0, HELD) })),
-  );
-  await untilLive(decision.ask, ids.size);
-  const questions = shuffled(
-    domain.people.flatMap((person) => domain.databases.map((database) => ({ person, database }))),
-  ).map(({ person, database }) => ({
-    grantId: ids.get(`${person} ${database}`) ?? '',
-    bytes: toBinary(
-      AuthorizeRequestSchema,
-      create(AuthorizeRequestSchema, {
-        principal: { type: 'User', id: person },
-        action: { id: 'read' },
-        resource: { type: 'Database', id: database },
-      }),
-    ),
-  }));
-  console.log(
-    `${questions.length} distinct questions in random order, half of them by one of ${ids.size} live grants, ${POLICIES} policies for access, half of them with conditions on ${conditions}; ` +
-      `${AT_ONCE} at once on ${CONNECTIONS} connections, load generator on the same machine, every answer checked`,
-  );
-  const raw = openRaw(decision.address, cluster.token, CONNECTIONS);
-  for (let round = 0; round <= RUNS; round += 1) {
-    const tookMs: number[] = [];
-    let wrong = 0;
-    const cpuMs = await cpuTimeMs(decision.process.pid());
-    const startedMs = performance.now();
-    await inParallel(AT_ONCE, questions, async ({ bytes, grantId }) => {
-      const sentMs = performance.now();
-      const answer = fromBinary(AuthorizeResponseSchema, await raw.call(PATH, bytes));
-      tookMs.push(performance.now() - sentMs);
-      const wanted = grantId === '' ? Effect.DENY : Effect.ALLOW;
-      if (answer.effect !== wanted || answer.grantId !== grantId) wrong += 1;
-    });
-    const perSecond = (questions.length * 1_000) / (performance.now() - startedMs);
-    const cpuUs = (((await cpuTimeMs(decision.process.pid())) - cpuMs) * 1_000) / questions.length;
-    const name = round === 0 ? 'warm-up' : `run ${round}`;
-    console.log(
-      `${summarize(name, tookMs)}  ${Math.round(perSecond)} per second  ${Math.round(cpuUs)} µs of CPU each  ${wrong} wrong`,
-    );
-    if (wrong > 0) process.exitCode = 1;
+  const options: AuthorizeOptions = {
+    isQuick: values.quick,
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds ?? (values.quick ? 1 : 3)),
+    offered: Number(values.rate),
+  };
+  const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
+  const unknown = names.find((name) => PARTS[name] === undefined);
+  if (unknown !== undefined || !Object.values(options).every((value) => Number(value) >= 0)) {
+    console.error(USAGE);
+    process.exitCode = 2;
+    return;
   }
-  raw.close();
-}
-
-interface Asks {
-  getStatus(request: object): Promise<{ readonly liveGrants: bigint }>;
-}
-
-async function untilLive(ask: Asks, count: number): Promise<void> {
-  while ((await ask.getStatus({})).liveGrants < BigInt(count));
-}
-
-function shuffled<T>(values: readonly T[]): readonly T[] {
-  const order = random(1);
-  return values
-    .map((value) => ({ value, at: order.next() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ value }) => value);
+  const report = openReport();
+  for (const name of names) await PARTS[name]?.(report, options);
+  if (!(await report.finish(values.json))) process.exitCode = 1;
 }

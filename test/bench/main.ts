@@ -1,31 +1,39 @@
 import { authorize } from './authorize.ts';
+import { decide } from './decide.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
+import { edge } from './edge.ts';
 import { ledger } from './ledger.ts';
 import { lifecycle } from './lifecycle.ts';
 import { observing } from './observing.ts';
+import { overload } from './overload.ts';
 import { propagation } from './propagation.ts';
+import { questionsAlone } from './questions-alone.ts';
 import { recovery } from './recovery.ts';
 import { restarts } from './restarts.ts';
 import { revoke } from './revoke.ts';
 import { transitions } from './transitions.ts';
 
-const benches: Readonly<Record<string, () => Promise<void>>> = {
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   authorize,
   certificates,
+  decide,
   directory: lifecycleDirectory,
+  edge,
   expiry,
   ledger,
   lifecycle,
   observing,
+  overload,
   propagation,
+  questions: questionsAlone,
   recovery,
   restarts,
   revoke,
   transitions,
 };
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
   console.error(
@@ -33,5 +41,5 @@ if (bench === undefined) {
   );
   process.exitCode = 2;
 } else {
-  await bench();
+  await bench(args);
 }

@@ -43,7 +43,8 @@ export async function propagation(): Promise<void> {
   if (wrong.length > 0) process.exitCode = 1;
 }
 
-async function approve(ada: Curfew, grace: Curfew) {
+/** Has Grace approve that Ada reads the database. */
+export async function approve(ada: Curfew, grace: Curfew) {
   const { request } = await ada.requestAccess({
     items: [{ resource: QUESTION.resource, actions: ['read'] }],
     durationMs: 600_000,

@@ -100,6 +100,46 @@ describe('conformance cases', () => {
     ]);
   });
 
+  test('the published corpus, one case a file that names its own folder, is run as it was unpacked; its actions are those of the schema', async () => {
+    const corpus = join(folder, 'corpus-tests');
+    await write('corpus-tests/0a1b.cedarschema', SCHEMA);
+    await write('corpus-tests/0a1b.cedar', POLICIES);
+    const action = {
+      uid: { type: 'Action', id: 'read' },
+      attrs: {},
+      parents: [{ type: 'Action', id: 'all' }],
+    };
+    await write(
+      'corpus-tests/0a1b.entities.json',
+      JSON.stringify([{ uid, attrs: { n: 1 }, parents: [] }, action]),
+    );
+    await write(
+      'corpus-tests/0a1b.json',
+      JSON.stringify({
+        schema: 'corpus-tests/0a1b.cedarschema',
+        policies: 'corpus-tests/0a1b.cedar',
+        entities: 'corpus-tests/0a1b.entities.json',
+        shouldValidate: true,
+        requests: [
+          {
+            description: 'Request 0',
+            principal: uid,
+            action: { type: 'Action', id: 'read' },
+            resource: uid,
+            context: { n: 105 },
+            validateRequest: true,
+            decision: 'deny',
+            reason: ['policy6'],
+            errors: ['policy10'],
+          },
+        ],
+      }),
+    );
+    const report = { files: 1, requests: 1, differences: [] };
+    expect(await runCedarCases(corpus)).toEqual(report);
+    expect(await runCedarCases(folder)).toEqual(report);
+  });
+
   test('a folder without cases has none', async () => {
     expect(await runCedarCases(folder)).toEqual({ files: 0, requests: 0, differences: [] });
   });

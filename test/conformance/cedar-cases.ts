@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { EntityUid } from '../../core/access/entity.ts';
+import { dirname, join, resolve } from 'node:path';
+import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import {
   type ExactJson,
   parseEntities,
@@ -29,8 +30,8 @@ type Fields = { readonly [key: string]: ExactJson };
 
 /**
  * Asks every request of every JSON file with `requests` under the folder and compares decision, reasons, errors and the
- * validation verdict. Paths in the files are relative to the folder; policies are called policy0, policy1 … by position.
- * Goes through the engine's own evaluation, below load rules and error rules.
+ * validation verdict. Paths in the files are relative to the folder or to one above it (the published corpus, unpacked in a folder of
+ * its own, names that folder); policies are called policy0, policy1 … by position. Goes through the engine's own evaluation, below load rules and error rules.
  */
 export async function runCedarCases(folder: string): Promise<ConformanceReport> {
   let files = 0;
@@ -43,7 +44,7 @@ export async function runCedarCases(folder: string): Promise<ConformanceReport> 
     const asked = list(fields['requests']);
     files++;
     requests += asked.length;
-    const found = await runFile(folder, fields, asked).catch((error: unknown) => [
+    const found = await runFile(join(folder, file), fields, asked).catch((error: unknown) => [
       `cannot be run: ${String(error)}`,
     ]);
     differences.push(...found.map((difference) => `${file}: ${difference}`));
@@ -51,8 +52,8 @@ export async function runCedarCases(folder: string): Promise<ConformanceReport> 
   return { files, requests, differences };
 }
 
-async function runFile(folder: string, fields: Fields, requests: readonly ExactJson[]): Promise<string[]> {
-  const read = (key: string): Promise<string> => readFile(join(folder, text(fields[key])), 'utf8');
+async function runFile(path: string, fields: Fields, requests: readonly ExactJson[]): Promise<string[]> {
+  const read = (key: string): Promise<string> => readNamed(dirname(resolve(path)), text(fields[key]));
   const cedar = newCedarInstance();
   const schemaText = await read('schema');
   const policies = policiesOf(cedar, await read('policies'));
@@ -75,7 +76,10 @@ async function runFile(folder: string, fields: Fields, requests: readonly ExactJ
     entityPaths: { access: [], workflows: [] },
     attributesRead: { access: new Set(), workflows: new Set() },
   });
-  const entities = parseEntities(await read('entities')).map((entity) => fitEntity(schema, entity));
+  // The engine brings the actions of the schema itself.
+  const entities = parseEntities(await read('entities'))
+    .filter((entity) => !schema.actions.has(uidKey(entity.uid)))
+    .map((entity) => fitEntity(schema, entity));
   for (const [index, request] of requests.entries())
     differences.push(...askOne(engine, entities, request as Fields).map((it) => `request ${index}: ${it}`)); // each is a record
   return differences;
@@ -124,6 +128,13 @@ function askOne(engine: Engine, entities: ReturnType<typeof parseEntities>, requ
       raw.errors.map((error) => error.policyId),
     ),
   ];
+}
+
+/** The file of that name in the folder or in the nearest one above it that has it. @throws Error of Node's when none has */
+async function readNamed(folder: string, name: string): Promise<string> {
+  for (let at = folder; at !== dirname(at); at = dirname(at))
+    if (existsSync(join(at, name))) return await readFile(join(at, name), 'utf8');
+  return await readFile(join(folder, name), 'utf8');
 }
 
 function isCase(content: string): boolean {

@@ -1,9 +1,11 @@
 import { runCedarCases } from './cedar-cases.ts';
 
-/** `npm run conformance -- FOLDER`: exits 1 on a difference or when there is nothing to compare, 2 on wrong use. */
+/** `npm run conformance -- FOLDER` (or CURFEW_CONFORMANCE): exits 1 on a difference or when there is nothing to compare, 2 on wrong use. */
 async function main(folder: string | undefined): Promise<number> {
   if (folder === undefined) {
-    console.error('usage: npm run conformance -- FOLDER (a folder of Cedar integration tests)');
+    console.error(
+      'usage: npm run conformance -- FOLDER, or CURFEW_CONFORMANCE=FOLDER (Cedar integration tests, or the published corpus)',
+    );
     return 2;
   }
   const { files, requests, differences } = await runCedarCases(folder);
@@ -13,7 +15,7 @@ async function main(folder: string | undefined): Promise<number> {
   return differences.length === 0 && requests > 0 ? 0 : 1;
 }
 
-main(process.argv[2]).then(
+main(process.argv[2] ?? process.env['CURFEW_CONFORMANCE']).then(
   (code) => {
     process.exitCode = code;
   },

@@ -8,7 +8,7 @@ import { type CliResult, type Running, start } from '../support/running.ts';
 let running: Running;
 beforeAll(async () => {
   running = await start();
-}, 60_000);
+}, 240_000);
 afterAll(() => running[Symbol.asyncDispose]());
 
 const RESOURCE = 'Database::orders';
@@ -99,7 +99,7 @@ it('the doctor finds nothing wrong with what npm start started', async () => {
       code: 0,
       stdout: expect.stringMatching(/^ok +caller +the grant service takes you for User::"ada"$/m),
     });
-}, 60_000);
+}, 240_000);
 
 it('a request that waits ends with the approval of somebody else', async () => {
   const waiting = running.cli(

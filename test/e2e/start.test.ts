@@ -75,7 +75,7 @@ it('a taken port gets one clear line that says what to do', async () => {
   expect(running.output()).toContain('CURFEW_GRANT_LISTEN');
   expect(running.output().trim().split('\n')).toHaveLength(1);
   server.close();
-}, 60_000);
+}, 240_000);
 
 it('a broken policy is said with file, line and column before anything runs', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'curfew-policies-'));
@@ -89,14 +89,14 @@ it('a broken policy is said with file, line and column before anything runs', as
   expect(running.process.exitCode).toBe(1);
   expect(running.output()).toContain('access/broken.cedar:1:1');
   await rm(folder, { recursive: true });
-}, 60_000);
+}, 240_000);
 
 it('a wrong variable is said by name, value seen and value wanted', async () => {
   await using running = await launch({ CURFEW_DECISION_LISTEN: 'here', CURFEW_POLICYS: 'x' });
   await ended(running.process);
   expect(running.output()).toContain('CURFEW_DECISION_LISTEN: seen "here", wanted an address');
   expect(running.output()).toContain('CURFEW_POLICYS: unknown variable; did you mean CURFEW_POLICIES?');
-}, 60_000);
+}, 240_000);
 
 it('with CURFEW_DATABASE_URL and CURFEW_POLICIES it runs on that Postgres and those policies, and mends its roles at the next start', async () => {
   // A server of its own: migrate sets the passwords of roles, and those belong to a whole server.
@@ -115,4 +115,4 @@ it('with CURFEW_DATABASE_URL and CURFEW_POLICIES it runs on that Postgres and th
   await again[Symbol.asyncDispose]();
   await server.stop();
   await rm(directory, { recursive: true });
-}, 60_000);
+}, 240_000);

@@ -1,6 +1,7 @@
 import type { RemoteService } from '../../../core/rpc/remote-service.ts';
 import type { DecisionContext } from '../../../services/decision/authorize.ts';
 import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
+import { createMemo } from '../../../services/decision/memo.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { useGrant } from '../../../services/grant/use-grant.ts';
 import type { Stack } from '../../support/stack.ts';
@@ -27,5 +28,6 @@ export function decisionOf(stack: Stack): DecisionContext {
     observe: (decide) => decide(),
     uses: new GrantServiceUses({ remote, log: { warn: () => undefined }, reportMs: 2 ** 31 - 1 }),
     staleStandingMs: 0,
+    memo: createMemo(1_000),
   };
 }

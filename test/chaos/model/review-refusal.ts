@@ -105,8 +105,11 @@ export function narrowingRefusal(
 }
 
 function isWider(item: ModelItem, { actions, minutes, startsAt }: Narrowed): boolean {
+  const isExtension = item.request.extends !== undefined;
   return (
     actions?.some((action) => !item.actions.includes(action)) === true ||
+    // A grant lasts longer with all that it permits.
+    (isExtension && actions !== undefined && item.actions.some((action) => !actions.includes(action))) ||
     (minutes !== undefined && minutes > item.request.minutes) ||
     (startsAt !== undefined && !mayStart(item.request, item, startsAt))
   );

@@ -220,7 +220,10 @@ CREATE TABLE policy_sets (`,
     name: 'union-of-narrowings',
     kinds: [],
     violates: [],
-    tests: MODEL,
+    tests: {
+      file: 'test/core/access/narrowing.test.ts',
+      titles: ['what an item comes to is within what was asked for and within every narrowing'],
+    },
     edits: [
       {
         file: 'core/access/narrowing.ts',

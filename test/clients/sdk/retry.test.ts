@@ -47,6 +47,57 @@ function fail(code: number, more = {}): Respond {
   return (stream) => answer(stream, [], { 'grpc-status': String(code), ...more });
 }
 
+describe('D15 a service that has too much to do', () => {
+  const refuse = fail(8, { 'grpc-retry-pushback-ms': '20' });
+
+  test('is asked again after the time that it says, on another connection where there is one', async () => {
+    let refusedAt = 0;
+    let askedAgainAt = 0;
+    const curfew = await serve(
+      (stream, path) => {
+        refusedAt = performance.now();
+        refuse(stream, path);
+      },
+      (stream, path) => {
+        askedAgainAt = performance.now();
+        answerAllow(stream, path);
+      },
+    );
+    expect(await curfew.authorize(question)).toMatchObject({ effect: 'allow' });
+    expect(askedAgainAt - refusedAt).toBeGreaterThanOrEqual(19);
+    expect(new Set(sessions).size).toBe(2);
+  });
+
+  test('is asked for no longer than the call may take', async () => {
+    const curfew = await serve(refuse, refuse);
+    const error = { code: 'RESOURCE_EXHAUSTED' };
+    expect(await curfew.authorize(question, { timeoutMs: 100 })).toMatchObject({ effect: 'error', error });
+    expect(sessions.length).toBeGreaterThanOrEqual(1);
+  });
+
+  test('is asked no more by a caller that has given up', async () => {
+    const giveUp = new AbortController();
+    const curfew = await serve((stream, path) => {
+      refuse(stream, path);
+      giveUp.abort();
+    }, refuse);
+    expect(await curfew.authorize(question, { signal: giveUp.signal })).toMatchObject({
+      error: { code: 'CANCELLED' },
+    });
+  });
+
+  test('is sent about as many calls as it answers', async () => {
+    const curfew = await serve(refuse, refuse);
+    await Promise.all(Array.from({ length: 50 }, () => curfew.authorize(question, { timeoutMs: 50 })));
+    sessions = [];
+    const decisions = await Promise.all(
+      Array.from({ length: 200 }, () => curfew.authorize(question, { timeoutMs: 1 })),
+    );
+    expect(decisions.every(({ effect }) => effect === 'error')).toBe(true);
+    expect(sessions.length).toBeLessThan(100);
+  });
+});
+
 test('D20 a service has two connections at least', async () => {
   const curfew = await serve(answerAllow);
   for (let call = 0; call < 4; call += 1) expect(await curfew.isAllowed(question)).toBe(true);
@@ -110,7 +161,7 @@ describe('what is no breakage is not asked twice', () => {
     ['PERMISSION_DENIED', fail(7)],
     ['UNAUTHENTICATED', fail(16)],
     ['RESOURCE_EXHAUSTED', fail(8)],
-    ['RESOURCE_EXHAUSTED with a time to wait', fail(8, { 'grpc-retry-pushback-ms': '10' })],
+    ['RESOURCE_EXHAUSTED that asks not to be tried again', fail(8, { 'grpc-retry-pushback-ms': '-1' })],
     ['UNAVAILABLE that asks not to be tried again', fail(14, { 'grpc-retry-pushback-ms': '-1' })],
     ['an answer that cannot be read', (stream) => answer(stream, [frame(Buffer.from('<html>'))])],
     [

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
+import { READS_NO_ENTITY } from '../../../core/policy/entity-reads.ts';
 import { describe, expect, test } from 'vitest';
 import type { Entity, Value } from '../../../core/access/entity.ts';
 import { checkQuestion } from '../../../core/policy/check-question.ts';
-import { createEngine, type Engine, type EngineQuestion } from '../../../core/policy/engine.ts';
+import { createEngine, type Engine } from '../../../core/policy/engine.ts';
 import {
   adviceOf,
   type PolicySet,
@@ -11,6 +12,7 @@ import {
   workflowsOf,
 } from '../../../core/policy/policy-set.ts';
 import { accessQuestion, entity, GRANT, int64, long, workflowQuestion } from './questions.ts';
+import { malformed } from './malformed.ts';
 import { examined, sampleFiles } from './sample.ts';
 
 const policies = examined(sampleFiles());
@@ -31,8 +33,10 @@ function withPolicy(text: string, effect: 'permit' | 'forbid' = 'permit'): Polic
     action: any,
     resource: { kind: 'equals', uid: entity('Database::"vault"') },
     guards: [],
+    isGuardsOnly: false,
+    conditions: text,
     contextReads: 'whole',
-    readsEntities: true,
+    entityReads: READS_NO_ENTITY,
     signInMethods: [],
   };
   return { ...policies, access: [...policies.access, hostile] };
@@ -188,53 +192,17 @@ describe('D4 integers at the boundary', () => {
   });
 });
 
-/** What no caller may bring to Cedar: ten kinds, each by a number. */
-function malformed(kind: number): EngineQuestion {
-  const good = accessQuestion(policies, { ...ORDERS, grant: GRANT });
-  const withLevel = (value: unknown): EngineQuestion => ({
-    ...good,
-    context: new Map([...good.context, ['level', value as Value]]),
-  }); // what types forbid is the point
-  const nested = (depth: number): Value =>
-    depth === 0 ? long(1n) : { kind: 'set', values: [nested(depth - 1)] };
-  const cyclic: { kind: 'set'; values: Value[] } = { kind: 'set', values: [] };
-  cyclic.values.push(cyclic);
-  const parent = (id: string, of: string): Entity => ({
-    uid: { type: 'Group', id },
-    attributes: new Map(),
-    parents: [{ type: 'Group', id: of }],
-    tags: new Map(),
-  });
-  switch (kind) {
-    case 0:
-      return withLevel(long(2n ** 63n));
-    case 1:
-      return withLevel({ kind: 'string', value: 'a\ud800' });
-    case 2:
-      return withLevel(nested(200));
-    case 3:
-      return withLevel(undefined);
-    case 4:
-      return withLevel(cyclic);
-    case 5:
-      return { ...good, principal: { type: 'Us er', id: 'x' }, resource: { type: '', id: '' } };
-    case 6:
-      return withLevel({ kind: 'extension', function: 'system', argument: 'x' });
-    case 7:
-      return withLevel({ kind: 'record', fields: new Map([['__entity', long(1n)]]) });
-    case 8:
-      return { ...good, entities: [...good.entities, parent('a', 'b'), parent('b', 'a')] };
-    default:
-      return withLevel({ kind: 'long', value: Number.NaN });
-  }
-}
-
 describe('D2 malformed questions', () => {
+  const good = accessQuestion(policies, { ...ORDERS, grant: GRANT });
+
   test('D2 5,000 of ten kinds straight past the guard wear instances out, permit nothing and break nothing', () => {
     const reports: string[] = [];
-    const engine = createEngine(policies, { onReplaced: (reason) => reports.push(reason) });
+    const reader =
+      '@id("reader") forbid (principal, action in Action::"rw", resource) when { context.level > 1000 || User::"ada" in Group::"nobody" };';
+    const readers = examined(sampleFiles({ 'guardrails/reader.cedar': reader }));
+    const engine = createEngine(readers, { onReplaced: (reason) => reports.push(reason) });
     for (let round = 0; round < 5_000; round++)
-      expect(engine.evaluate('access', malformed(round % 10)).decision).toBe('deny');
+      expect(engine.evaluate('access', malformed(good, round % 10)).decision).toBe('deny');
     expect(engine.replacedInstances).toBeGreaterThan(10);
     expect(reports).toHaveLength(engine.replacedInstances);
     for (let round = 0; round < 100; round++) expectHealthy(engine);
@@ -243,7 +211,7 @@ describe('D2 malformed questions', () => {
   test('D2 the guard keeps every kind away from Cedar', () => {
     const engine = createEngine(policies);
     for (let round = 0; round < 5_000; round++) {
-      const { principal, resource, context } = malformed([0, 1, 2, 5, 6, 7][round % 6] ?? 0);
+      const { principal, resource, context } = malformed(good, [0, 1, 2, 5, 6, 7][round % 6] ?? 0);
       const sent = new Map([...context].filter(([name]) => name !== 'grant' && name !== 'now'));
       const question = {
         principal,
@@ -260,7 +228,7 @@ describe('D2 malformed questions', () => {
 
   test('D2 throws are counted, and the instance is replaced at the limit', () => {
     const engine = createEngine(policies, { maxThrows: 3 });
-    for (let round = 0; round < 7; round++) engine.evaluate('access', malformed(1));
+    for (let round = 0; round < 7; round++) engine.evaluate('access', malformed(good, 1));
     expect(engine.replacedInstances).toBe(2);
     expectHealthy(engine);
   });

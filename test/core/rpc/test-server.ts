@@ -30,6 +30,7 @@ export function decisionRoute(handlers: Partial<Handlers<typeof DecisionService>
         revision: BigInt(requestBytes),
       }),
       batchAuthorize: async () => ({}),
+      async *watchChanges() {},
       getStatus: async () => ({ ready: true }),
       ...handlers,
     },

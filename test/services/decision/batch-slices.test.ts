@@ -5,6 +5,7 @@ import type { Phase } from '../../../core/policy/policy-set.ts';
 import type { Answer } from '../../../services/decision/authorize.ts';
 import { batchAuthorize, type Result } from '../../../services/decision/batch-authorize.ts';
 import { BATCH_SLICE_MS, STALENESS_BOUND_MS } from '../../../services/decision/limits.ts';
+import { noMemo } from '../../../services/decision/memo.ts';
 import {
   applied,
   askingAs,
@@ -29,7 +30,7 @@ async function scene(onEvaluation: (local: LocalDecision, count: number) => void
     if (made !== undefined) onEvaluation(made, count);
     return evaluation;
   };
-  const local = await localDecision(await policyFiles(), { watch });
+  const local = await localDecision(await policyFiles(), { watch, memo: noMemo });
   // A snapshot at the revision that the hand-fed replica has reached: the batch waits for no other.
   Object.defineProperty(local.context.followed.follower, 'revision', { get: () => local.replica.revision });
   made = local;

@@ -12,6 +12,7 @@ it('needs a database and an issuer, and has a default for the rest', () => {
     database: { url: environment.CURFEW_DATABASE_URL },
     listen: { address: '127.0.0.1:2200', httpAddress: '127.0.0.1:2210' },
     decision: { staleStandingMs: 60_000 },
+    load: { maxInFlight: 2_000 },
   });
   expect(() => readConfig({})).toThrow(/CURFEW_DATABASE_URL: missing.*CURFEW_OIDC_ISSUER/s);
 });
@@ -34,3 +35,10 @@ it.each(['-1s', '25h', 'never', '1.5s', '60 s', '9999999999999999999999'])(
     expect(read).toThrow(/CURFEW_STALE_STANDING: seen ".*", wanted whole seconds or a Cedar duration/);
   },
 );
+
+it.each(['0', '-1', '1.5', '100001', 'many'])('CURFEW_MAX_IN_FLIGHT may not be %s', (text) => {
+  const read = (): unknown => readConfig({ ...environment, CURFEW_MAX_IN_FLIGHT: text });
+  expect(read).toThrow(
+    /CURFEW_MAX_IN_FLIGHT: seen ".*", wanted how many questions are answered at once, from 1/,
+  );
+});

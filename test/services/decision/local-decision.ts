@@ -14,6 +14,8 @@ import { Replica } from '../../../core/replica/replica.ts';
 import { connect } from '../../../core/store/connect.ts';
 import type { Answer, DecisionContext } from '../../../services/decision/authorize.ts';
 import { answerAt } from '../../../services/decision/authorize.ts';
+import { MEMO_DECISIONS } from '../../../services/decision/limits.ts';
+import { createMemo, type Memo } from '../../../services/decision/memo.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import type { PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import type { Question } from '../../../services/decision/question.ts';
@@ -76,6 +78,8 @@ export interface LocalOptions {
   readonly staleStandingMs?: number;
   /** Hears of policies that err. */
   readonly alarm?: PolicyAlarm;
+  /** As the service has it unless said. */
+  readonly memo?: Memo;
   /** Sees each answer of the engine, and what it returns is what is answered. */
   readonly watch?: (evaluation: Evaluation, phase: Phase) => Evaluation;
 }
@@ -241,5 +245,7 @@ function contextOf(replica: Replica, clock: DatabaseClock, options: LocalOptions
   const observe = (answer: () => Answer): Answer => answer();
   // Of no grant service: what takes uses is not acknowledged.
   const uses = new GrantServiceUses({ remote: undefined, log: { warn: () => undefined } });
-  return { followed, rights: createRights(followed, { alarm }), alarm, uses, observe, staleStandingMs };
+  const rights = createRights(followed, { alarm });
+  const { memo = createMemo(MEMO_DECISIONS) } = options;
+  return { followed, rights, alarm, uses, observe, staleStandingMs, memo };
 }

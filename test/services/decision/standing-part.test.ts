@@ -117,7 +117,9 @@ function sorted(values: readonly string[]): readonly string[] {
   return [...new Set(values)].toSorted();
 }
 
-it('one evaluation may answer for two, and the decision, its reasons and errors are as if both were made', async () => {
+it('one evaluation may answer for two, and the decision, its reasons and errors are as if both were made', {
+  timeout: 120_000,
+}, async () => {
   const positions = fc.uniqueArray(fc.nat({ max: CONDITIONS.length - 1 }), { maxLength: 6 });
   const workflows = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 3 });
   const sent = fc.record({

@@ -6,6 +6,7 @@ import {
   type AccessRequest,
   RequestAction,
   RequestState,
+  Verdict,
 } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
 import { action, countRows, database, errorOf, submitted, vote } from './ask.ts';
@@ -16,7 +17,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'curfew-apart-'));
   await cp(OFFICE, folder, { recursive: true });
   await change(join(folder, 'workflows', 'workflows.cedar'), '@id("one")', '@id("one") @apart("24h")');
+  await change(join(folder, 'workflows', 'workflows.cedar'), '@id("robots")', '@id("robots") @apart("24h")');
   await change(join(folder, 'schema.cedarschema'), 'manager?: User', 'manager?: User, person?: String');
+  await change(
+    join(folder, 'schema.cedarschema'),
+    'Service in [Group];',
+    'Service in [Group] = { owner?: User };',
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
@@ -116,6 +123,61 @@ async function attributesOf(id: string) {
   const { entity } = await directory.getEntity({ uid: { type: 'Database', id } });
   return entity?.attributes;
 }
+
+it('W8 whoever answers for a service is kept apart from whom they approved it for, on either side', async () => {
+  const robot = await stack.as('robot', 'Service');
+  const asked = async (reason: string) =>
+    (
+      await robot.services.grants.requestAccess({
+        items: [{ resource: database('orders'), actions: [action('read')] }],
+        duration: { seconds: 60n },
+        reason,
+      })
+    ).request as AccessRequest; // an answer has one
+  await ownRobot('bob');
+  // cy lets bob's robot in, and bob lets cy in.
+  await vote(stack, 'cy', await asked('once'));
+  const back = await submitted(stack, 'cy');
+  expect(await offered('bob', back.id)).toEqual(NOTHING);
+  expect((await errorOf(vote(stack, 'bob', back))).reason).toBe('NOT_A_REVIEWER');
+  // The other way round: bob is let in by cy, whose robot it is by now.
+  await stack.query(`UPDATE reviews SET created_at = created_at - INTERVAL '24 hours'`);
+  await vote(stack, 'bob', await submitted(stack, 'cy'));
+  await ownRobot('bob');
+  const again = await asked('again');
+  expect(await offered('cy', again.id)).toEqual(NOTHING);
+  expect((await errorOf(vote(stack, 'cy', again))).reason).toBe('NOT_A_REVIEWER');
+});
+
+async function ownRobot(id: string): Promise<void> {
+  const { directory } = (await stack.as('root')).services;
+  const uid = { type: 'Service', id: 'robot' };
+  const { entity } = await directory.getEntity({ uid });
+  await directory.applyEntities({
+    entities: [{ uid, parents: entity?.parents ?? [], attributes: { owner: owner(id) } }],
+  });
+}
+
+it('W8 an item whose workflow keeps nobody apart is approved, though another of its request does', async () => {
+  await vote(stack, 'bob', await submitted(stack, 'cy'));
+  const asks = (await stack.as('bob')).services.grants;
+  const { request } = await asks.requestAccess({
+    items: [database('orders'), { type: 'Environment', id: 'prod' }].map((resource) => ({
+      resource,
+      actions: [action('read')],
+    })),
+    duration: { seconds: 60n },
+    reason: 'both',
+  });
+  const id = request?.id ?? '';
+  expect((await offered('cy', id)).items).toEqual([[], [RequestAction.REVIEW]]);
+  const reviews = (await stack.as('cy')).services.grants;
+  const approval = { id, requestHash: request?.requestHash ?? new Uint8Array(), verdict: Verdict.APPROVE };
+  const refused = await errorOf(reviews.reviewAccessRequest({ ...approval, items: [0, 1] }));
+  expect(refused.message).toMatch(/items\[0\].*@apart/);
+  const { request: done } = await reviews.reviewAccessRequest(approval);
+  expect(done?.items.map(({ state }) => state)).toEqual([RequestState.PENDING, RequestState.APPROVED]);
+});
 
 it('the terms of a workflow say whom it keeps apart, before anything is asked for', async () => {
   const client = await stack.as('cy');

@@ -1,8 +1,8 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GrantState, RequestState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import { GrantState, RequestState, Verdict } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
-import { countRows, errorOf, reasonOf, vote } from './ask.ts';
+import { action, countRows, errorOf, reasonOf, vote } from './ask.ts';
 import { granted, grantOf, grantsAs, instant, kindsOf, until } from './life.ts';
 
 let stack: Stack;
@@ -42,6 +42,25 @@ describe('an extension', () => {
     const done = await vote(stack, 'bob', request ?? expect.unreachable());
     expect(done.request?.items[0]?.grantId).toBe(id);
     expect(await endOf(id)).toBe(before + HOUR_MS);
+  });
+
+  it('W6 cannot be agreed to for less than the grant permits: that is refused by the field, less time is not', async () => {
+    const id = await granted(stack, 'plain-1', { seconds: 1_800, actions: ['read', 'write'] });
+    const before = await endOf(id);
+    const { request = expect.unreachable() } = await extend(id);
+    const approve = async (actions: readonly string[]) =>
+      await (await grantsAs(stack, 'bob')).reviewAccessRequest({
+        id: request.id,
+        requestHash: request.requestHash,
+        verdict: Verdict.APPROVE,
+        narrowing: [{ item: 0, actions: actions.map(action), duration: durationFromMs(600_000) }],
+      });
+    const error = await errorOf(approve(['read']));
+    expect(error.violations.map(({ field }) => field)).toEqual(['narrowing[0].actions']);
+    expect(error.message).toMatch(/an extension is of all that the grant permits: .*"read".*"write"/);
+    expect(await endOf(id)).toBe(before);
+    await approve(['write', 'read']);
+    expect(await endOf(id)).toBe(before + 600_000);
   });
 
   it('W12 I8 is given as often as the workflow says, and in all no longer', async () => {

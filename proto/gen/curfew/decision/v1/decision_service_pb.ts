@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file curfew/decision/v1/decision_service.proto.
  */
 export const file_curfew_decision_v1_decision_service: GenFile = /*@__PURE__*/
-  fileDesc("CiljdXJmZXcvZGVjaXNpb24vdjEvZGVjaXNpb25fc2VydmljZS5wcm90bxISY3VyZmV3LmRlY2lzaW9uLnYxIpoDChBBdXRob3JpemVSZXF1ZXN0EiwKCXByaW5jaXBhbBgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIpCgZhY3Rpb24YAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKwoIcmVzb3VyY2UYAyABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSQgoHY29udGV4dBgEIAMoCzIxLmN1cmZldy5kZWNpc2lvbi52MS5BdXRob3JpemVSZXF1ZXN0LkNvbnRleHRFbnRyeRIoCghlbnRpdGllcxgFIAMoCzIWLmN1cmZldy50eXBlLnYxLkVudGl0eRIZChFhdF9sZWFzdF9yZXZpc2lvbhgGIAEoAxIPCgdleHBsYWluGAcgASgIEg8KB2RyeV9ydW4YCCABKAgSDgoGdXNlX2lkGAkgASgJGkUKDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSJAoFdmFsdWUYAiABKAsyFS5jdXJmZXcudHlwZS52MS5WYWx1ZToCOAEirQMKEUF1dGhvcml6ZVJlc3BvbnNlEioKBmVmZmVjdBgBIAEoDjIaLmN1cmZldy5kZWNpc2lvbi52MS5FZmZlY3QSEwoLZGVjaXNpb25faWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEgoKcG9saWN5X2lkcxgEIAMoCRIOCgZhZHZpY2UYBSADKAkSDgoGZXJyb3JzGAYgAygJEi8KC3ZhbGlkX3VudGlsGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgl2YWxpZF9mb3IYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIcmV2aXNpb24YCSABKAMSFQoNcG9saWN5X2RpZ2VzdBgKIAEoCRINCgVzdGFsZRgLIAEoCBIuCgpkZWNpZGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4Cg5hY2Nlc3Nfb3B0aW9ucxgNIAMoCzIgLmN1cmZldy5kZWNpc2lvbi52MS5BY2Nlc3NPcHRpb24SEAoIbG9ja19pZHMYDiADKAkipAEKDEFjY2Vzc09wdGlvbhIQCgh3b3JrZmxvdxgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGVwcxgDIAMoCRIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJPChVCYXRjaEF1dGhvcml6ZVJlcXVlc3QSNgoIcmVxdWVzdHMYASADKAsyJC5jdXJmZXcuZGVjaXNpb24udjEuQXV0aG9yaXplUmVxdWVzdCJTChZCYXRjaEF1dGhvcml6ZVJlc3BvbnNlEjkKB3Jlc3VsdHMYASADKAsyKC5jdXJmZXcuZGVjaXNpb24udjEuQmF0Y2hBdXRob3JpemVSZXN1bHQigQEKFEJhdGNoQXV0aG9yaXplUmVzdWx0EjkKCHJlc3BvbnNlGAEgASgLMiUuY3VyZmV3LmRlY2lzaW9uLnYxLkF1dGhvcml6ZVJlc3BvbnNlSAASJAoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiEgoQR2V0U3RhdHVzUmVxdWVzdCLJAQoRR2V0U3RhdHVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSLAoJc3RhbGVuZXNzGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXBvbGljeV9kaWdlc3QYAyABKAkSEwoLbGl2ZV9ncmFudHMYBCABKAMSDQoFcmVhZHkYBSABKAgSKgoGbGltaXRzGAYgASgLMhouY3VyZmV3LmRlY2lzaW9uLnYxLkxpbWl0cxINCgVlcG9jaBgHIAEoCSK3AQoGTGltaXRzEhUKDW1lc3NhZ2VfYnl0ZXMYASABKAUSFgoOcXVlc3Rpb25fYnl0ZXMYAiABKAUSFwoPYmF0Y2hfcXVlc3Rpb25zGAMgASgFEjIKD3N0YWxlbmVzc19ib3VuZBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5zdGFsZV9zdGFuZGluZxgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbipDCgZFZmZlY3QSFgoSRUZGRUNUX1VOU1BFQ0lGSUVEEAASEAoMRUZGRUNUX0FMTE9XEAESDwoLRUZGRUNUX0RFTlkQAjKuAgoPRGVjaXNpb25TZXJ2aWNlElgKCUF1dGhvcml6ZRIkLmN1cmZldy5kZWNpc2lvbi52MS5BdXRob3JpemVSZXF1ZXN0GiUuY3VyZmV3LmRlY2lzaW9uLnYxLkF1dGhvcml6ZVJlc3BvbnNlEmcKDkJhdGNoQXV0aG9yaXplEikuY3VyZmV3LmRlY2lzaW9uLnYxLkJhdGNoQXV0aG9yaXplUmVxdWVzdBoqLmN1cmZldy5kZWNpc2lvbi52MS5CYXRjaEF1dGhvcml6ZVJlc3BvbnNlElgKCUdldFN0YXR1cxIkLmN1cmZldy5kZWNpc2lvbi52MS5HZXRTdGF0dXNSZXF1ZXN0GiUuY3VyZmV3LmRlY2lzaW9uLnYxLkdldFN0YXR1c1Jlc3BvbnNlYgZwcm90bzM", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("CiljdXJmZXcvZGVjaXNpb24vdjEvZGVjaXNpb25fc2VydmljZS5wcm90bxISY3VyZmV3LmRlY2lzaW9uLnYxIpoDChBBdXRob3JpemVSZXF1ZXN0EiwKCXByaW5jaXBhbBgBIAEoCzIZLmN1cmZldy50eXBlLnYxLkVudGl0eVVpZBIpCgZhY3Rpb24YAiABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSKwoIcmVzb3VyY2UYAyABKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQSQgoHY29udGV4dBgEIAMoCzIxLmN1cmZldy5kZWNpc2lvbi52MS5BdXRob3JpemVSZXF1ZXN0LkNvbnRleHRFbnRyeRIoCghlbnRpdGllcxgFIAMoCzIWLmN1cmZldy50eXBlLnYxLkVudGl0eRIZChFhdF9sZWFzdF9yZXZpc2lvbhgGIAEoAxIPCgdleHBsYWluGAcgASgIEg8KB2RyeV9ydW4YCCABKAgSDgoGdXNlX2lkGAkgASgJGkUKDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSJAoFdmFsdWUYAiABKAsyFS5jdXJmZXcudHlwZS52MS5WYWx1ZToCOAEiwgMKEUF1dGhvcml6ZVJlc3BvbnNlEioKBmVmZmVjdBgBIAEoDjIaLmN1cmZldy5kZWNpc2lvbi52MS5FZmZlY3QSEwoLZGVjaXNpb25faWQYAiABKAkSEAoIZ3JhbnRfaWQYAyABKAkSEgoKcG9saWN5X2lkcxgEIAMoCRIOCgZhZHZpY2UYBSADKAkSDgoGZXJyb3JzGAYgAygJEi8KC3ZhbGlkX3VudGlsGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgl2YWxpZF9mb3IYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEAoIcmV2aXNpb24YCSABKAMSFQoNcG9saWN5X2RpZ2VzdBgKIAEoCRINCgVzdGFsZRgLIAEoCBIuCgpkZWNpZGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4Cg5hY2Nlc3Nfb3B0aW9ucxgNIAMoCzIgLmN1cmZldy5kZWNpc2lvbi52MS5BY2Nlc3NPcHRpb24SEAoIbG9ja19pZHMYDiADKAkSEwoLbWF5X2JlX2tlcHQYDyABKAgipAEKDEFjY2Vzc09wdGlvbhIQCgh3b3JrZmxvdxgBIAEoCRINCgV0aXRsZRgCIAEoCRINCgVzdGVwcxgDIAMoCRIvCgxtYXhfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJPChVCYXRjaEF1dGhvcml6ZVJlcXVlc3QSNgoIcmVxdWVzdHMYASADKAsyJC5jdXJmZXcuZGVjaXNpb24udjEuQXV0aG9yaXplUmVxdWVzdCJTChZCYXRjaEF1dGhvcml6ZVJlc3BvbnNlEjkKB3Jlc3VsdHMYASADKAsyKC5jdXJmZXcuZGVjaXNpb24udjEuQmF0Y2hBdXRob3JpemVSZXN1bHQigQEKFEJhdGNoQXV0aG9yaXplUmVzdWx0EjkKCHJlc3BvbnNlGAEgASgLMiUuY3VyZmV3LmRlY2lzaW9uLnYxLkF1dGhvcml6ZVJlc3BvbnNlSAASJAoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQiRAoTV2F0Y2hDaGFuZ2VzUmVxdWVzdBItCgpwcmluY2lwYWxzGAEgAygLMhkuY3VyZmV3LnR5cGUudjEuRW50aXR5VWlkIoEBChRXYXRjaENoYW5nZXNSZXNwb25zZRIsCgZjaGFuZ2UYASABKAsyGi5jdXJmZXcuZGVjaXNpb24udjEuQ2hhbmdlSAASMgoJaGVhcnRiZWF0GAIgASgLMh0uY3VyZmV3LmRlY2lzaW9uLnYxLkhlYXJ0YmVhdEgAQgcKBWV2ZW50IlQKBkNoYW5nZRIQCghyZXZpc2lvbhgBIAEoAxILCgNhbGwYAiABKAgSKwoIZW50aXRpZXMYAyADKAsyGS5jdXJmZXcudHlwZS52MS5FbnRpdHlVaWQiwQEKCUhlYXJ0YmVhdBIQCghyZXZpc2lvbhgBIAEoAxIVCg1wb2xpY3lfZGlnZXN0GAIgASgJEisKCHBvbGxfYWdlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2VsYXBzZWQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPc3RhbGVuZXNzX2JvdW5kGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhIKEEdldFN0YXR1c1JlcXVlc3QiyQEKEUdldFN0YXR1c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEiwKCXN0YWxlbmVzcxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg1wb2xpY3lfZGlnZXN0GAMgASgJEhMKC2xpdmVfZ3JhbnRzGAQgASgDEg0KBXJlYWR5GAUgASgIEioKBmxpbWl0cxgGIAEoCzIaLmN1cmZldy5kZWNpc2lvbi52MS5MaW1pdHMSDQoFZXBvY2gYByABKAkitwEKBkxpbWl0cxIVCg1tZXNzYWdlX2J5dGVzGAEgASgFEhYKDnF1ZXN0aW9uX2J5dGVzGAIgASgFEhcKD2JhdGNoX3F1ZXN0aW9ucxgDIAEoBRIyCg9zdGFsZW5lc3NfYm91bmQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoOc3RhbGVfc3RhbmRpbmcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24qQwoGRWZmZWN0EhYKEkVGRkVDVF9VTlNQRUNJRklFRBAAEhAKDEVGRkVDVF9BTExPVxABEg8KC0VGRkVDVF9ERU5ZEAIykwMKD0RlY2lzaW9uU2VydmljZRJYCglBdXRob3JpemUSJC5jdXJmZXcuZGVjaXNpb24udjEuQXV0aG9yaXplUmVxdWVzdBolLmN1cmZldy5kZWNpc2lvbi52MS5BdXRob3JpemVSZXNwb25zZRJnCg5CYXRjaEF1dGhvcml6ZRIpLmN1cmZldy5kZWNpc2lvbi52MS5CYXRjaEF1dGhvcml6ZVJlcXVlc3QaKi5jdXJmZXcuZGVjaXNpb24udjEuQmF0Y2hBdXRob3JpemVSZXNwb25zZRJjCgxXYXRjaENoYW5nZXMSJy5jdXJmZXcuZGVjaXNpb24udjEuV2F0Y2hDaGFuZ2VzUmVxdWVzdBooLmN1cmZldy5kZWNpc2lvbi52MS5XYXRjaENoYW5nZXNSZXNwb25zZTABElgKCUdldFN0YXR1cxIkLmN1cmZldy5kZWNpc2lvbi52MS5HZXRTdGF0dXNSZXF1ZXN0GiUuY3VyZmV3LmRlY2lzaW9uLnYxLkdldFN0YXR1c1Jlc3BvbnNlYgZwcm90bzM", [file_curfew_type_v1_entity, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * May this principal do this action on this resource in this context?
@@ -270,6 +270,15 @@ export type AuthorizeResponse = Message<"curfew.decision.v1.AuthorizeResponse"> 
    * @generated from field: repeated string lock_ids = 14;
    */
   lockIds: string[];
+
+  /**
+   * Whether a client that watches changes may give this answer again to the same question: until valid_until, where that is set, and
+   * until WatchChanges names what the question names. Never an answer that is stale, explained or by a grant whose uses count, nor
+   * one that time could change at an instant that is not known.
+   *
+   * @generated from field: bool may_be_kept = 15;
+   */
+  mayBeKept: boolean;
 };
 
 /**
@@ -375,6 +384,15 @@ export type AuthorizeResponseJson = {
    * @generated from field: repeated string lock_ids = 14;
    */
   lockIds?: string[];
+
+  /**
+   * Whether a client that watches changes may give this answer again to the same question: until valid_until, where that is set, and
+   * until WatchChanges names what the question names. Never an answer that is stale, explained or by a grant whose uses count, nor
+   * one that time could change at an instant that is not known.
+   *
+   * @generated from field: bool may_be_kept = 15;
+   */
+  mayBeKept?: boolean;
 };
 
 /**
@@ -604,6 +622,259 @@ export const BatchAuthorizeResultSchema: GenMessage<BatchAuthorizeResult, {jsonT
   messageDesc(file_curfew_decision_v1_decision_service, 5);
 
 /**
+ * Whose answers the client keeps.
+ *
+ * @generated from message curfew.decision.v1.WatchChangesRequest
+ */
+export type WatchChangesRequest = Message<"curfew.decision.v1.WatchChangesRequest"> & {
+  /**
+   * At most 100; empty = anybody's.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid principals = 1;
+   */
+  principals: EntityUid[];
+};
+
+/**
+ * Whose answers the client keeps.
+ *
+ * @generated from message curfew.decision.v1.WatchChangesRequest
+ */
+export type WatchChangesRequestJson = {
+  /**
+   * At most 100; empty = anybody's.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid principals = 1;
+   */
+  principals?: EntityUidJson[];
+};
+
+/**
+ * Describes the message curfew.decision.v1.WatchChangesRequest.
+ * Use `create(WatchChangesRequestSchema)` to create a new message.
+ */
+export const WatchChangesRequestSchema: GenMessage<WatchChangesRequest, {jsonType: WatchChangesRequestJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_decision_v1_decision_service, 6);
+
+/**
+ * What a client that keeps answers has to know.
+ *
+ * @generated from message curfew.decision.v1.WatchChangesResponse
+ */
+export type WatchChangesResponse = Message<"curfew.decision.v1.WatchChangesResponse"> & {
+  /**
+   * Exactly one is set.
+   *
+   * @generated from oneof curfew.decision.v1.WatchChangesResponse.event
+   */
+  event: {
+    /**
+     * Forget these answers.
+     *
+     * @generated from field: curfew.decision.v1.Change change = 1;
+     */
+    value: Change;
+    case: "change";
+  } | {
+    /**
+     * Go on with the others.
+     *
+     * @generated from field: curfew.decision.v1.Heartbeat heartbeat = 2;
+     */
+    value: Heartbeat;
+    case: "heartbeat";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * What a client that keeps answers has to know.
+ *
+ * @generated from message curfew.decision.v1.WatchChangesResponse
+ */
+export type WatchChangesResponseJson = {
+  /**
+   * Forget these answers.
+   *
+   * @generated from field: curfew.decision.v1.Change change = 1;
+   */
+  change?: ChangeJson;
+
+  /**
+   * Go on with the others.
+   *
+   * @generated from field: curfew.decision.v1.Heartbeat heartbeat = 2;
+   */
+  heartbeat?: HeartbeatJson;
+};
+
+/**
+ * Describes the message curfew.decision.v1.WatchChangesResponse.
+ * Use `create(WatchChangesResponseSchema)` to create a new message.
+ */
+export const WatchChangesResponseSchema: GenMessage<WatchChangesResponse, {jsonType: WatchChangesResponseJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_decision_v1_decision_service, 7);
+
+/**
+ * Which answers may be wrong from a revision on. It comes before any heartbeat of that revision or a later one.
+ *
+ * @generated from message curfew.decision.v1.Change
+ */
+export type Change = Message<"curfew.decision.v1.Change"> & {
+  /**
+   * The ledger revision that brought it.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Every answer.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * Every answer to a question that names one of these in any place: as principal or resource, in the context, or among the entities
+   * sent with their parents and attributes. What is inside of a changed group or container is among them. At most 1,000.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid entities = 3;
+   */
+  entities: EntityUid[];
+};
+
+/**
+ * Which answers may be wrong from a revision on. It comes before any heartbeat of that revision or a later one.
+ *
+ * @generated from message curfew.decision.v1.Change
+ */
+export type ChangeJson = {
+  /**
+   * The ledger revision that brought it.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision?: string;
+
+  /**
+   * Every answer.
+   *
+   * @generated from field: bool all = 2;
+   */
+  all?: boolean;
+
+  /**
+   * Every answer to a question that names one of these in any place: as principal or resource, in the context, or among the entities
+   * sent with their parents and attributes. What is inside of a changed group or container is among them. At most 1,000.
+   *
+   * @generated from field: repeated curfew.type.v1.EntityUid entities = 3;
+   */
+  entities?: EntityUidJson[];
+};
+
+/**
+ * Describes the message curfew.decision.v1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
+ */
+export const ChangeSchema: GenMessage<Change, {jsonType: ChangeJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_decision_v1_decision_service, 8);
+
+/**
+ * That all changes up to a revision have been sent. Comes about twice a second, and not at all while the last good poll of the ledger
+ * is older than the staleness bound.
+ *
+ * @generated from message curfew.decision.v1.Heartbeat
+ */
+export type Heartbeat = Message<"curfew.decision.v1.Heartbeat"> & {
+  /**
+   * All changes up to here have been sent.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * The policy set in force: SHA-256 in hexadecimal.
+   *
+   * @generated from field: string policy_digest = 2;
+   */
+  policyDigest: string;
+
+  /**
+   * The age of the last good poll when this was sent: whatever was acknowledged before that poll is in the revision.
+   *
+   * @generated from field: google.protobuf.Duration poll_age = 3;
+   */
+  pollAge?: Duration | undefined;
+
+  /**
+   * How long after the service had the request this was sent, by a clock that never steps. A client that adds it to when it sent the
+   * request has an instant that is not later than the sending of this, however long this was under way.
+   *
+   * @generated from field: google.protobuf.Duration elapsed = 4;
+   */
+  elapsed?: Duration | undefined;
+
+  /**
+   * From which age of the poll on nothing kept may be used.
+   *
+   * @generated from field: google.protobuf.Duration staleness_bound = 5;
+   */
+  stalenessBound?: Duration | undefined;
+};
+
+/**
+ * That all changes up to a revision have been sent. Comes about twice a second, and not at all while the last good poll of the ledger
+ * is older than the staleness bound.
+ *
+ * @generated from message curfew.decision.v1.Heartbeat
+ */
+export type HeartbeatJson = {
+  /**
+   * All changes up to here have been sent.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision?: string;
+
+  /**
+   * The policy set in force: SHA-256 in hexadecimal.
+   *
+   * @generated from field: string policy_digest = 2;
+   */
+  policyDigest?: string;
+
+  /**
+   * The age of the last good poll when this was sent: whatever was acknowledged before that poll is in the revision.
+   *
+   * @generated from field: google.protobuf.Duration poll_age = 3;
+   */
+  pollAge?: DurationJson;
+
+  /**
+   * How long after the service had the request this was sent, by a clock that never steps. A client that adds it to when it sent the
+   * request has an instant that is not later than the sending of this, however long this was under way.
+   *
+   * @generated from field: google.protobuf.Duration elapsed = 4;
+   */
+  elapsed?: DurationJson;
+
+  /**
+   * From which age of the poll on nothing kept may be used.
+   *
+   * @generated from field: google.protobuf.Duration staleness_bound = 5;
+   */
+  stalenessBound?: DurationJson;
+};
+
+/**
+ * Describes the message curfew.decision.v1.Heartbeat.
+ * Use `create(HeartbeatSchema)` to create a new message.
+ */
+export const HeartbeatSchema: GenMessage<Heartbeat, {jsonType: HeartbeatJson}> = /*@__PURE__*/
+  messageDesc(file_curfew_decision_v1_decision_service, 9);
+
+/**
  * Asks how current this process is.
  *
  * @generated from message curfew.decision.v1.GetStatusRequest
@@ -624,7 +895,7 @@ export type GetStatusRequestJson = {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest, {jsonType: GetStatusRequestJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_decision_v1_decision_service, 6);
+  messageDesc(file_curfew_decision_v1_decision_service, 10);
 
 /**
  * How current this process is.
@@ -743,7 +1014,7 @@ export type GetStatusResponseJson = {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse, {jsonType: GetStatusResponseJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_decision_v1_decision_service, 7);
+  messageDesc(file_curfew_decision_v1_decision_service, 11);
 
 /**
  * What the decision service takes at most.
@@ -834,7 +1105,7 @@ export type LimitsJson = {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits, {jsonType: LimitsJson}> = /*@__PURE__*/
-  messageDesc(file_curfew_decision_v1_decision_service, 8);
+  messageDesc(file_curfew_decision_v1_decision_service, 12);
 
 /**
  * Whether access is permitted.
@@ -910,6 +1181,18 @@ export const DecisionService: GenService<{
     methodKind: "unary";
     input: typeof BatchAuthorizeRequestSchema;
     output: typeof BatchAuthorizeResponseSchema;
+  },
+  /**
+   * Tells a client that keeps answers which of them to forget, until the caller's credentials expire, their right ends, or for about
+   * 15 minutes. Needs the "watch" right on the system, or on each principal named; callers may always watch themselves. A client
+   * begins each stream with nothing kept.
+   *
+   * @generated from rpc curfew.decision.v1.DecisionService.WatchChanges
+   */
+  watchChanges: {
+    methodKind: "server_streaming";
+    input: typeof WatchChangesRequestSchema;
+    output: typeof WatchChangesResponseSchema;
   },
   /**
    * Says how current this process is.

@@ -1,0 +1,75 @@
+import { familyRssBytes } from '../process-family.ts';
+import type { Report } from '../report/report.ts';
+import { ratioOf, spreadOf } from '../report/spread.ts';
+import { type BulkGrant } from './bulk-grants.ts';
+import { foundCompany } from './company.ts';
+import { startCurfewSide } from './curfew-side.ts';
+import { grantOn, inTurn } from './granted.ts';
+import { alternate, type RoundOptions, warmUp } from './sides.ts';
+
+const POLICIES = 20;
+/** They hold a grant on each of twenty environments: 1,000. */
+const PEOPLE = 50;
+const FEW = 1_000;
+const WARM_UP = 10_000;
+
+export interface ManyGrantsOptions extends Omit<RoundOptions, 'rate'> {
+  readonly grants: number;
+}
+
+/** The same questions with a thousand live grants and with as many as said, and what it takes to begin with those. */
+export async function manyGrants(report: Report, { grants, ...rounds }: ManyGrantsOptions): Promise<void> {
+  const company = foundCompany(POLICIES, PEOPLE);
+  const many = `${grants.toLocaleString('en')} live grants`;
+  await using few = await startCurfewSide('few', company);
+  await using lots = await startCurfewSide(
+    'many',
+    company,
+    grantsOfOthers(company.environments, grants - FEW),
+  );
+  const begun = {
+    bar: { is: 'at most', than: 10 },
+    conditions: 'from the start of the process until it is ready',
+  } as const;
+  report.add({
+    name: `begin with ${many}`,
+    unit: 's',
+    value: spreadOf([lots.services.readyMs / 1_000]),
+    ...begun,
+  });
+  const rss = await familyRssBytes(lots.pid());
+  const sides = [lots, few].map((side) => ({ side, next: inTurn(company) }));
+  for (const { side, next } of sides) await warmUp(side, next, WARM_UP);
+  const [withMany = [], withFew = []] = (await alternate(report, sides, rounds)).map((rounds) =>
+    rounds.map(({ perSecond }) => perSecond),
+  );
+  const gigabytes = [rss, await familyRssBytes(lots.pid())].map((bytes) => bytes / 1e9);
+  report.add({
+    name: `memory with ${many}`,
+    unit: 'GB',
+    value: spreadOf(gigabytes),
+    bar: { is: 'at most', than: 1.2 },
+    conditions: 'resident: when it was ready, and after the load',
+  });
+  report.add({
+    name: `Curfew, ${FEW.toLocaleString('en')} live grants`,
+    unit: 'calls/s',
+    value: spreadOf(withFew),
+  });
+  report.add({ name: `Curfew, ${many}`, unit: 'calls/s', value: spreadOf(withMany) });
+  report.add({
+    name: `${many} ÷ ${FEW.toLocaleString('en')}`,
+    unit: '×',
+    value: ratioOf(withMany, withFew),
+    bar: { is: 'at least', than: 0.9 },
+  });
+}
+
+function grantsOfOthers(environments: readonly string[], count: number): readonly BulkGrant[] {
+  return Array.from({ length: count }, (_, index) =>
+    grantOn(
+      `other-${Math.floor(index / environments.length)}`,
+      environments[index % environments.length] ?? '',
+    ),
+  );
+}

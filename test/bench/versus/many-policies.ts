@@ -1,0 +1,52 @@
+import type { Report } from '../report/report.ts';
+import { ratioOf, spreadOf } from '../report/spread.ts';
+import { foundCompany } from './company.ts';
+import { startCurfewSide } from './curfew-side.ts';
+import { eachOnce } from './granted.ts';
+import { alternate, type RoundOptions, warmUp } from './sides.ts';
+
+const FEW = 10;
+const WARM_UP = 10_000;
+
+export interface ManyPoliciesOptions extends Omit<RoundOptions, 'rate'> {
+  /** How many to compare with ten; the last is the one that the bar is for. */
+  readonly counts: readonly number[];
+}
+
+/** The same questions, none twice, with ten policies and with more. */
+export async function manyPolicies(
+  report: Report,
+  { counts, ...rounds }: ManyPoliciesOptions,
+): Promise<void> {
+  for (const count of counts) {
+    const [small, large] = [foundCompany(FEW), foundCompany(count)];
+    await using few = await startCurfewSide('few', small);
+    await using many = await startCurfewSide('many', large);
+    const sides = [
+      { side: many, next: eachOnce(large) },
+      { side: few, next: eachOnce(small) },
+    ];
+    for (const { side, next } of sides) await warmUp(side, next, WARM_UP);
+    const [withMany = [], withFew = []] = (await alternate(report, sides, rounds)).map((rounds) =>
+      rounds.map(({ perSecond }) => perSecond),
+    );
+    const policies = count.toLocaleString('en');
+    report.add({
+      name: `Curfew, ${FEW} policies, no question twice`,
+      unit: 'calls/s',
+      value: spreadOf(withFew),
+    });
+    report.add({
+      name: `Curfew, ${policies} policies, no question twice`,
+      unit: 'calls/s',
+      value: spreadOf(withMany),
+    });
+    const ratio = ratioOf(withMany, withFew);
+    report.add({
+      name: `${policies} policies ÷ ${FEW}`,
+      unit: '×',
+      value: ratio,
+      bar: { is: 'at least', than: 0.8 },
+    });
+  }
+}
