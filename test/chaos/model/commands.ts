@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { writeLapses } from '../../../services/grant/jobs/write-lapses.ts';
 import { Command, type LifeCommand, type Share } from './command.ts';
-import { activate, extend, release, revoke, use } from './grant-commands.ts';
+import { activate, extend, release, report, revoke, use } from './grant-commands.ts';
 import { lock, unlock } from './lock-commands.ts';
 import { move } from './directory-calls.ts';
 import { change, give, lookAround, removeDatabase, removePerson } from './directory-commands.ts';
@@ -15,7 +15,7 @@ import { takeBack, vote } from './vote-commands.ts';
 
 const pass = fc
   .record({
-    minutes: fc.constantFrom(10, 10, 10, 20, 20, 60, 540, 1_500),
+    minutes: fc.constantFrom(10, 10, 10, 10, 20, 20, 60, 60, 540, 1_500),
     isWritten: fc.boolean(),
   })
   .map(
@@ -37,9 +37,9 @@ const MOST_FIRST = 5;
 
 /** Lives that begin with some requests, and of which at most so many commands are carried out: many are fit for nothing by then. */
 export function lives(maxCommands: number): fc.Arbitrary<Iterable<LifeCommand>> {
-  const asking = [ask, vote, vote, vote, vote, takeBack, withdraw];
-  const having = [release, revoke, revokeMany, activate, activate, use, use, extend, extend];
-  const around = [pass, pass, pass, lock, unlock, unlock, offboard];
+  const asking = [ask, vote, vote, vote, vote, vote, vote, takeBack, takeBack, withdraw];
+  const having = [release, revoke, revokeMany, activate, activate, use, use, use, report, extend, extend];
+  const around = [pass, pass, lock, unlock, unlock, offboard];
   const directory = [change, change, give, removePerson, removeDatabase, lookAround];
   const rest = fc.commands([...asking, ...having, ...around, ...directory], {
     maxCommands: 2 * maxCommands,

@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import type { Share } from './command.ts';
 import { seenGrant } from './grant-calls.ts';
 import type { Model } from './model.ts';
-import type { ModelGrant, ModelItem, ModelState } from './records.ts';
+import type { ModelGrant, ModelItem, ModelRequest, ModelState } from './records.ts';
 import { seenRequest } from './request-calls.ts';
 import { canSeat, counted, fillable } from './votes.ts';
 import type { World } from './world.ts';
@@ -37,23 +37,27 @@ function requireSeated(model: Model, item: ModelItem, { approvers, steps }: Mode
 
 /** Compares what has not ended, and once what has: that it stays so, the tables are asked afterwards (I6). */
 export async function compareAll(model: Model, { world, over }: Share): Promise<void> {
-  for (const { id, items, extends: extended } of model.requests.filter((it) => !over.has(it.id))) {
-    const seen = await seenRequest(world.context, id);
-    const states = items.map(({ state }) => state);
-    const grantIds = items.map(({ grant }) => grant?.id ?? extended?.id);
-    deepStrictEqual(
-      { state: seen.state, items: seen.items },
-      { state: stateOf(states), items: states.map((state, item) => ({ state, grantId: grantIds[item] })) },
-    );
-    if (!states.includes('PENDING')) over.add(id);
-  }
-  for (const grant of model.grants.filter(({ id }) => !over.has(id))) {
-    await compareGrant(model, world, grant);
-    if (grant.state === 'ENDED') over.add(grant.id);
-  }
+  const open = model.requests.filter(({ id }) => !over.has(id));
+  await Promise.all(open.map(async (request) => await compareRequest(world, request)));
+  for (const { id, items } of open) if (items.every(({ state }) => state !== 'PENDING')) over.add(id);
+  const live = model.grants.filter(({ id }) => !over.has(id));
+  await Promise.all(live.map(async (grant) => await compareGrant(model, world, grant)));
+  for (const grant of live) if (grant.state === 'ENDED' && !model.isIdle(grant)) over.add(grant.id);
   const held = new Map(model.grants.map((grant) => [`${grant.subject} ${grant.resource}`, grant]));
+  for (const grant of model.grants.filter((it) => model.isIdle(it)))
+    held.delete(`${grant.subject} ${grant.resource}`);
   for (const { subject, resource } of held.values())
     deepStrictEqual(await world.mayRead(subject, resource), model.mayRead(subject, resource));
+}
+
+async function compareRequest(world: World, { id, items, extends: extended }: ModelRequest): Promise<void> {
+  const seen = await seenRequest(world.context, id);
+  const states = items.map(({ state }) => state);
+  const grantIds = items.map(({ grant }) => grant?.id ?? extended?.id);
+  deepStrictEqual(
+    { state: seen.state, items: seen.items },
+    { state: stateOf(states), items: states.map((state, item) => ({ state, grantId: grantIds[item] })) },
+  );
 }
 
 /** What the items of a request come to. */

@@ -1,4 +1,3 @@
-import type { EntityUid } from '../../../core/access/entity.ts';
 import type { RemoteService } from '../../../core/rpc/remote-service.ts';
 import type { DecisionContext } from '../../../services/decision/authorize.ts';
 import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
@@ -6,8 +5,7 @@ import { createMemo } from '../../../services/decision/memo.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { useGrant } from '../../../services/grant/use-grant.ts';
 import type { Stack } from '../../support/stack.ts';
-
-export const robot: EntityUid = { type: 'Service', id: 'robot' };
+import { robot } from './entities.ts';
 
 /** What decides as the decision service does, and uses up uses without the network in between. */
 export function decisionOf(stack: Stack): DecisionContext {
@@ -15,7 +13,7 @@ export function decisionOf(stack: Stack): DecisionContext {
   const remote: RemoteService = {
     call: async (_method, request, { signal }) => {
       signal?.throwIfAborted();
-      const { id: grantId, useId } = request as { readonly id: string; readonly useId: string }; // only UseGrant is called: nothing idle is asked for
+      const { id: grantId, useId } = request as { readonly id: string; readonly useId: string }; // only UseGrant is called: the model tells of noted uses itself
       const { result, revision } = await useGrant(context, { grantId, useId, caller: robot });
       return { ...result, revision } as never; // acknowledged: whoever calls reads nothing of it
     },
@@ -28,7 +26,7 @@ export function decisionOf(stack: Stack): DecisionContext {
     rights: createRights(followed),
     alarm: () => undefined,
     observe: (decide) => decide(),
-    uses: new GrantServiceUses({ remote, log: { warn: () => undefined } }),
+    uses: new GrantServiceUses({ remote, log: { warn: () => undefined }, reportMs: 2 ** 31 - 1 }),
     staleStandingMs: 0,
     memo: createMemo(1_000),
   };

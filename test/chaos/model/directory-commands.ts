@@ -117,7 +117,7 @@ export const lookAround = fc.constant(undefined).map(
   () =>
     new Command(
       'look',
-      (model) => model.grants.some((it) => it.state !== 'ENDED' && !model.isLetIn(it)),
+      (model) => model.grants.some((it) => it.state !== 'ENDED' && model.isOut(it)),
       async (model, share) => {
         await share.world.does(endAllIneligible);
         model.endIneligible();

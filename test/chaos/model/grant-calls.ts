@@ -8,7 +8,8 @@ import type { GrantContext } from '../../../services/grant/context.ts';
 import { createLock } from '../../../services/grant/create-lock.ts';
 import { deleteLock } from '../../../services/grant/delete-lock.ts';
 import { releaseGrant, revokeGrant } from '../../../services/grant/end-grant.ts';
-import { MINUTE_MS, user } from './entities.ts';
+import { reportUses } from '../../../services/grant/report-uses.ts';
+import { MINUTE_MS, robot, user } from './entities.ts';
 
 /** What a grant shows. */
 export interface SeenGrant {
@@ -51,6 +52,11 @@ export async function revoke(context: GrantContext, by: string, grantId: string)
 
 export async function activate(context: GrantContext, by: string, grantId: string): Promise<void> {
   await activateGrant(context, grantId, user(by));
+}
+
+/** Tells of a use of it, so many minutes ago. */
+export async function report(context: GrantContext, grantId: string, agoMinutes: number): Promise<void> {
+  await reportUses(context, [{ grantId, agoMs: agoMinutes * MINUTE_MS }], robot);
 }
 
 /** @returns the lock's id */

@@ -2,7 +2,12 @@ import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { extendRefusal } from './ask-refusal.ts';
 import { aboutGrant, index, tried, wanted } from './command.ts';
-import { activate as activated, release as released, revoke as revoked } from './grant-calls.ts';
+import {
+  activate as activated,
+  release as released,
+  report as reported,
+  revoke as revoked,
+} from './grant-calls.ts';
 import { activateRefusal, releaseRefusal, revokeRefusal } from './grant-refusal.ts';
 import { ask } from './granting.ts';
 import type { ModelGrant } from './records.ts';
@@ -15,6 +20,7 @@ const who = fc.constantFrom(HOLDER, HOLDER, HOLDER, HOLDER, LEAD, ...REQUESTERS)
 const orHolder = (by: string, { subject }: Pick<ModelGrant, 'subject'>): string =>
   by === HOLDER ? subject : by;
 const reviewer = fc.constantFrom(...REVIEWERS);
+const isUsed = (it: ModelGrant): boolean => termsOf(it).idle !== undefined;
 const isLive = (it: ModelGrant): boolean => it.state !== 'ENDED';
 
 export const release = fc.record({ as: who, which: index }).map(({ as, which }) =>
@@ -69,7 +75,7 @@ export const use = fc
     aboutGrant({
       name: `use ${useId}`,
       which,
-      isLikely: (it) => it.state === 'CLAIMABLE' || it.usesLeft !== undefined,
+      isLikely: (it) => it.state === 'CLAIMABLE' || it.usesLeft !== undefined || isUsed(it),
       does: async (model, share, picked) => {
         const name = `${picked.id} ${useId}`;
         const { subject, resource } = picked;
@@ -79,10 +85,25 @@ export const use = fc
         const is = isFree && isNow && model.use(grant, name);
         const seen = await share.world.mayRead(subject, resource, { useId: name });
         deepStrictEqual(seen, is || model.mayRead(subject, resource));
+        if (is && isUsed(grant)) await reported(share.world.context, grant.id, 0);
         return is;
       },
     }),
   );
+
+/** A decision service tells of uses that it noted. */
+export const report = fc.record({ which: index, ago: fc.constantFrom(0, 5, 15) }).map(({ which, ago }) =>
+  aboutGrant({
+    name: `report ${ago}m`,
+    which,
+    isLikely: isUsed,
+    does: async (model, share, grant) => {
+      await reported(share.world.context, grant.id, ago);
+      model.note(grant, model.now - ago);
+      return grant.state !== 'ENDED';
+    },
+  }),
+);
 
 export const extend = fc
   .record({ as: who, which: index, minutes: fc.constantFrom(30, 30, 60, 240, 300) })

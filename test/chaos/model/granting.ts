@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 import type { ModelGrant, ModelItem, ModelRequest, ModelVote, ModelWish } from './records.ts';
-import { PENDING_MINUTES, type Step, termsOf } from './terms.ts';
+import { IDLE_GRACE, PENDING_MINUTES, type Step, termsOf } from './terms.ts';
 import { approvalOf, comesTo, counted, isFull, isNothing, type Outcome } from './votes.ts';
 
 /** Who has to agree to it. */
@@ -78,7 +78,7 @@ function approve(model: Model, item: ModelItem): void {
 }
 
 function grant(model: Model, item: ModelItem, { actions, startsAt, minutes }: Outcome): void {
-  const { claim, uses, reviewWithin } = termsOf(item);
+  const { claim, uses, idle = Infinity, reviewWithin } = termsOf(item);
   const { requester, subject } = item.request;
   const { kind, resource, steps } = item;
   const later = startsAt > model.now ? 'SCHEDULED' : 'ACTIVE';
@@ -99,6 +99,7 @@ function grant(model: Model, item: ModelItem, { actions, startsAt, minutes }: Ou
     minutes,
     startsAt,
     endsAt: startsAt + (claim ?? minutes),
+    idleAt: startsAt + idle + IDLE_GRACE,
     usesLeft: uses,
     usedIds: new Set(),
     extensions: 0,

@@ -24,6 +24,12 @@ const QUERIES: readonly (readonly [invariant: string, sql: string])[] = [
       WHERE reviews.request_hash <> requests.request_hash`,
   ],
   [
+    'I7: a submission or a vote in the ledger that names another hash than the request has',
+    `SELECT ledger.revision FROM ledger JOIN access_requests AS requests ON requests.id = ledger.request_id
+      WHERE kind IN ('REQUEST_SUBMITTED', 'REQUEST_REVIEWED', 'BREAK_GLASS_REVIEWED')
+        AND body::json->>'requestHash' <> encode(requests.request_hash, 'hex')`,
+  ],
+  [
     'I8: a grant that is longer than its extensions allow',
     `SELECT id FROM grants WHERE (state = 'ACTIVE' OR workflow <> 'claim')
       AND extract(epoch FROM expires_at - starts_at) * 1000 > max_ms * (1 + extensions)`,
@@ -45,6 +51,17 @@ const QUERIES: readonly (readonly [invariant: string, sql: string])[] = [
        SELECT FROM ledger WHERE grant_id = grants.id AND kind = 'GRANT_ENDED')
       OR extensions <> (SELECT count(*) FROM ledger WHERE grant_id = grants.id AND kind = 'GRANT_EXTENDED')
       OR (SELECT count(*) FROM ledger WHERE grant_id = grants.id AND kind = 'GRANT_STARTED') <> 1`,
+  ],
+  [
+    'I11: an item whose rows in the ledger are not its state',
+    `SELECT request_id, item FROM request_items AS items WHERE (state = 'APPROVED') <> EXISTS (
+       SELECT FROM ledger WHERE ledger.request_id = items.request_id AND (
+         (kind = 'GRANT_STARTED' AND (body::json->>'item')::int = items.item) OR kind = 'GRANT_EXTENDED'))
+      OR (state = 'DENIED') <> EXISTS (
+       SELECT FROM ledger WHERE ledger.request_id = items.request_id AND (
+         (kind = 'ITEM_DENIED' AND (body::json->>'item')::int = items.item)
+         OR (kind = 'REQUEST_REVIEWED' AND body::json->>'verdict' = 'DENY'
+           AND (body::json->'items')::jsonb @> to_jsonb(items.item))))`,
   ],
   [
     'I11: a use that is not counted once in the ledger',

@@ -4,6 +4,7 @@ import type { Share } from './command.ts';
 import { goHome, lives } from './commands.ts';
 import { build } from './directory-calls.ts';
 import { violations } from './invariants.ts';
+import { checkLedger, checkLess } from './last-checks.ts';
 import { Model } from './model.ts';
 import { KINDS, OWNERS } from './terms.ts';
 import { World } from './world.ts';
@@ -38,11 +39,12 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, grants and decisions are what the model says', {
+test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I18 I19 I22 whatever people do, requests, grants and decisions are what the model says', {
   timeout: 3_600_000,
 }, async () => {
   let runs = 0;
   let reasons = 0;
+  let verified = 1n;
   const tally: Share['tally'] = new Map();
   await fc.assert(
     fc.asyncProperty(lives(MOST_COMMANDS), async (commands) => {
@@ -62,6 +64,8 @@ test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, gran
         await fc.asyncModelRun(() => ({ model, real: share }), commands);
         const { tables, memories } = await world.memories();
         for (const memory of memories) expect(memory).toEqual(tables);
+        if (runs % 4 === 0) checkLess(world, model);
+        if (runs % 10 === 0) verified = await checkLedger(world, verified);
       } finally {
         await goHome(model, share);
       }
@@ -70,6 +74,10 @@ test('I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, gran
   );
   const told = Array.from(tally, ([kind, { taken, refused }]) => `${kind} ${taken}/${refused}`);
   console.log(`${runs} runs; taken/refused: ${told.join(', ')}`);
+  const ends = await world.query<{ end_reason: string; count: number }>(
+    'SELECT end_reason, count(*)::int FROM grants GROUP BY 1 ORDER BY 1',
+  );
+  console.log(`ends: ${ends.map(({ end_reason, count }) => `${end_reason} ${count}`).join(', ')}`);
   expect(await violations(world)).toEqual([]);
   for (const kind of COMMON) expect(tally.get(kind)?.taken, kind).toBeGreaterThan(0);
 });

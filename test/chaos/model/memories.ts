@@ -33,7 +33,10 @@ export async function readMemories(
   };
 }
 
-/** Memory forgets after a while what time has ended, the tables when somebody writes it down. */
+/** Memory forgets after a while what time has ended, the tables when somebody writes it down. Uses that end nothing are in no ledger. */
 function going(grants: Iterable<LiveGrant>, now: Date): readonly LiveGrant[] {
-  return [...grants].filter(({ expiresAt }) => expiresAt > now).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  return [...grants]
+    .filter(({ expiresAt }) => expiresAt > now)
+    .map((grant) => ({ ...grant, lastUsedAt: undefined }))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 import { ModelLocks } from './locks.ts';
 import { ModelDirectory } from './model-directory.ts';
 import type { ModelGrant, ModelItem, ModelRequest, Parties } from './records.ts';
-import { type Step, termsOf } from './terms.ts';
+import { IDLE_GRACE, type Step, termsOf } from './terms.ts';
 import { canSeat, stepsOf, stepsUnlocked } from './votes.ts';
 
 /** What should be, by rules of its own: nothing here is the code's. */
@@ -40,8 +40,10 @@ export class Model {
       if (item.state === 'PENDING' && this.now >= item.request.lapsesAt) item.state = 'EXPIRED';
     this.open();
     for (const grant of this.grants) {
-      if (grant.state === 'ENDED' || this.now < grant.endsAt) continue;
-      this.end(grant, grant.state === 'CLAIMABLE' ? 'UNCLAIMED' : 'EXPIRED');
+      const isIdle = grant.idleAt < grant.endsAt;
+      if (grant.state === 'ENDED' || this.now < Math.min(grant.endsAt, grant.idleAt)) continue;
+      const unused = isIdle ? 'IDLE' : 'EXPIRED';
+      this.end(grant, grant.state === 'CLAIMABLE' ? 'UNCLAIMED' : unused);
     }
   }
 
@@ -70,11 +72,15 @@ export class Model {
     return isAgreed(grant, (by) => stepsUnlocked(this, by, grant)) ? 'held' : 'out';
   }
 
+  /** Whether it permits nothing any more because its workflow lets its holder in no more. */
+  isOut(grant: ModelGrant): boolean {
+    return termsOf(grant).isKept !== true && !this.isLetIn(grant);
+  }
+
   /** Ends what lets its holder in no more, whoever notices it. */
   endIneligible(isMeant: (grant: ModelGrant) => boolean = () => true): void {
     for (const grant of this.grants) {
-      const isOut = !termsOf(grant).isKept && !this.isLetIn(grant);
-      if (grant.state !== 'ENDED' && isOut && isMeant(grant)) this.end(grant, 'INELIGIBLE');
+      if (grant.state !== 'ENDED' && this.isOut(grant) && isMeant(grant)) this.end(grant, 'INELIGIBLE');
     }
   }
 
@@ -99,16 +105,29 @@ export class Model {
 
   /** Takes a use; whether it may. */
   use(grant: ModelGrant, useId: string): boolean {
+    if (this.isOut(grant)) return false;
     if (grant.usedIds.has(useId) && (grant.state === 'ACTIVE' || grant.endReason === 'EXHAUSTED'))
       return true;
     if (grant.state === 'ENDED' || grant.state === 'SCHEDULED') return false;
     if (grant.state === 'CLAIMABLE' && this.beginning(grant) !== 'in') return false;
     if (grant.state === 'CLAIMABLE') this.claim(grant);
+    this.note(grant, this.now);
     if (grant.usesLeft === undefined) return true;
     grant.usedIds.add(useId);
     grant.usesLeft -= 1;
     if (grant.usesLeft === 0) this.end(grant, 'EXHAUSTED');
     return true;
+  }
+
+  /** Notes when it was used; what has ended is not brought back by that. */
+  note(grant: ModelGrant, usedAt: number): void {
+    const { idle = Infinity } = termsOf(grant);
+    if (grant.state !== 'ENDED') grant.idleAt = Math.max(grant.idleAt, usedAt + idle + IDLE_GRACE);
+  }
+
+  /** Whether it lay unused for too long, which a rehearsal does not find out before it is written. */
+  isIdle({ endReason, endsAt }: ModelGrant): boolean {
+    return endReason === 'IDLE' && this.now < endsAt;
   }
 
   /** Whether one of the person's grants permits reading without a use being taken. */
@@ -126,7 +145,7 @@ export class Model {
   /** Whether its state lets it permit anything. */
   permits(grant: ModelGrant): boolean {
     if (grant.state === 'CLAIMABLE') return this.beginning(grant) === 'in';
-    return grant.state === 'ACTIVE' && (termsOf(grant).isKept === true || this.isLetIn(grant));
+    return grant.state === 'ACTIVE' && !this.isOut(grant);
   }
 }
 

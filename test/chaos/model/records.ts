@@ -84,6 +84,8 @@ export interface ModelGrant extends Parties {
   readonly startsAt: number;
   /** When it ends, or can be claimed no more. */
   endsAt: number;
+  /** When it ends if it is used no more. */
+  idleAt: number;
   usesLeft: number | undefined;
   readonly usedIds: Set<string>;
   extensions: number;

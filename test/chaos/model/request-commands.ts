@@ -14,7 +14,7 @@ const who = fc.constantFrom(...REQUESTERS);
 const PARTY = 'party';
 
 /** What takes uses is asked for one at a time, so that it is known which one is used. */
-const TAKING_USES = ['claim', 'counted'];
+const TAKING_USES = ['claim', 'counted', 'idle'];
 
 function isBusy(model: Model, kind: string, subject: string): boolean {
   return (
@@ -23,7 +23,20 @@ function isBusy(model: Model, kind: string, subject: string): boolean {
   );
 }
 
-const kind = fc.constantFrom(...KINDS, 'two', 'two', 'claim', 'claim', 'claim', 'plain', 'plain', 'auto');
+const kind = fc.constantFrom(
+  ...KINDS,
+  'two',
+  'two',
+  'claim',
+  'claim',
+  'claim',
+  'idle',
+  'counted',
+  'counted',
+  'plain',
+  'plain',
+  'auto',
+);
 
 export const ask = fc
   .record({
@@ -38,8 +51,10 @@ export const ask = fc
     startsIn: fc.constantFrom(undefined, undefined, undefined, undefined, 15, 55),
     repeat: fc.constantFrom('the wish', 'the key', 'both at once'),
   })
-  .map(({ subject, isByLead, first, second, actions, minutes, startsIn, repeat }) => {
+  .map(({ subject, isByLead, first, second, actions, startsIn, repeat, ...rest }) => {
     const kinds = [...new Set([first, second ?? first])];
+    // Long enough to lie unused.
+    const minutes = kinds.join() === 'idle' ? 240 : rest.minutes;
     const used = kinds.filter((it) => TAKING_USES.includes(it));
     const requester = isByLead && used.length === 0 ? LEAD : subject;
     const isFit = (model: Model): boolean => !used.some((it) => isBusy(model, it, subject));

@@ -7,6 +7,8 @@ export interface Terms {
   readonly max: number;
   readonly extensions: number;
   readonly uses?: number;
+  /** It ends when it lay unused for so long. */
+  readonly idle?: number;
   /** It begins with its first use, within so long. */
   readonly claim?: number;
   /** Security may stand in from then on. */
@@ -23,8 +25,9 @@ export const TERMS: Readonly<Record<string, Terms>> = {
   two: { steps: ['owner', 'security'], max: 240, extensions: 0 },
   auto: { steps: [], max: 60, extensions: 1 },
   claim: { steps: ['owner'], max: 60, extensions: 0, claim: 480 },
-  counted: { steps: [], max: 60, extensions: 0, uses: 5 },
+  counted: { steps: [], max: 60, extensions: 0, uses: 2 },
   pair: { steps: ['security', 'security'], max: 240, extensions: 0 },
+  idle: { steps: [], max: 240, extensions: 0, idle: 20 },
   kept: { steps: [], max: 60, extensions: 0, isKept: true },
   escalated: { steps: ['owner'], max: 60, extensions: 0, escalatesAfter: 5 },
   glass: { steps: [], max: 30, extensions: 0, reviewWithin: 5 },
@@ -43,6 +46,8 @@ export const REQUESTERS = ['ada', 'eve', 'sam'] as const;
 export const LEAD = 'lea';
 export const REVIEWERS = ['bob', 'cy', 'dee', 'sam'] as const;
 export const OWNERS: readonly string[] = ['bob', 'cy'];
+/** How much later than that it ends: uses are told in batches. */
+export const IDLE_GRACE = 0.5;
 export const PENDING_MINUTES = 24 * 60;
 
 /** Who is where while nobody has left. */

@@ -20,9 +20,15 @@ import { REVIEWERS } from './terms.ts';
 
 /** Whoever voted first, or somebody who has not. */
 const VOTER = 'voter';
-const reviewer = fc.constantFrom(...REVIEWERS, ...REVIEWERS, 'eve');
+/** Whoever of the reviewers may, the last of them first. */
+const FIT = 'whoever may';
+const reviewer = fc.constantFrom(FIT, FIT, FIT, FIT, ...REVIEWERS, 'eve');
 /** Which items a vote is on. */
 const named = fc.constantFrom<readonly number[]>([], [], [], [0], [1], [0, 1]);
+
+function voterOf(model: Model, request: ModelRequest, as: string): string {
+  return as === FIT ? (REVIEWERS.findLast((by) => mayVote(model, request, by)) ?? 'cy') : as;
+}
 
 /** Whether somebody's vote on it would be news. */
 function mayVote(model: Model, request: ModelRequest, by: string): boolean {
@@ -53,19 +59,20 @@ function narrowed(model: Model, item: ModelItem, { isFit, ...to }: Narrowing): N
 
 export const vote = fc
   .record({
-    by: reviewer,
+    as: reviewer,
     which: index,
     on: named,
     isDeny: fc.constantFrom(false, false, false, true),
     to: fc.option(narrowing, { freq: 2, nil: undefined }),
   })
-  .map(({ by, which, on, isDeny, to }) => {
-    const what = `${isDeny ? 'deny' : 'approve'} ${by} ${on.join('+')}`;
+  .map(({ as, which, on, isDeny, to }) => {
+    const what = `${isDeny ? 'deny' : 'approve'} ${as} ${on.join('+')}`;
     return aboutRequest({
       name: to === undefined ? what : `${what} ${Object.values(to).join(' ')}`,
       which,
-      isLikely: (it, model) => mayVote(model, it, by),
+      isLikely: (it, model) => mayVote(model, it, voterOf(model, it, as)),
       does: async (model, share, request) => {
+        const by = voterOf(model, request, as);
         const isWhole = to === undefined || (to.isFit && (isDeny || isAfterwards(request, on)));
         const narrowing = (item: ModelItem): Narrowed => (isWhole ? WHOLE : narrowed(model, item, to));
         const casting = { by, isDeny, named: on, narrowing };

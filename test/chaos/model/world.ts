@@ -1,24 +1,40 @@
 import { rm } from 'node:fs/promises';
+import pg from 'pg';
+import type { Engine } from '../../../core/policy/engine.ts';
 import { authorize, type DecisionContext } from '../../../services/decision/authorize.ts';
+import type { FollowedState } from '../../../services/decision/followed-state.ts';
 import type { GrantContext } from '../../../services/grant/context.ts';
 import { createDatabase } from '../../support/postgres.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
 import { copyDomain, WARDEN } from './domain.ts';
-import { decisionOf, robot } from './decision-side.ts';
-import { action, MINUTE_MS, user } from './entities.ts';
+import { decisionOf } from './decision-side.ts';
+import { action, MINUTE_MS, robot, user } from './entities.ts';
 import { unlock } from './grant-calls.ts';
+import { loadLesser } from './lesser-rules.ts';
 import { type Memories, readMemories } from './memories.ts';
 import { makeClockMovable } from './movable-clock.ts';
+
+interface Opened {
+  readonly folder: string;
+  readonly owner: pg.Client;
+  readonly lesser: ReadonlyMap<string, Engine>;
+}
 
 /** The real side: services, their Postgres, and its clock, which can be moved. */
 export class World implements AsyncDisposable {
   readonly #stack: Stack;
   readonly #decision: DecisionContext;
   readonly #folder: string;
+  /** Kept open, for the clock is moved often. */
+  readonly #owner: pg.Client;
+  /** Engines of policies that let people do less. */
+  readonly lesser: ReadonlyMap<string, Engine>;
 
-  private constructor(stack: Stack, folder: string) {
+  private constructor(stack: Stack, { folder, owner, lesser }: Opened) {
     this.#stack = stack;
     this.#folder = folder;
+    this.#owner = owner;
+    this.lesser = lesser;
     this.#decision = decisionOf(stack);
   }
 
@@ -26,7 +42,11 @@ export class World implements AsyncDisposable {
     const database = await createDatabase();
     await makeClockMovable(database);
     const folder = await copyDomain();
-    return new World(await startStack({ policies: folder, database }), folder);
+    const lesser = await loadLesser(folder);
+    const stack = await startStack({ policies: folder, database });
+    const owner = new pg.Client({ connectionString: database.ownerUrl });
+    await owner.connect();
+    return new World(stack, { folder, owner, lesser });
   }
 
   /** The grant service's. */
@@ -34,8 +54,13 @@ export class World implements AsyncDisposable {
     return this.#stack.grant.context;
   }
 
+  /** What the decision service has in memory. */
+  get followed(): FollowedState {
+    return this.#decision.followed;
+  }
+
   async query<T extends object>(sql: string, parameters: readonly unknown[] = []): Promise<T[]> {
-    return await this.#stack.query<T>(sql, parameters);
+    return (await this.#owner.query<T & pg.QueryResultRow>(sql, [...parameters])).rows;
   }
 
   /** When it will be so many minutes later. */
@@ -89,6 +114,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owner.end();
     await this.#stack[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true });
   }

@@ -32,7 +32,7 @@ const CHANGES = 'core/store/request-changes.ts';
 const MODEL: NamedTests = {
   file: 'test/chaos/model/life.test.ts',
   titles: [
-    'I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I22 whatever people do, requests, grants and decisions are what the model says',
+    'I1 I3 I4 I5 I6 I7 I8 I9 I10 I11 I14 I18 I19 I22 whatever people do, requests, grants and decisions are what the model says',
   ],
 };
 

@@ -4,6 +4,7 @@ import { createCurfew } from '../../../clients/sdk/index.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { EndReason, GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { startDecisionService } from '../../../services/decision/service.ts';
+import { reportUses } from '../../../services/grant/report-uses.ts';
 import { LIFE, type Stack, startStack } from '../../support/stack.ts';
 import { action, database, reasonOf } from './ask.ts';
 import { decided, granted, grantOf, grantsAs, kindsOf, person, until } from './life.ts';
@@ -141,6 +142,18 @@ describe('a grant that ends unused', () => {
     );
     expect(ended.endReason).toBe(EndReason.IDLE);
     expect(await decided(stack, { resource: 'idle-1' })).toBe('DENY');
+  });
+
+  it('is not brought back by a use that is told of too late', async () => {
+    const id = await granted(stack, 'idle-2', { seconds: 3_600 });
+    await stack.query(
+      `UPDATE grants SET created_at = created_at - interval '1 minute', starts_at = starts_at - interval '1 minute'
+        WHERE id = $1`,
+      [id],
+    );
+    expect((await grantOf(stack, id)).endReason).toBe(EndReason.IDLE);
+    await reportUses(stack.grant.context, [{ grantId: id, agoMs: 0 }], { type: 'Service', id: 'robot' });
+    expect((await grantOf(stack, id)).endReason).toBe(EndReason.IDLE);
   });
 });
 
