@@ -15,7 +15,7 @@ export interface Caller {
 export interface CallContext {
   readonly caller: Caller;
   /** When the client stops waiting; absent when it waits for ever. */
-  readonly deadline?: Date;
+  readonly deadline?: Date | undefined;
   /** Aborted when the client cancels, its connection breaks or the deadline passes; not any more once a unary call is answered. */
   readonly signal: AbortSignal;
   /** Size of the encoded request. */
@@ -23,7 +23,7 @@ export interface CallContext {
   /** Says that the call is as much work as so many. @throws AccessError OVERLOADED when there is no room for so many */
   readonly weigh: (calls: number) => void;
   /** The caller's bearer token as it was sent, for calls that another of Curfew's services makes on their behalf; absent when a certificate named them. */
-  readonly authorization?: string;
+  readonly authorization?: string | undefined;
 }
 
 /** Answers one method: a promise for a unary one, an async iterable for a server streaming one. */
