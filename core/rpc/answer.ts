@@ -1,16 +1,10 @@
 import { once } from 'node:events';
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  type Message,
-  toBinary,
-} from '@bufbuild/protobuf';
+import type { DescMethod, Message } from '@bufbuild/protobuf';
 import type { sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Admission, Work } from './admission.ts';
+import { decode, encode } from './messages.ts';
 import type { CallContext, RouteMethod } from './route.ts';
 import { callOf } from './served-call.ts';
 import { ServedContext } from './served-context.ts';
@@ -30,25 +24,60 @@ export interface Answering {
 
 type Unary = ServerUnaryCall<Buffer, Buffer>;
 type Stream = ServerWritableStream<Buffer, Buffer>;
-type UnaryMethod = RouteMethod & { readonly kind: 'unary' };
+type UnaryMethod = RouteMethod & { readonly kind: 'unary' | 'in_bytes' };
 type StreamMethod = RouteMethod & { readonly kind: 'server_streaming' };
-
-/**
- * How deep messages may nest to be decoded at all. The deepest good request is at about 55; what lies between is decoded so that the
- * conversion of values can name the path that is too deep.
- */
-const maxMessageDepth = 1_000;
 
 /** A grpc-js handler for a unary method. */
 export function answerUnary(method: UnaryMethod, answering: Answering) {
+  const answer = method.kind === 'in_bytes' ? method.answer : inMessages(method, answering);
+  const admission = answering.admissionOf(method.desc);
+
+  function respond(call: Unary, callback: sendUnaryData<Buffer>): void {
+    const work = admission?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
+    const context = new ServedContext(call, work);
+    const succeed = (response: Uint8Array): void => {
+      context.close();
+      work.end();
+      callback(null, asBuffer(response));
+    };
+    const fail = (error: unknown): void => {
+      logFault(error, method, context, answering);
+      context.close();
+      work.end();
+      callback(toStatusObject(error));
+    };
+    let answered: ReturnType<typeof answer>;
+    try {
+      answered = answer(call.request, context);
+    } catch (error) {
+      return fail(error);
+    }
+    if (answered instanceof Promise) answered.then(succeed, fail);
+    else succeed(answered);
+  }
+
   return (call: Unary, callback: sendUnaryData<Buffer>): void => {
-    callOf(call.metadata).observed.within(() => {
-      void answerOnce(method, call, answering).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toStatusObject(error)),
-      );
-    });
+    try {
+      callOf(call.metadata).observed.within(() => respond(call, callback));
+    } catch (error) {
+      callback(toStatusObject(error)); // it was not let in
+    }
   };
+}
+
+/** Between messages and their bytes. */
+function inMessages(
+  method: UnaryMethod & { readonly kind: 'unary' },
+  answering: Answering,
+): (request: Buffer, context: CallContext) => Promise<Uint8Array> {
+  return async (request, context) => {
+    const message = open(method, request, answering);
+    return encode(method.desc.output, await method.answer(message, context));
+  };
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** A grpc-js handler for a server streaming method. */
@@ -75,22 +104,6 @@ export function answerStream(method: StreamMethod, answering: Answering) {
   };
 }
 
-async function answerOnce(method: UnaryMethod, call: Unary, answering: Answering): Promise<Buffer> {
-  const work =
-    answering.admissionOf(method.desc)?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
-  const context = new ServedContext(call, work);
-  try {
-    const request = open(method, call, answering);
-    return encode(method.desc.output, await method.answer(request, context));
-  } catch (error) {
-    logFault(error, method, context, answering);
-    throw error;
-  } finally {
-    context.close();
-    work.end();
-  }
-}
-
 const unweighed: Work = { weigh: () => undefined, end: () => undefined };
 
 interface Streamed {
@@ -101,35 +114,20 @@ interface Streamed {
 }
 
 async function sendAll(method: StreamMethod, { call, context, signal, answering }: Streamed): Promise<void> {
-  const request = open(method, call, answering);
+  const request = open(method, call.request, answering);
   for await (const response of method.answer(request, context)) {
     signal.throwIfAborted();
-    if (!call.write(encode(method.desc.output, response))) {
+    if (!call.write(asBuffer(encode(method.desc.output, response)))) {
       await once(call, 'drain', { signal });
     }
   }
   signal.throwIfAborted();
 }
 
-function open({ desc }: RouteMethod, { request }: Unary | Stream, { validate }: Answering): Message {
+function open({ desc }: RouteMethod, request: Uint8Array, { validate }: Answering): Message {
   const message = decode(desc.input, request);
   validate?.(desc.input, message);
   return message;
-}
-
-function decode(desc: DescMessage, bytes: Buffer): Message {
-  try {
-    return fromBinary(desc, bytes, { readUnknownFields: false, recursionLimit: maxMessageDepth });
-  } catch (cause) {
-    const seen = cause instanceof Error ? cause.message : 'unreadable bytes';
-    const message = `the request is no well-formed ${desc.typeName}: ${seen}; strings must be UTF-8`;
-    throw new AccessError('FIELD_INVALID', message, { cause });
-  }
-}
-
-function encode(desc: DescMessage, response: Record<string, unknown>): Buffer {
-  const bytes = toBinary(desc, create(desc, response));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function closingError(): AccessError {

@@ -157,7 +157,7 @@ function implementation(route: Route, answering: Answering): UntypedServiceImple
   return Object.fromEntries(
     route.methods.map((method) => [
       method.desc.localName,
-      method.kind === 'unary' ? answerUnary(method, answering) : answerStream(method, answering),
+      method.kind === 'server_streaming' ? answerStream(method, answering) : answerUnary(method, answering),
     ]),
   );
 }

@@ -1,5 +1,5 @@
 import { type Meter, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Answer } from './authorize.ts';
+import type { Answer } from './answer.ts';
 
 /** Counts, times and traces one decision; throws what `decide` throws. */
 export type ObserveDecision = (decide: () => Answer) => Answer;
