@@ -106,6 +106,7 @@ export class ServedCall implements Call, Listener {
     this.#passage.unfinished.delete(this);
     this.observed.end(Code.CANCELLED);
     this.#listener?.onCancel();
+    this.#forget();
   }
 
   sendMetadata(metadata: Metadata): void {
@@ -167,6 +168,15 @@ export class ServedCall implements Call, Listener {
     }
     if (identified instanceof Promise) identified.then(goOn, refuse);
     else goOn(identified);
+  }
+
+  /** Node's HTTP/2 streams live on until the next full garbage collection, and whatever hangs on them with them. */
+  #forget(): void {
+    if (!this.stream.destroyed) return;
+    this.#listener = undefined;
+    this.#answer = undefined;
+    this.stream.removeAllListeners('data');
+    this.stream.removeAllListeners('end');
   }
 
   #end(sent: SentStatus): void {
