@@ -1,7 +1,7 @@
 import type { EntityUid } from '../../core/access/entity.ts';
 import { KNOWN_QUESTION_BYTES } from './limits.ts';
 import type { Kept } from './memo.ts';
-import { RecentMap } from './recent-map.ts';
+import { RecentMap } from '../../core/access/recent-map.ts';
 
 /** A question whose answer can be given again without reading it. */
 export interface KnownQuestion {

@@ -11,7 +11,7 @@ import { MEMO_KEY_LENGTH } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 import { keyOfQuestion } from './question-key.ts';
-import { RecentMap } from './recent-map.ts';
+import { RecentMap } from '../../core/access/recent-map.ts';
 import { unlocked } from './stops.ts';
 
 /** What was decided of a question, with what an answer says besides. */
