@@ -43,7 +43,8 @@ const loadSettings = z
 const grantServiceSettings = z
   .object({
     CURFEW_GRANT_ADDRESS: z.string().default('127.0.0.1:2201').meta({
-      description: 'the grant service, which acknowledges uses of grants that are counted or begin',
+      description:
+        'the grant service, which acknowledges uses of grants that are counted or begin with a use',
     }),
     CURFEW_CA: z.string().optional().meta({
       description: "the PEM authority of the grant service's certificate; wanted unless that is on loopback",
