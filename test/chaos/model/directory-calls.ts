@@ -3,8 +3,9 @@ import type { EntityUid } from '../../../core/access/entity.ts';
 import type { GrantContext } from '../../../services/grant/context.ts';
 import { removeEntities } from '../../../services/grant/delete-entities.ts';
 import { user } from './entities.ts';
+import { ADMIN } from './terms.ts';
 
-const ROOT = user('root');
+const ROOT = user(ADMIN);
 
 /** Puts the person into these groups and no others; one who was deleted comes back. */
 export async function move(context: GrantContext, id: string, groups: readonly string[]): Promise<void> {
