@@ -44,7 +44,11 @@ export async function build(context: GrantContext, databases: readonly Built[]):
 export async function remove(
   context: GrantContext,
   uid: EntityUid,
-): Promise<{ readonly ended: readonly string[]; readonly withdrawn: readonly string[] }> {
+): Promise<Readonly<Record<'ended' | 'withdrawn' | 'unvoted', readonly string[]>>> {
   const { result } = await removeEntities(context, ROOT, [uid]);
-  return { ended: result.endedGrantIds.toSorted(), withdrawn: result.withdrawnRequestIds.toSorted() };
+  return {
+    ended: result.endedGrantIds.toSorted(),
+    withdrawn: result.withdrawnRequestIds.toSorted(),
+    unvoted: result.unvotedRequestIds.toSorted(),
+  };
 }

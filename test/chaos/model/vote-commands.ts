@@ -144,3 +144,11 @@ export const takeBack = fc
       },
     }),
   );
+
+/** Takes all votes of somebody back who is out. @returns the ids of the requests */
+export function takeVotesBack(model: Model, who: string): readonly string[] {
+  const voted = model.requests.filter((request) => votedItems(request, who).length > 0);
+  for (const item of voted.flatMap((request) => votedItems(request, who)))
+    item.votes = item.votes.filter(({ by }) => by !== who);
+  return voted.map(({ id }) => id).toSorted();
+}
