@@ -22,9 +22,10 @@ import { addReflection } from './reflection.ts';
 import { refuseEarly } from './refuse-early.ts';
 import { createRefusedPeers, type RefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
+import { servedCalls } from './served-call.ts';
 import { serviceDefinition } from './service-definition.ts';
 import { nameTransportError } from './transport-errors.ts';
-import { endUnfinished } from './unfinished-calls.ts';
+import { UnfinishedCalls } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
 
 export interface RpcServerOptions {
@@ -73,8 +74,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
   const refusedPeers = createRefusedPeers();
-  const { interceptors, callerOf, within, observer } = createInterceptors(options, { limits, refusedPeers });
-  const server = new Server({ ...serverOptions(limits), interceptors });
+  const { interceptor, observer } = intercept(options, { limits, refusedPeers });
+  const server = new Server({ ...serverOptions(limits), interceptors: [interceptor] });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
   const listener = createListener({ server, limits, logger, tls, refusedPeers });
@@ -88,8 +89,6 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   for (const route of routes) {
     const answering = {
       admissionOf,
-      callerOf,
-      within,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -113,26 +112,22 @@ interface Interception {
   readonly refusedPeers: RefusedPeers;
 }
 
-function createInterceptors(
+function intercept(
   { identify, logger, meter }: RpcServerOptions,
   { limits, refusedPeers }: Interception,
-) {
+): { readonly interceptor: ServerInterceptor; readonly observer: CallObserver } {
   const observer = observeCalls({
     meter: meter ?? createNoopMeter(),
     isTraced: (path) => !isPublic(path),
-    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
   });
   const onRefused = observer.refused;
-  const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused });
-  const innermost: ServerInterceptor = (method, call) =>
-    observer.interceptor(method, endUnfinished(method, call, limits.requestTimeoutMs));
-  return {
-    // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
-    interceptors: [innermost, authentication.interceptor],
-    callerOf: authentication.callerOf,
-    within: observer.within,
+  const interceptor = servedCalls({
+    authentication: createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused }),
     observer,
-  };
+    unfinished: new UnfinishedCalls(limits.requestTimeoutMs),
+    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
+  });
+  return { interceptor, observer };
 }
 
 /** Sets up that calls are refused when there is too much to do. @returns what admits a method's calls */
@@ -162,7 +157,7 @@ function implementation(route: Route, answering: Answering): UntypedServiceImple
   return Object.fromEntries(
     route.methods.map((method) => [
       method.desc.localName,
-      method.kind === 'unary' ? answerUnary(method, answering) : answerStream(method, answering),
+      method.kind === 'server_streaming' ? answerStream(method, answering) : answerUnary(method, answering),
     ]),
   );
 }
