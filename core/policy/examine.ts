@@ -38,7 +38,7 @@ interface PlacedPolicy extends ParsedPolicy {
  * return: run it in a thread that may end (`loadPolicies` does).
  */
 export function examine(files: PolicyFiles, options: ExaminationOptions = {}): Examination {
-  const examiner: Examiner = { cedar: newCedarInstance(), problems: [], options };
+  const examiner: Examiner = { cedar: options.cedar ?? newCedarInstance(), problems: [], options };
   const { problems } = examiner;
   problems.push(...checkPaths(files));
   const schema = readSchema(examiner, files.get(SCHEMA_FILE));
