@@ -4,6 +4,7 @@ import type { EntityReads } from './entity-reads.ts';
 import {
   createEvaluator,
   type EngineQuestion,
+  type Evaluator,
   type EvaluatorOptions,
   type PolicyError,
   type RawEvaluation,
@@ -11,7 +12,7 @@ import {
 import { createKeptAnswers } from './kept-answers.ts';
 import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
-import { createSlicer, type Slicer } from './slice.ts';
+import { type CreateSlicer, createSlicer, type Slicer } from './slice.ts';
 import { createSlices, inPolicies, type Slice } from './slices.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
@@ -27,7 +28,14 @@ export interface Evaluation {
   readonly failure?: string;
 }
 
-export type EngineOptions = EvaluatorOptions;
+export interface EngineOptions extends EvaluatorOptions {
+  /** Told of each question, before it is answered. */
+  readonly onAsked?: (phase: Phase, question: AskedQuestion) => void;
+  /** Where policies are evaluated; a new evaluator unless given. */
+  readonly evaluator?: Evaluator;
+  /** What finds the policies for a question: another than `createSlicer` only to look at a part of a set, or to test what a fault would do. */
+  readonly createSlicer?: CreateSlicer;
+}
 
 /** Evaluates one policy set. Synchronous; safe to drop when a newer set is in force. */
 export interface Engine {
@@ -46,11 +54,12 @@ const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', polic
 
 /** Makes an engine for a set that `loadPolicies` passed. */
 export function createEngine(policies: PolicySet, options: EngineOptions = {}): Engine {
-  const evaluator = createEvaluator(options);
+  const { evaluator = createEvaluator(options), onAsked } = options;
   const grouped = groupedActions(policies);
+  const slicerOf = options.createSlicer ?? createSlicer;
   const slicers: Record<Phase, Slicer> = {
-    access: createSlicer(policies.schema, policies.access),
-    workflows: createSlicer(policies.schema, policies.workflows),
+    access: slicerOf(policies.schema, policies.access),
+    workflows: slicerOf(policies.schema, policies.workflows),
   };
   const named: Record<Phase, readonly Entity[]> = {
     access: namedActions(policies, grouped, 'access'),
@@ -73,10 +82,10 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       refuseJunk(question.context);
-      const entities = [...question.entities];
-      const { applying, open } = slicers[phase]({ ...question, entities });
-      const answer =
-        open.length === 0 ? NOTHING_MATCHES : ask(phase, sliceOf(phase, open), { ...question, entities });
+      const asked: AskedQuestion = { ...question, entities: [...question.entities] };
+      onAsked?.(phase, asked);
+      const { applying, open } = slicers[phase](asked);
+      const answer = open.length === 0 ? NOTHING_MATCHES : ask(phase, sliceOf(phase, open), asked);
       return withApplying(answer, applying);
     } catch (error) {
       return { kind: 'failure', message: `a question that is none: ${String(error)}` };
@@ -118,7 +127,8 @@ function withApplying(raw: RawEvaluation, applying: readonly PolicySource[]): Ra
   return { ...raw, decision, policyIds: (decision === 'allow' ? permits : forbids).toSorted() };
 }
 
-interface AskedQuestion extends EngineQuestion {
+/** A question with its entities at hand. */
+export interface AskedQuestion extends EngineQuestion {
   readonly entities: readonly Entity[];
 }
 

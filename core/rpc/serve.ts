@@ -16,7 +16,7 @@ import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
-import { createListener } from './listen.ts';
+import { type ConnectionSource, createListener } from './listen.ts';
 import { type CallObserver, observeCalls } from './observe-calls.ts';
 import { addReflection } from './reflection.ts';
 import { refuseEarly } from './refuse-early.ts';
@@ -56,6 +56,8 @@ export interface RpcServer {
    * @throws Error when the address is malformed, taken, or not loopback without TLS
    */
   readonly listen: (address: string) => Promise<number>;
+  /** Takes the connections that another process accepts, instead of listening itself. */
+  readonly takeFrom: (source: ConnectionSource) => void;
   /** Sets the health of a service, or of the whole server (''). All start as not serving. */
   readonly setServing: (service: string, serving: boolean) => void;
   /** Not serving from now on, whatever is set, so that clients and load balancers go elsewhere; calls are still answered. */
@@ -97,6 +99,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   }
   return {
     listen: (address) => listener.listen(address),
+    takeFrom: (source) => listener.takeFrom(source),
     setServing: (service, serving) => health.setServing(service, serving),
     stopServing: () => health.stopServing(),
     async close() {

@@ -58,6 +58,7 @@ export function toStatusResponse(
     revision: status.revision,
     ...(stalenessMs === undefined ? {} : { staleness: durationFromMs(Math.round(stalenessMs)) }),
     policyDigest: status.policyDigest,
+    refusedPolicyDigest: status.refusedPolicyDigest,
     liveGrants: BigInt(status.liveGrants),
     ready: status.ready,
     limits: {
