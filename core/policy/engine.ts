@@ -1,17 +1,19 @@
 import { type Attributes, type Entity, sameUid, uidKey } from '../access/entity.ts';
-import { joined, onlyRead, READS_NOTHING } from './context-reads.ts';
-import { bothRead, type EntityReads, READS_NO_ENTITY } from './entity-reads.ts';
+import { onlyRead } from './context-reads.ts';
+import type { EntityReads } from './entity-reads.ts';
 import {
   createEvaluator,
   type EngineQuestion,
+  type Evaluator,
   type EvaluatorOptions,
   type PolicyError,
   type RawEvaluation,
 } from './evaluator.ts';
-import type { Phase, PolicySet, PolicySource, Reads } from './policy-set.ts';
+import { createKeptAnswers } from './kept-answers.ts';
+import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
-import type { AskedSet } from './serving-instance.ts';
-import { createSlicer, type Slicer } from './slice.ts';
+import { type CreateSlicer, createSlicer, type Slicer } from './slice.ts';
+import { createSlices, inPolicies, type Slice } from './slices.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
 
@@ -26,7 +28,14 @@ export interface Evaluation {
   readonly failure?: string;
 }
 
-export type EngineOptions = EvaluatorOptions;
+export interface EngineOptions extends EvaluatorOptions {
+  /** Told of each question, before it is answered. */
+  readonly onAsked?: (phase: Phase, question: AskedQuestion) => void;
+  /** Where policies are evaluated; a new evaluator unless given. */
+  readonly evaluator?: Evaluator;
+  /** What finds the policies for a question: another than `createSlicer` only to look at a part of a set, or to test what a fault would do. */
+  readonly createSlicer?: CreateSlicer;
+}
 
 /** Evaluates one policy set. Synchronous; safe to drop when a newer set is in force. */
 export interface Engine {
@@ -41,44 +50,42 @@ export interface Engine {
   readonly replacedInstances: number;
 }
 
-/** How many slices are remembered before all are forgotten; to make one again costs microseconds. */
-const MOST_SLICES = 1_000;
-
 const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', policyIds: [], errors: [] };
 
 /** Makes an engine for a set that `loadPolicies` passed. */
 export function createEngine(policies: PolicySet, options: EngineOptions = {}): Engine {
-  const evaluator = createEvaluator(options);
+  const { evaluator = createEvaluator(options), onAsked } = options;
   const grouped = groupedActions(policies);
+  const slicerOf = options.createSlicer ?? createSlicer;
   const slicers: Record<Phase, Slicer> = {
-    access: createSlicer(policies.schema, policies.access),
-    workflows: createSlicer(policies.schema, policies.workflows),
+    access: slicerOf(policies.schema, policies.access),
+    workflows: slicerOf(policies.schema, policies.workflows),
   };
   const named: Record<Phase, readonly Entity[]> = {
     access: namedActions(policies, grouped, 'access'),
     workflows: namedActions(policies, grouped, 'workflows'),
   };
   const sliceOf = createSlices(policies);
-  const ask = (phase: Phase, slice: Slice, question: AskedQuestion): RawEvaluation => {
-    const { entityReads, contextReads } = slice;
+  const answers = createKeptAnswers();
+  const ask = (phase: Phase, { set, idsOf, contextReads, entityReads }: Slice, question: AskedQuestion) => {
     const entities = entitiesRead(question, entityReads);
     const asked = grouped.get(uidKey(question.action));
     const actions = new Set(entityReads.others ? named[phase] : []);
     if (asked !== undefined && (entityReads.others || entityReads.action)) actions.add(asked);
     entities.push(...actions);
-    return evaluator.evaluate(slice, {
-      ...question,
-      context: onlyRead(question.context, contextReads),
-      entities,
-    });
+    const read = { ...question, context: onlyRead(question.context, contextReads), entities };
+    return inPolicies(
+      answers.once({ set, question: read, contextReads, entityReads }, () => evaluator.evaluate(set, read)),
+      idsOf,
+    );
   };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
       refuseJunk(question.context);
-      const entities = [...question.entities];
-      const { applying, open } = slicers[phase]({ ...question, entities });
-      const answer =
-        open.length === 0 ? NOTHING_MATCHES : ask(phase, sliceOf(phase, open), { ...question, entities });
+      const asked: AskedQuestion = { ...question, entities: [...question.entities] };
+      onAsked?.(phase, asked);
+      const { applying, open } = slicers[phase](asked);
+      const answer = open.length === 0 ? NOTHING_MATCHES : ask(phase, sliceOf(phase, open), asked);
       return withApplying(answer, applying);
     } catch (error) {
       return { kind: 'failure', message: `a question that is none: ${String(error)}` };
@@ -120,7 +127,8 @@ function withApplying(raw: RawEvaluation, applying: readonly PolicySource[]): Ra
   return { ...raw, decision, policyIds: (decision === 'allow' ? permits : forbids).toSorted() };
 }
 
-interface AskedQuestion extends EngineQuestion {
+/** A question with its entities at hand. */
+export interface AskedQuestion extends EngineQuestion {
   readonly entities: readonly Entity[];
 }
 
@@ -139,36 +147,6 @@ function entitiesRead({ entities, principal, resource }: AskedQuestion, reads: E
 }
 
 const NONE: Attributes = new Map();
-
-/** Policies that are asked together, and what they read. */
-interface Slice extends AskedSet {
-  readonly contextReads: Reads;
-  readonly entityReads: EntityReads;
-}
-
-/** Makes slices by the positions of their policies, each combination once. */
-function createSlices(policies: PolicySet): (phase: Phase, matching: readonly number[]) => Slice {
-  const known = new Map<string, Slice>();
-  return (phase, matching) => {
-    const key = `${phase}:${matching.join()}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const slice = makeSlice(
-      key,
-      matching.flatMap((index) => policies[phase][index] ?? []),
-    );
-    if (known.size >= MOST_SLICES) known.clear();
-    known.set(key, slice);
-    return slice;
-  };
-}
-
-function makeSlice(key: string, policies: readonly PolicySource[]): Slice {
-  const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.conditions]));
-  const contextReads = policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING);
-  const reads = policies.map((policy) => policy.entityReads).reduce(bothRead, READS_NO_ENTITY);
-  return { key, texts: () => texts, contextReads, entityReads: reads };
-}
 
 /** Actions that conditions name, which bring their groups whatever action is asked about. */
 function namedActions(

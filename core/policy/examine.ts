@@ -7,6 +7,7 @@ import { attributesRead, entityPaths } from './entity-paths.ts';
 import { type ExaminationOptions, type Examiner, guarded } from './examiner.ts';
 import { type ParsedPolicy, parsePolicy } from './parse-policy.ts';
 import {
+  checkEntityIds,
   checkHead,
   checkId,
   checkUniqueIds,
@@ -38,7 +39,7 @@ interface PlacedPolicy extends ParsedPolicy {
  * return: run it in a thread that may end (`loadPolicies` does).
  */
 export function examine(files: PolicyFiles, options: ExaminationOptions = {}): Examination {
-  const examiner: Examiner = { cedar: newCedarInstance(), problems: [], options };
+  const examiner: Examiner = { cedar: options.cedar ?? newCedarInstance(), problems: [], options };
   const { problems } = examiner;
   problems.push(...checkPaths(files));
   const schema = readSchema(examiner, files.get(SCHEMA_FILE));
@@ -55,6 +56,7 @@ export function examine(files: PolicyFiles, options: ExaminationOptions = {}): E
       schema,
       placed.filter((it) => !misplaced.includes(it)),
     );
+    problems.push(...placed.flatMap(checkEntityIds));
     for (const it of placed) guarded(examiner, it.chunk, () => probe(examiner.cedar, schema.shape, it));
   }
   if (problems.length > 0 || schema === undefined) return { ok: false, problems: inOrder(problems) };

@@ -17,6 +17,8 @@ export interface ExaminationOptions {
   readonly skip?: readonly ExaminationStep[];
   /** Whether the set passed an examination before: it is parsed, and neither validated nor probed again. */
   readonly wasExamined?: boolean;
+  /** What it begins with; an instance of its own unless given. */
+  readonly cedar?: CedarInstance;
 }
 
 /** The examination's state: what Cedar runs in and what was found. */

@@ -7,12 +7,18 @@ import type { ExaminationStep } from './examiner.ts';
 import { type PolicyFiles, SCHEMA_FILE } from './files.ts';
 import type { PolicySet } from './policy-set.ts';
 import type { Problem } from './problem.ts';
+import type { AskedBefore } from './self-check/recent-questions.ts';
 import { problemAt, sourceText } from './source-text.ts';
 
 /** Either a set that passed every check, or everything that is wrong with it, by file and place. */
 export type LoadResult =
   | { readonly ok: true; readonly policies: PolicySet }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** Nothing is wrong with the files, but the index would decide otherwise than all policies do (`selfCheck`). */
+      readonly differs?: true;
+    };
 
 export interface LoadOptions {
   /** The directory: checked against the schema when given. */
@@ -26,6 +32,8 @@ export interface LoadOptions {
    * nor probed again, which is most of the work.
    */
   readonly wasExamined?: boolean;
+  /** What this process was asked before, which the self-check asks again. */
+  readonly askedBefore?: readonly AskedBefore[];
 }
 
 /** What the worker thread is given. */
@@ -33,17 +41,24 @@ export interface WorkerTask {
   readonly files: PolicyFiles;
   readonly skip: readonly ExaminationStep[];
   readonly wasExamined: boolean;
+  readonly askedBefore: readonly AskedBefore[];
 }
 
 /** What the worker thread says. */
 export type WorkerMessage =
   | { readonly kind: 'step'; readonly step: ExaminationStep }
-  | { readonly kind: 'result'; readonly result: Examination };
+  | { readonly kind: 'checks-itself' }
+  | WorkerResult;
 
-/** How one worker thread ended: with a result, or while it was at a step. */
-type WorkerEnd =
+type WorkerResult =
   | { readonly kind: 'result'; readonly result: Examination }
-  | { readonly kind: 'died'; readonly at: ExaminationStep; readonly reason: string };
+  | { readonly kind: 'differs'; readonly problems: readonly Problem[] };
+
+/** Where a worker thread is: at something that Cedar is given, or at the self-check of a set that is good. */
+type Place = ExaminationStep | 'self-check';
+
+/** How one worker thread ended: with a result, or while it was somewhere. */
+type WorkerEnd = WorkerResult | { readonly kind: 'died'; readonly at: Place; readonly reason: string };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_WORKERS = 5;
@@ -60,13 +75,15 @@ export async function loadPolicies(files: PolicyFiles, options: LoadOptions = {}
   const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const problems: Problem[] = [];
   const skip: ExaminationStep[] = [];
-  const wasExamined = options.wasExamined ?? false;
+  const { wasExamined = false, askedBefore = [] } = options;
   for (let attempt = 1; attempt <= MAX_WORKERS; attempt++) {
     const leftMs = deadline - performance.now();
     const shareMs = attempt === MAX_WORKERS ? leftMs : leftMs / WORKER_SHARE;
-    const end = await runWorker({ files, skip, wasExamined }, shareMs);
+    const end = await runWorker({ files, skip, wasExamined, askedBefore }, shareMs);
     if (end.kind === 'result') return conclude(end.result, problems, options);
-    problems.push(deathProblem(files, end));
+    if (end.kind === 'differs') return { ok: false, problems: end.problems, differs: true };
+    if (end.at === 'self-check') return { ok: false, problems: [unchecked(end.reason)], differs: true };
+    problems.push(deathProblem(files, end.at, end.reason));
     if (end.at.file === SCHEMA_FILE) break; // without a schema nothing else can be examined
     skip.push(end.at);
   }
@@ -80,7 +97,7 @@ async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     execArgv: [], // not the inspector's port nor the preloads of the process
   });
-  let at: ExaminationStep = { file: SCHEMA_FILE, line: 1, column: 1 };
+  let at: Place = { file: SCHEMA_FILE, line: 1, column: 1 };
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<WorkerEnd>((resolve) => {
@@ -88,6 +105,7 @@ async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd
       timer = setTimeout(() => die(`takes longer than ${Math.round(timeoutMs)} ms`), Math.max(1, timeoutMs));
       worker.on('message', (message: WorkerMessage) => {
         if (message.kind === 'step') at = message.step;
+        else if (message.kind === 'checks-itself') at = 'self-check';
         else resolve(message);
       });
       worker.on('error', (error) => die(`ends the examination: ${error.message}`));
@@ -99,12 +117,19 @@ async function runWorker(task: WorkerTask, timeoutMs: number): Promise<WorkerEnd
   }
 }
 
-function deathProblem(files: PolicyFiles, end: WorkerEnd & { kind: 'died' }): Problem {
-  const what = end.at.file === SCHEMA_FILE ? 'schema' : 'policy';
-  const source = sourceText(end.at.file, files.get(end.at.file) ?? '');
-  const offset = (source.lineStarts[end.at.line - 1] ?? 0) + end.at.column - 1;
+function deathProblem(files: PolicyFiles, at: ExaminationStep, reason: string): Problem {
+  const what = at.file === SCHEMA_FILE ? 'schema' : 'policy';
+  const source = sourceText(at.file, files.get(at.file) ?? '');
+  const offset = (source.lineStarts[at.line - 1] ?? 0) + at.column - 1;
   const hint = what === 'schema' ? 'flatten its types' : 'split it into simpler policies';
-  return problemAt(source, offset, `${what} ${end.reason}`, hint);
+  return problemAt(source, offset, `${what} ${reason}`, hint);
+}
+
+/** A set that cannot be checked is not used: it may be one of those that the check is for. */
+function unchecked(reason: string): Problem {
+  const message = `self-check: ${reason}, wanted an end of it`;
+  const hint = 'give the machine more time and memory, or split the set into fewer or simpler policies';
+  return { file: SCHEMA_FILE, line: 1, column: 1, message, hint };
 }
 
 function conclude(result: Examination, earlier: readonly Problem[], options: LoadOptions): LoadResult {

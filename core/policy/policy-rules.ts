@@ -85,6 +85,24 @@ export function checkId(parsed: ParsedPolicy): Problem[] {
   return [problemAt(chunk.source, annotationOffset(chunk, 'id'), message)];
 }
 
+/**
+ * An entity that is written otherwise than the directory writes it is never the one that is asked about: a forbid would forbid nothing.
+ * Of other characters that cannot be told apart Cedar warns.
+ */
+export function checkEntityIds(parsed: ParsedPolicy): Problem[] {
+  return entitiesNamed(parsed.json)
+    .filter(({ id }) => id !== id.normalize('NFC'))
+    .map((uid) => {
+      const message = `policy names ${asciiOf(formatUid(uid))}, wanted an id in Unicode normal form C`;
+      return problemAt(parsed.chunk.source, parsed.chunk.start, message, 'no entity has an id such as this');
+    });
+}
+
+/** What cannot be told apart by eye, told apart. */
+function asciiOf(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/gu, (each) => `\\u{${each.codePointAt(0)?.toString(16)}}`);
+}
+
 function checkNoCurfewAction(parsed: ParsedPolicy, folder: PolicyFolder): Problem[] {
   const named = entitiesNamed(parsed.json).find(isCurfewAction);
   if (named === undefined) return [];

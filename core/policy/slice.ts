@@ -7,6 +7,9 @@ import { actionAncestors, type SchemaShape } from './schema-shape.ts';
 /** Finds the policies whose heads and guards let a question in. */
 export type Slicer = (question: EngineQuestion & { readonly entities: readonly Entity[] }) => Matching;
 
+/** Makes a slicer for the policies of one phase. */
+export type CreateSlicer = (schema: SchemaShape, policies: readonly PolicySource[]) => Slicer;
+
 export interface Matching {
   /** Those that ask nothing else, and so apply. */
   readonly applying: readonly PolicySource[];

@@ -2,6 +2,8 @@ import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import { DatabaseClock, type MachineClock, machineClock } from '../feed/database-clock.ts';
 import { Follower, type FollowerLog } from '../feed/follower.ts';
 import { QueueAlarm } from '../feed/queue-alarm.ts';
+import { loadPolicies } from '../policy/load.ts';
+import { type AskedBefore, RecentQuestions } from '../policy/self-check/recent-questions.ts';
 import { connect, type Database } from '../store/connect.ts';
 import { listenForAppends } from '../store/doorbell.ts';
 import { readNotificationQueueUsage } from '../store/notification-queue.ts';
@@ -20,6 +22,8 @@ export interface FollowOptions {
   readonly tidyMs?: number;
   /** Where it is shown how far the replica is; nowhere unless given. */
   readonly meter?: Meter;
+  /** Replaced only to test what becomes of sets that it refuses. */
+  readonly loadPolicies?: typeof loadPolicies;
 }
 
 /** A replica that follows the ledger. */
@@ -29,6 +33,8 @@ export interface Followed {
   readonly clock: DatabaseClock;
   /** What this process puts in force it need not examine again: sets by digest, taken when the ledger names them. */
   readonly loadedPolicies: LoadedPolicies;
+  /** The last different questions that engines of this process were asked, for the self-check of other sets. */
+  readonly askedBefore: () => readonly AskedBefore[];
   close(): Promise<void>;
 }
 
@@ -50,11 +56,7 @@ export function follow(options: FollowOptions): Followed {
     onConnectionLost,
   });
   const clock = new DatabaseClock(options.machine ?? machineClock);
-  const loadedPolicies: LoadedPolicies = new Map();
-  const counts = countPolicies(meter);
-  const replica = new Replica((digest, files) =>
-    loadInForce(digest, { database, log, loaded: loadedPolicies, counts }, files),
-  );
+  const { replica, loadedPolicies, askedBefore } = createReplica(database, options);
   const follower = new Follower({
     database,
     sink: replica,
@@ -72,6 +74,7 @@ export function follow(options: FollowOptions): Followed {
     follower,
     clock,
     loadedPolicies,
+    askedBefore,
     close: async () => {
       clearInterval(tidying);
       bell.close();
@@ -79,6 +82,24 @@ export function follow(options: FollowOptions): Followed {
       await database.destroy();
     },
   };
+}
+
+/** A replica that loads policy sets from the database, and remembers what their engines were asked. */
+function createReplica(database: Database, { log, meter = createNoopMeter(), ...options }: FollowOptions) {
+  const loadedPolicies: LoadedPolicies = new Map();
+  const recent = new RecentQuestions();
+  const askedBefore = (): readonly AskedBefore[] => recent.distinct((uid) => replica.directory.get(uid));
+  const loading = {
+    database,
+    log,
+    loaded: loadedPolicies,
+    counts: countPolicies(meter),
+    askedBefore,
+    onAsked: recent.note,
+    loadPolicies: options.loadPolicies ?? loadPolicies,
+  };
+  const replica: Replica = new Replica((digest, files) => loadInForce(digest, loading, files));
+  return { replica, loadedPolicies, askedBefore };
 }
 
 interface Untidy extends Pick<Followed, 'replica' | 'clock'> {

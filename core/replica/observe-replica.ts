@@ -5,6 +5,7 @@ import type { Followed } from './follow.ts';
 export interface PolicyCounts {
   readonly activated: () => void;
   readonly notLoaded: () => void;
+  readonly differed: () => void;
   readonly failed: () => void;
   readonly replaced: () => void;
 }
@@ -21,6 +22,10 @@ export function countPolicies(meter: Meter): PolicyCounts {
     notLoaded: counter(
       'curfew_policy_load_failures_total',
       'Policy sets in force that could not be loaded here: nothing is permitted then',
+    ),
+    differed: counter(
+      'curfew_policy_self_check_refusals_total',
+      'Policy sets in force that their self-check refused here: the one before stays in use',
     ),
     failed: counter('curfew_evaluation_failures_total', 'Questions that the policy engine gave no answer to'),
     replaced: counter(

@@ -11,10 +11,10 @@ import type { Sink } from '../feed/follower.ts';
 import type { Engine } from '../policy/engine.ts';
 import type { PlacedEvent, Snapshot } from '../store/ledger.ts';
 import type { StoredFiles } from '../store/policy-sets.ts';
-import type { Policies } from './policies.ts';
+import type { LoadedSet, Policies } from './policies.ts';
 
 /** Loads a policy set that the ledger names; of files that have been read, or of those that the database has. */
-export type PolicyLoader = (digest: string, files?: StoredFiles) => Promise<Policies>;
+export type PolicyLoader = (digest: string, files?: StoredFiles) => Promise<LoadedSet>;
 
 /** Told of every change when it is made, before anybody reads what it made. */
 export interface ReplicaWatcher {
@@ -88,7 +88,7 @@ export class Replica implements Sink {
   prepare(digest: string, files: StoredFiles): void {
     // The snapshot before this one may have failed meanwhile.
     if (this.#coming?.digest === digest) return;
-    const coming = { digest, policies: this.#policiesOf(digest, files) };
+    const coming = { digest, policies: this.#policiesOf(digest, { files }) };
     this.#coming = coming;
     // Told by whoever awaits it as well; the next snapshot tries anew.
     coming.policies.catch(() => {
@@ -125,7 +125,8 @@ export class Replica implements Sink {
       throw new Error(`revision ${placed.revision} cannot follow ${this.#revision}: events are missing`);
     const { event } = placed;
     const grant = 'grantId' in event ? this.grants.get(event.grantId ?? '') : undefined;
-    if (event.kind === 'POLICY_ACTIVATED') this.#policies = await this.#policiesOf(event.digest);
+    if (event.kind === 'POLICY_ACTIVATED')
+      this.#policies = await this.#policiesOf(event.digest, { isNamedAnew: true });
     else this.#fold(event);
     this.#revision = placed.revision;
     if (changesBasis(event.kind)) {
@@ -139,7 +140,7 @@ export class Replica implements Sink {
   async retryPolicies(): Promise<void> {
     const before = this.#policies;
     if (before.kind !== 'failed') return;
-    const policies = await this.#loadPolicies(before.digest);
+    const policies = this.#used(await this.#loadPolicies(before.digest));
     // Meanwhile another set may have come in force.
     if (this.#policies !== before) return;
     this.#policies = policies;
@@ -147,10 +148,26 @@ export class Replica implements Sink {
     for (const watcher of this.#watchers) watcher.restarted();
   }
 
-  async #policiesOf(digest: string | undefined, files?: StoredFiles): Promise<Policies> {
+  async #policiesOf(
+    digest: string | undefined,
+    { files, isNamedAnew = false }: PoliciesOf = {},
+  ): Promise<Policies> {
     if (digest === undefined) return { kind: 'none' };
-    if (this.#policies.kind === 'ready' && this.#policies.digest === digest) return this.#policies;
-    return await this.#loadPolicies(digest, files);
+    const known = this.#policies;
+    if (known.kind === 'ready' && known.digest === digest) return withoutRefused(known);
+    // A new start is no reason to try what was refused: only that the ledger names it anew.
+    if (known.kind === 'ready' && known.refused?.digest === digest && !isNamedAnew) return known;
+    return this.#used(await this.#loadPolicies(digest, files));
+  }
+
+  /** In the place of a set that was refused, the one before. */
+  #used(loaded: LoadedSet): Policies {
+    if (loaded.kind !== 'refused') return loaded;
+    const { digest, why } = loaded;
+    const before = this.#policies;
+    return before.kind === 'ready'
+      ? { ...before, refused: { digest, why } }
+      : { kind: 'failed', digest, why };
   }
 
   #fold(event: LedgerEvent): void {
@@ -194,6 +211,17 @@ export class Replica implements Sink {
         return;
     }
   }
+}
+
+interface PoliciesOf {
+  /** Those of the set, when they have been read. */
+  readonly files?: StoredFiles | undefined;
+  /** Whether the ledger has just named it. */
+  readonly isNamedAnew?: boolean;
+}
+
+function withoutRefused({ kind, digest, engine }: Policies & { readonly kind: 'ready' }): Policies {
+  return { kind, digest, engine };
 }
 
 /** An event read back after its text was erased lacks what its type promises. */

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { fieldError } from '../access/access-error.ts';
 import type { EntityUid } from '../access/entity.ts';
+import { idTextWanted } from '../access/id-text.ts';
 import { showSeen } from '../runtime/seen.ts';
 import type { EntityUid as ProtoUid } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
 import { EntityUidSchema } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
@@ -8,8 +9,6 @@ import { EntityUidSchema } from '../../proto/gen/curfew/type/v1/entity_pb.ts';
 const maxBytes = 256;
 const typePattern = /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*$/;
 const plainId = /^[\x20-\x7e]{1,256}$/;
-/** Control characters, and those that change the direction of what follows. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /**
  * A uid from the wire.
@@ -34,8 +33,8 @@ export function toProtoUid(uid: EntityUid): ProtoUid {
 }
 
 /**
- * The id, when it is 1 to 256 bytes of well-formed text in normal form C without control or direction-changing characters: what
- * people compare by eye must be what Cedar compares.
+ * The id, when it is 1 to 256 bytes of well-formed text in normal form C without control, direction-changing or invisible characters:
+ * what people compare by eye must be what Cedar compares.
  */
 export function checkId(id: string, field: string): string {
   if (plainId.test(id)) {
@@ -53,13 +52,7 @@ function idProblem(id: string): string | undefined {
   if (sizeBytes === 0 || sizeBytes > maxBytes) {
     return `1 to ${maxBytes} bytes (this is ${sizeBytes})`;
   }
-  if (!id.isWellFormed()) {
-    return 'well-formed Unicode (this has a lone surrogate)';
-  }
-  if (unprintable.test(id)) {
-    return 'no control or direction-changing characters';
-  }
-  return id.normalize('NFC') === id ? undefined : 'Unicode normal form C';
+  return idTextWanted(id);
 }
 
 function checkType(type: string, field: string): string {

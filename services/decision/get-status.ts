@@ -8,6 +8,8 @@ export interface Status {
   readonly stalenessMs: number | undefined;
   /** Empty when no policy set is in force. */
   readonly policyDigest: string;
+  /** Of the set that the ledger names and that this process refused; empty when it refused none. */
+  readonly refusedPolicyDigest: string;
   readonly liveGrants: number;
   /** Whether decisions by grant are made. */
   readonly ready: boolean;
@@ -24,6 +26,7 @@ export function getStatus(context: DecisionContext): Status {
     revision: replica.revision,
     stalenessMs: Number.isFinite(ageMs) ? ageMs : undefined,
     policyDigest: policies.kind === 'none' ? '' : policies.digest,
+    refusedPolicyDigest: policies.kind === 'ready' ? (policies.refused?.digest ?? '') : '',
     liveGrants: replica.grants.size,
     ready: readinessOf(context) === 'grants',
     epoch: follower.epoch ?? '',

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { AccessError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 import { idleFrom, type LiveGrant } from '../../core/access/grant.ts';
-import type { Answer, DecisionContext } from './authorize.ts';
+import type { CallContext } from '../../core/rpc/route.ts';
+import type { Answer } from './answer.ts';
+import type { DecisionContext } from './authorize.ts';
 import type { Question } from './question.ts';
 
 /** Who asks, in whose name the grant service is told of uses. */
@@ -11,6 +13,29 @@ export interface Asking {
   /** The bearer token that they sent, if they sent one. */
   readonly authorization: string | undefined;
   readonly signal: AbortSignal;
+}
+
+/** In whose name a call asks; what only uses need is made when one is taken. */
+export function askingOf(call: CallContext): Asking {
+  return new CallAsking(call);
+}
+
+class CallAsking implements Asking {
+  readonly #call: CallContext;
+  readonly caller: EntityUid;
+
+  constructor(call: CallContext) {
+    this.#call = call;
+    this.caller = call.caller.uid;
+  }
+
+  get authorization(): string | undefined {
+    return this.#call.authorization;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
 /** One use of a grant. */

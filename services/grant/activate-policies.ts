@@ -77,7 +77,7 @@ export async function readFolder(folder: string): Promise<PolicyFolder> {
  */
 export async function activate(context: GrantContext, folder: PolicyFolder): Promise<Activated> {
   const { replica, follower, loadedPolicies } = context.followed;
-  const policies = await policiesOf(replica, folder);
+  const policies = await policiesOf(context, folder);
   const known = await readSaid(context, folder);
   const { result, revision } = await decide(bySystem(context), async (trx) => {
     const said = await known.upToNow(trx);
@@ -100,9 +100,10 @@ export async function activate(context: GrantContext, folder: PolicyFolder): Pro
   return result;
 }
 
-async function policiesOf(replica: Replica, folder: PolicyFolder): Promise<PolicySet> {
+async function policiesOf({ followed }: GrantContext, folder: PolicyFolder): Promise<PolicySet> {
+  const { replica, askedBefore } = followed;
   if (digestInForce(replica) === folder.digest) return replica.engine.policies;
-  const loaded = await loadPolicies(folder.files);
+  const loaded = await loadPolicies(folder.files, { askedBefore: askedBefore() });
   if (loaded.ok) return loaded.policies;
   throw new PoliciesRefused(loaded.problems.map(formatProblem).join('\n'));
 }

@@ -1,5 +1,6 @@
 import type { Directory } from '../../core/access/directory.ts';
 import { type Entity, type EntityUid, formatUid, uidKey } from '../../core/access/entity.ts';
+import { mixedScripts } from '../../core/access/id-text.ts';
 import { lookOf } from '../../core/access/look.ts';
 import { checkEntity } from '../../core/policy/check-question.ts';
 import type { SchemaShape } from '../../core/policy/schema-shape.ts';
@@ -48,7 +49,7 @@ export function entityChecker(entities: readonly Entity[], around: Surroundings)
   };
   const looks = personLooks(entities, schema);
   return (entity, index) => [
-    ...lookAlikes(entity, { directory, schema, looks }).map((description) => ({
+    ...unclear(entity, { directory, schema, looks }).map((description) => ({
       index,
       path: 'uid',
       description,
@@ -90,6 +91,12 @@ function personLooks(
   return Map.groupBy(people, ({ id }) => lookOf(id));
 }
 
+/** What a new id could be taken for by those who read it. */
+function unclear(entity: Entity, among: Parameters<typeof lookAlikes>[1]): readonly string[] {
+  const alike = lookAlikes(entity, among);
+  return alike.length > 0 ? alike : scriptsMixed(entity, among.directory);
+}
+
 /** Two people whose names look the same could act for each other, and whoever approves would not see it. */
 function lookAlikes(
   { uid }: Entity,
@@ -107,4 +114,11 @@ function lookAlikes(
   return [
     `seen ${formatUid(uid)}, which looks like ${formatUid(other)}; wanted an id that nobody takes for another's`,
   ];
+}
+
+/** A letter of another script that looks the same would make a new entity of what looks like one that is there. */
+function scriptsMixed({ uid }: Entity, directory: Directory): readonly string[] {
+  const scripts = directory.has(uid) ? [] : mixedScripts(uid.id);
+  if (scripts.length === 0) return [];
+  return [`seen ${formatUid(uid)}, which mixes letters of ${scripts.join(', ')}; wanted those of one script`];
 }

@@ -61,9 +61,9 @@ export async function validatePolicies(
   files: PolicyFiles,
   signal: AbortSignal,
 ): Promise<Validation> {
-  const { replica } = context.followed;
+  const { replica, askedBefore } = context.followed;
   const digest = digestOf(files);
-  const loaded = await loadPolicies(files);
+  const loaded = await loadPolicies(files, { askedBefore: askedBefore() });
   if (!loaded.ok) return refused(digest, loaded.problems);
   signal.throwIfAborted();
   const { policies } = loaded;

@@ -1,8 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../../deploy/local/postgres.ts';
+
+const run = promisify(execFile);
 
 /** A Postgres of a test file's own: for what would disturb everybody on the run's server. */
 export interface OwnPostgres extends AsyncDisposable {
@@ -14,6 +18,10 @@ export interface OwnPostgres extends AsyncDisposable {
   freeze(): Promise<() => void>;
   /** At the same address; `pg_promote()` makes it the writer again. */
   restartAsStandby(): Promise<void>;
+  /** Keeps its data as it is now, as a standby would have it that hears nothing from now on. */
+  leaveStandbyBehind(): Promise<void>;
+  /** The server is lost, and that standby is in its place, at the same address; `pg_promote()` makes it the writer. */
+  failOver(): Promise<void>;
 }
 
 /** @param durable true = it can be restarted */
@@ -21,14 +29,27 @@ export async function startOwnPostgres({ durable = false } = {}): Promise<OwnPos
   const directory = await mkdtemp(join(tmpdir(), 'curfew-own-postgres-'));
   let server = await startPostgres({ directory, durable });
   const { url, port } = server;
+  const [data, behind] = [join(directory, 'data'), join(directory, 'behind')];
+  const restartAsStandby = async (): Promise<void> => {
+    await server.stop();
+    await writeFile(join(data, 'standby.signal'), '');
+    server = await startPostgres({ directory, port });
+  };
   return {
     url,
     directory,
     freeze: () => freeze(url, directory),
-    restartAsStandby: async () => {
+    restartAsStandby,
+    leaveStandbyBehind: async () => {
       await server.stop();
-      await writeFile(join(directory, 'data/standby.signal'), '');
-      server = await startPostgres({ directory, port });
+      await run('cp', ['-a', data, behind]); // with their owner, who need not be ours
+      server = await startPostgres({ directory, port, durable });
+    },
+    failOver: async () => {
+      await server.stop();
+      await rm(data, { recursive: true });
+      await rename(behind, data);
+      await restartAsStandby();
     },
     [Symbol.asyncDispose]: async () => {
       await server.stop();

@@ -36,11 +36,14 @@ export function addStatus(program: Command, terminal: Terminal): void {
                 ...session.next(decision instanceof CurfewError ? 'status' : 'grants'),
               ],
         );
-        const isWell =
-          !(decision instanceof CurfewError) && decision.ready && !(grant instanceof CurfewError);
+        const isWell = isDecisionWell(decision) && !(grant instanceof CurfewError);
         return isWell ? exitCode.ok : exitCode.error;
       });
     });
+}
+
+function isDecisionWell(status: GetStatusResponse | CurfewError): boolean {
+  return !(status instanceof CurfewError) && status.ready && status.refusedPolicyDigest === '';
 }
 
 async function outcome<T>(answer: Promise<T>): Promise<T | CurfewError> {
@@ -63,7 +66,15 @@ function decisionLines(session: Session, status: GetStatusResponse | CurfewError
       ['last poll', `${showDuration(status.staleness)} ago`],
       ['live grants', String(status.liveGrants)],
       ['policies', status.policyDigest],
+      ...refusedFact(status),
     ]),
+  ];
+}
+
+function refusedFact({ refusedPolicyDigest }: GetStatusResponse): readonly (readonly [string, string])[] {
+  if (refusedPolicyDigest === '') return [];
+  return [
+    ['refused', `${refusedPolicyDigest}: its self-check found a difference, which the service's log names`],
   ];
 }
 

@@ -1,4 +1,5 @@
 import { type Curfew, CurfewError } from '../../sdk/index.ts';
+import type { GetStatusResponse } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { callerName } from '../caller.ts';
 import { formatEntity } from '../entity-name.ts';
 import { about, type Check } from './check.ts';
@@ -23,10 +24,18 @@ export async function askAsCaller(curfew: Curfew): Promise<CallerFindings> {
       caller.status === 'fulfilled'
         ? say('ok', `the grant service takes you for ${formatEntity(caller.value)}`)
         : refused('the grant service', caller.reason),
-      ...(status.status === 'fulfilled' ? [] : [refused('the decision service', status.reason)]),
+      ...(status.status === 'fulfilled'
+        ? refusedSet(status.value)
+        : [refused('the decision service', status.reason)]),
     ],
     policyDigest: status.status === 'fulfilled' ? status.value.policyDigest : undefined,
   };
+}
+
+function refusedSet({ refusedPolicyDigest }: GetStatusResponse): readonly Check[] {
+  if (refusedPolicyDigest === '') return [];
+  const message = `the decision service refused the policies in force, ${refusedPolicyDigest}, by its self-check, and goes on with those before`;
+  return [say('failure', message, 'its log names the policies and what differed')];
 }
 
 /** A service that is down has a check of its own. */

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { MUTANTS, type Mutant, type NamedTests } from './mutants.ts';
+import type { Mutant, NamedTests } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
 import { plant } from './plant.ts';
 
 const USAGE = `usage: npm run mutants -- [--seed N] [--seconds S] [--only MUTANT]...

@@ -1,29 +1,4 @@
-import type { FaultKind } from '../faults.ts';
-
-/** One change of one file. */
-export interface Edit {
-  readonly file: string;
-  /** Stands there exactly once. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A fault planted in the source, and how it is to be found. */
-export interface Mutant {
-  readonly name: string;
-  readonly edits: readonly Edit[];
-  /** What has to be broken for it to show; none = it shows by itself. */
-  readonly kinds: readonly FaultKind[];
-  /** The invariants of which at least one is then violated. */
-  readonly violates: readonly string[];
-  /** Instead of a run under faults, the tests of which at least one then fails. */
-  readonly tests?: NamedTests;
-}
-
-export interface NamedTests {
-  readonly file: string;
-  readonly titles: readonly string[];
-}
+import type { Edit, Mutant, NamedTests } from './mutant.ts';
 
 const APPEND = 'core/store/append.ts';
 const REQUESTS = 'core/store/requests.ts';
@@ -281,6 +256,22 @@ CREATE TABLE policy_sets (`,
         file: 'core/store/migrations/0004_locks.sql',
         find: 'CONSTRAINT locks_not_own CHECK (lifted_by <> entity)',
         replace: 'CONSTRAINT locks_not_own CHECK (lifted_by IS NOT DISTINCT FROM lifted_by)',
+      },
+    ],
+  },
+  {
+    name: 'index-without-ancestors',
+    kinds: [],
+    violates: [],
+    tests: {
+      file: 'test/core/policy/self-check/self-check.test.ts',
+      titles: ['finds no difference in a good set'],
+    },
+    edits: [
+      {
+        file: 'core/policy/slice.ts',
+        find: '      return (asked) => asked[side].above().has(key);',
+        replace: '      return (asked) => sameUid(asked[side].uid, scope.uid);',
       },
     ],
   },

@@ -257,3 +257,17 @@ test.each([
   const guarded = text.replace('context.grant', 'context has grant && context.grant');
   expect(problemsOf(sampleFiles({ 'workflows/x.cedar': guarded }))).not.toEqual([]);
 });
+
+test('D13 a policy that names an entity otherwise than the directory can is refused', () => {
+  const text = '@id("zoe") forbid (principal == User::"zoe\u0301", action, resource is Database);';
+  expect(firstLines(problemsOf(sampleFiles({ 'guardrails/zoe.cedar': text })))).toEqual([
+    'guardrails/zoe.cedar:1:1: policy names User::"zoe\\u{301}", wanted an id in Unicode normal form C',
+  ]);
+});
+
+test('D13 Cedar warns of invisible characters and of scripts that are mixed, and a warning refuses', () => {
+  for (const id of ['st\u200baff', 'st\u0430ff']) {
+    const text = `@id("x") forbid (principal in Group::"${id}", action, resource is Database);`;
+    expect(problemsOf(sampleFiles({ 'guardrails/x.cedar': text }))).toHaveLength(1);
+  }
+});

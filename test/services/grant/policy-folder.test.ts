@@ -147,6 +147,8 @@ const bad: readonly (readonly [string, Listed, string])[] = [
   ['an empty id', user(''), 'uid.id'],
   ['an id that is too long', user('z'.repeat(257)), '1 to 256 bytes'],
   ['an id that is not in normal form C', user('zoe\u0301'), 'normal form C'],
+  ['an id with an invisible character', user('zo\u200be'), 'invisible'],
+  ['an id of two scripts', user('z\u043ee'), 'mixes letters of Latin, Cyrillic'],
   ['an id with a control character', user('zoe\u0000'), 'control'],
   ['a lone surrogate', user('zoe\ud800'), 'well-formed'],
 ];

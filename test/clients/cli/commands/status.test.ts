@@ -26,4 +26,15 @@ describe('curfew status', () => {
       grant: { error: { status: 'UNAVAILABLE' } },
     });
   });
+
+  test('exits 1 when the decision service refused the policies in force, and names them', async () => {
+    const { server, curfew } = await startCompany();
+    const status = { ready: true, policyDigest: 'before', refusedPolicyDigest: 'refused-set' };
+    server.answer(DecisionService, { getStatus: () => status });
+    const { code, stdout } = await curfew(['status']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /\n {2}policies +before\n {2}refused +refused-set: its self-check found a difference/,
+    );
+  });
 });
