@@ -25,6 +25,7 @@ import type { Route } from './route.ts';
 import { serviceDefinition } from './service-definition.ts';
 import { nameTransportError } from './transport-errors.ts';
 import { endUnfinished } from './unfinished-calls.ts';
+import { cutUnread } from './unread-streams.ts';
 import { createValidateMessage } from './validate.ts';
 
 export interface RpcServerOptions {
@@ -124,8 +125,12 @@ function createInterceptors(
   });
   const onRefused = observer.refused;
   const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused });
+  const { requestTimeoutMs, maxUnreadMs } = limits;
   const innermost: ServerInterceptor = (method, call) =>
-    observer.interceptor(method, endUnfinished(method, call, limits.requestTimeoutMs));
+    observer.interceptor(
+      method,
+      cutUnread(method, endUnfinished(method, call, requestTimeoutMs), maxUnreadMs),
+    );
   return {
     // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
     interceptors: [innermost, authentication.interceptor],
