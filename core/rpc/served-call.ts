@@ -52,7 +52,6 @@ export class ServedCall implements Call, Listener {
   readonly path: string;
   readonly observed: Observed;
   readonly #passage: Passage;
-  readonly #method: Method;
   readonly #inner: Call;
   readonly #send: Call['sendStatus'];
   /** Of a stream of answers. */
@@ -65,7 +64,6 @@ export class ServedCall implements Call, Listener {
 
   constructor(passage: Passage, method: Method, inner: Call) {
     this.#passage = passage;
-    this.#method = method;
     this.#inner = inner;
     this.path = method.path;
     this.stream = Reflect.get(inner, 'stream') as ServerHttp2Stream; // grpc-js keeps it there; a test of D21 would tell
