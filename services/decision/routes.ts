@@ -16,15 +16,17 @@ import {
 import { authorize, type DecisionContext } from './authorize.ts';
 import { batchAuthorize, type Result } from './batch-authorize.ts';
 import { getStatus } from './get-status.ts';
-import type { Changes } from './changes/changes.ts';
-import { watchChanges } from './changes/watch-changes.ts';
+import { watchChanges, type WatchContext } from './changes/watch-changes.ts';
 import { BATCH_EXPLAINED, BATCH_QUESTIONS, QUESTION_BYTES, WATCHED_PRINCIPALS } from './limits.ts';
 import { checkQuestionSize, readQuestion } from './question.ts';
 import { toResponse, toStatusResponse, toWatchResponse } from './to-response.ts';
 import type { Asking } from './uses.ts';
 
+/** What streams of changes take. */
+export type Watching = Pick<WatchContext, 'changes' | 'observeWatch'>;
+
 /** Binds the decision service's use cases to its proto. */
-export function decisionRoute(context: DecisionContext, changes: Changes, logger: Logger): Route {
+export function decisionRoute(context: DecisionContext, watching: Watching, logger: Logger): Route {
   return route(
     DecisionService,
     {
@@ -37,7 +39,8 @@ export function decisionRoute(context: DecisionContext, changes: Changes, logger
         answerBatch(context, request, call, logger),
       async *watchChanges({ principals }: WatchChangesRequest, { caller, signal }: CallContext) {
         const watch = { caller, principals: readPrincipals(principals), signal };
-        for await (const told of watchChanges({ ...context, changes }, watch)) yield toWatchResponse(told);
+        for await (const told of watchChanges({ ...context, ...watching }, watch))
+          yield toWatchResponse(told);
       },
       async getStatus() {
         return toStatusResponse(getStatus(context), context.staleStandingMs);
