@@ -3,8 +3,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EdgeCache } from '../../../../clients/sdk/edge/edge-cache.ts';
 import { look } from '../../../../clients/sdk/edge/instant.ts';
-import type { Decision } from '../../../../clients/sdk/decision.ts';
-import { toDecision } from '../../../../clients/sdk/decision.ts';
+import { type Decision, toDecision } from '../../../../clients/sdk/decision.ts';
 import type { Question } from '../../../../clients/sdk/index.ts';
 import {
   AuthorizeResponseSchema,
@@ -38,6 +37,8 @@ function answer(fields: Answer = {}): Decision {
   return toDecision(
     create(AuthorizeResponseSchema, {
       effect: Effect.ALLOW,
+      decisionId: 'd',
+      decidedAt: { seconds: 1n },
       revision: 5n,
       policyDigest: 'p',
       mayBeKept: true,
