@@ -132,7 +132,7 @@ export const stateReasons = {
     code: 'UNAVAILABLE',
     meaning: 'the grant service did not acknowledge the use of a grant that needs it',
     cause:
-      'A grant that is counted, or begins, permits only when the grant service has written the use down; it is down, or the decision service was not told where it is',
+      'A grant that is counted, that begins with its first use, or that may have lain unused for too long permits only when the grant service has written the use down; it is down, or the decision service was not told where it is',
     remedy:
       'Treat it as a deny and ask again with the same use_id; the decision service needs CURFEW_GRANT_ADDRESS and credentials for it',
   },

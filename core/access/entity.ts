@@ -26,9 +26,12 @@ export interface Entity {
 }
 
 /** A key for maps: equal for equal uids, different for different ones, whatever the id contains. */
-export function uidKey(uid: EntityUid): string {
-  return `${uid.type}::${JSON.stringify(uid.id)}`;
+export function uidKey({ type, id }: EntityUid): string {
+  return `${type}::${ESCAPED.test(id) ? JSON.stringify(id) : `"${id}"`}`;
 }
+
+/** What JSON writes otherwise than as it is. */
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** The uid in Cedar's own notation, for messages: `User::"ada"`. */
 export function formatUid(uid: EntityUid): string {

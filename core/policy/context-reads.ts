@@ -29,6 +29,16 @@ export function onlyRead(fields: Attributes, reads: Reads): Attributes {
   return kept;
 }
 
+/** Whether `onlyRead` would leave nothing out. */
+export function isReadWhole(fields: Attributes, reads: Reads): boolean {
+  if (reads === 'whole') return true;
+  for (const [name, value] of fields) {
+    const read = reads.get(name);
+    if (read === undefined || (value.kind === 'record' && !isReadWhole(value.fields, read))) return false;
+  }
+  return true;
+}
+
 function partRead(value: Value, reads: Reads): Value {
   // where types were forced it may be anything: the conversion to Cedar's JSON refuses it
   return value?.kind === 'record' ? { kind: 'record', fields: onlyRead(value.fields, reads) } : value;

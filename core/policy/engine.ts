@@ -1,6 +1,6 @@
 import { type Attributes, type Entity, sameUid, uidKey } from '../access/entity.ts';
-import { joined, onlyRead, READS_NOTHING } from './context-reads.ts';
-import { bothRead, type EntityReads, READS_NO_ENTITY } from './entity-reads.ts';
+import { onlyRead } from './context-reads.ts';
+import type { EntityReads } from './entity-reads.ts';
 import {
   createEvaluator,
   type EngineQuestion,
@@ -9,10 +9,11 @@ import {
   type PolicyError,
   type RawEvaluation,
 } from './evaluator.ts';
-import type { Phase, PolicySet, PolicySource, Reads } from './policy-set.ts';
+import { createKeptAnswers } from './kept-answers.ts';
+import type { Phase, PolicySet, PolicySource } from './policy-set.ts';
 import { actionAncestors } from './schema-shape.ts';
-import type { AskedSet } from './serving-instance.ts';
 import { type CreateSlicer, createSlicer, type Slicer } from './slice.ts';
+import { createSlices, inPolicies, type Slice } from './slices.ts';
 
 export type { EngineQuestion, PolicyError, RawEvaluation } from './evaluator.ts';
 
@@ -49,9 +50,6 @@ export interface Engine {
   readonly replacedInstances: number;
 }
 
-/** How many slices are remembered before all are forgotten; to make one again costs microseconds. */
-const MOST_SLICES = 1_000;
-
 const NOTHING_MATCHES: RawEvaluation = { kind: 'answer', decision: 'deny', policyIds: [], errors: [] };
 
 /** Makes an engine for a set that `loadPolicies` passed. */
@@ -68,18 +66,18 @@ export function createEngine(policies: PolicySet, options: EngineOptions = {}): 
     workflows: namedActions(policies, grouped, 'workflows'),
   };
   const sliceOf = createSlices(policies);
-  const ask = (phase: Phase, slice: Slice, question: AskedQuestion): RawEvaluation => {
-    const { entityReads, contextReads } = slice;
+  const answers = createKeptAnswers();
+  const ask = (phase: Phase, { set, idsOf, contextReads, entityReads }: Slice, question: AskedQuestion) => {
     const entities = entitiesRead(question, entityReads);
     const asked = grouped.get(uidKey(question.action));
     const actions = new Set(entityReads.others ? named[phase] : []);
     if (asked !== undefined && (entityReads.others || entityReads.action)) actions.add(asked);
     entities.push(...actions);
-    return evaluator.evaluate(slice, {
-      ...question,
-      context: onlyRead(question.context, contextReads),
-      entities,
-    });
+    const read = { ...question, context: onlyRead(question.context, contextReads), entities };
+    return inPolicies(
+      answers.once({ set, question: read, contextReads, entityReads }, () => evaluator.evaluate(set, read)),
+      idsOf,
+    );
   };
   const evaluateRaw = (phase: Phase, question: EngineQuestion): RawEvaluation => {
     try {
@@ -149,36 +147,6 @@ function entitiesRead({ entities, principal, resource }: AskedQuestion, reads: E
 }
 
 const NONE: Attributes = new Map();
-
-/** Policies that are asked together, and what they read. */
-interface Slice extends AskedSet {
-  readonly contextReads: Reads;
-  readonly entityReads: EntityReads;
-}
-
-/** Makes slices by the positions of their policies, each combination once. */
-function createSlices(policies: PolicySet): (phase: Phase, matching: readonly number[]) => Slice {
-  const known = new Map<string, Slice>();
-  return (phase, matching) => {
-    const key = `${phase}:${matching.join()}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const slice = makeSlice(
-      key,
-      matching.flatMap((index) => policies[phase][index] ?? []),
-    );
-    if (known.size >= MOST_SLICES) known.clear();
-    known.set(key, slice);
-    return slice;
-  };
-}
-
-function makeSlice(key: string, policies: readonly PolicySource[]): Slice {
-  const texts = Object.fromEntries(policies.map((policy) => [policy.id, policy.conditions]));
-  const contextReads = policies.map((policy) => policy.contextReads).reduce(joined, READS_NOTHING);
-  const reads = policies.map((policy) => policy.entityReads).reduce(bothRead, READS_NO_ENTITY);
-  return { key, texts: () => texts, contextReads, entityReads: reads };
-}
 
 /** Actions that conditions name, which bring their groups whatever action is asked about. */
 function namedActions(

@@ -12,8 +12,11 @@ export interface EntityReads {
   readonly attributes: ReadonlySet<string>;
   readonly ancestors: boolean;
   readonly tags: boolean;
+  /** Those of the three whose own uid is looked at: compared, put into a set, asked for its groups. Of the others only the type is known. */
+  readonly identities: ReadonlySet<Variable>;
 }
 
+type Variable = 'principal' | 'action' | 'resource';
 type Root = 'principal' | 'action' | 'resource' | 'others';
 
 export const READS_NO_ENTITY: EntityReads = {
@@ -24,6 +27,7 @@ export const READS_NO_ENTITY: EntityReads = {
   attributes: new Set(),
   ancestors: false,
   tags: false,
+  identities: new Set(),
 };
 
 /**
@@ -34,9 +38,15 @@ export function entityReads(
   { conditions }: Pick<PolicyJson, 'conditions'>,
   records: readonly string[],
 ): EntityReads {
-  const found: Found = { records, roots: new Set(), ancestors: false, tags: false };
+  const found: Found = {
+    records,
+    roots: new Set(),
+    identities: new Set(),
+    ancestors: false,
+    tags: false,
+  };
   for (const { body } of conditions) walk(body, found);
-  const { roots, ancestors, tags } = found;
+  const { roots, identities, ancestors, tags } = found;
   return {
     principal: roots.has('principal'),
     action: roots.has('action'),
@@ -45,6 +55,7 @@ export function entityReads(
     attributes: attributesRead([{ conditions }]),
     ancestors,
     tags,
+    identities,
   };
 }
 
@@ -58,12 +69,14 @@ export function bothRead(a: EntityReads, b: EntityReads): EntityReads {
     attributes: new Set([...a.attributes, ...b.attributes]),
     ancestors: a.ancestors || b.ancestors,
     tags: a.tags || b.tags,
+    identities: new Set([...a.identities, ...b.identities]),
   };
 }
 
 interface Found {
   readonly records: readonly string[];
   readonly roots: Set<Root>;
+  readonly identities: Set<Variable>;
   ancestors: boolean;
   tags: boolean;
 }
@@ -71,13 +84,19 @@ interface Found {
 /** Notes every entity that the expression looks into, at any depth. */
 function walk(expression: unknown, found: Found): void {
   const [operator, body] = operation(expression);
+  let operands = children(body);
   switch (operator) {
+    case 'Var':
+      if (isVariable(body)) found.identities.add(body);
+      break;
     case '.':
     case 'has':
     case 'getTag':
     case 'hasTag':
       found.tags ||= operator === 'getTag' || operator === 'hasTag';
       lookInto(field(body, 'left'), found);
+      // An attribute says nothing of what its entity is called.
+      if (operation(field(body, 'left'))[0] === 'Var') operands = [field(body, 'right')];
       // `has a.b` looks into what a is
       if (Array.isArray(field(body, 'attr'))) found.roots.add('others');
       break;
@@ -92,7 +111,11 @@ function walk(expression: unknown, found: Found): void {
       break;
     default:
   }
-  for (const child of children(body)) walk(child, found);
+  for (const child of operands) walk(child, found);
+}
+
+function isVariable(body: unknown): body is Variable {
+  return body === 'principal' || body === 'action' || body === 'resource';
 }
 
 function lookInto(expression: unknown, { roots, records }: Found): void {
@@ -104,7 +127,7 @@ function rootsOf(expression: unknown, records: readonly string[]): readonly Root
   const [operator, body] = operation(expression);
   switch (operator) {
     case 'Var':
-      return body === 'principal' || body === 'action' || body === 'resource' ? [body] : [];
+      return isVariable(body) ? [body] : [];
     case 'Value':
       return literalUid(body) === undefined ? [] : ['others'];
     case '.':

@@ -1,6 +1,7 @@
 import { joined, READS_NOTHING } from './context-reads.ts';
-import type { PolicySet, PolicySource, Reads } from './policy-set.ts';
+import type { Phase, PolicySet, PolicySource, Reads } from './policy-set.ts';
 import { type Kind, policiesAbout } from './policies-about.ts';
+import type { ActionShape } from './schema-shape.ts';
 
 /**
  * What policies that could apply to questions of this kind read of `context.grant` beyond its presence. Grants that are the same in
@@ -53,15 +54,27 @@ interface ReadsAbout {
   readonly methods: readonly string[];
 }
 
-const known = new WeakMap<PolicySet, Map<string, ReadsAbout>>();
+/** By action, then by the types of principal and resource: looked up on every call, so no key is made of them. */
+type Known = Map<ActionShape, Map<string, Map<string, ReadsAbout>>>;
+
+const known: Readonly<Record<Phase, WeakMap<PolicySet, Known>>> = {
+  access: new WeakMap(),
+  workflows: new WeakMap(),
+};
 
 function readsAbout(policies: PolicySet, kind: Kind): ReadsAbout {
   const { phase, action, principalType, resourceType } = kind;
-  const found = known.get(policies) ?? new Map<string, ReadsAbout>();
-  known.set(policies, found);
-  const key = JSON.stringify([phase, action.uid.type, action.uid.id, principalType, resourceType]);
-  const about = found.get(key) ?? ofAll(policiesAbout(policies, kind));
-  found.set(key, about);
+  const byAction = known[phase].get(policies);
+  const found = byAction?.get(action)?.get(principalType)?.get(resourceType);
+  if (found !== undefined) return found;
+  const about = ofAll(policiesAbout(policies, kind));
+  const ofSet: Known = byAction ?? new Map();
+  const ofAction = ofSet.get(action) ?? new Map<string, Map<string, ReadsAbout>>();
+  const ofPrincipals = ofAction.get(principalType) ?? new Map<string, ReadsAbout>();
+  known[phase].set(policies, ofSet);
+  ofSet.set(action, ofAction);
+  ofAction.set(principalType, ofPrincipals);
+  ofPrincipals.set(resourceType, about);
   return about;
 }
 

@@ -27,8 +27,8 @@ export interface Instances {
   replaced(): number;
 }
 
-/** How many sets an instance keeps parsed. It cannot forget one, so the name of the one asked longest ago is used again. */
-const MAX_PREPARED = 256;
+/** How many sets an instance keeps parsed, each some ten kilobytes. It cannot forget one, so the name of the one asked longest ago is used again. */
+const MAX_PREPARED = 1_024;
 
 /** Makes two instances; `onReplaced` is told why one was replaced. */
 export function createInstances(onReplaced: (reason: string) => void): Instances {

@@ -40,10 +40,29 @@ const loadSettings = z
   })
   .transform((env) => ({ maxInFlight: env.CURFEW_MAX_IN_FLIGHT }));
 
+const MOST_WORKERS = 64;
+const workersWanted = `how many processes answer on one port, from 1 to ${MOST_WORKERS}`;
+
+const workerSettings = z
+  .object({
+    CURFEW_DECISION_WORKERS: z.coerce
+      .number({ error: workersWanted })
+      .int(workersWanted)
+      .min(1, workersWanted)
+      .max(MOST_WORKERS, workersWanted)
+      .default(1)
+      .meta({
+        description:
+          'how many processes answer on the one port, at most one for each core; each holds all grants and two database connections of its own',
+      }),
+  })
+  .transform((env) => ({ count: env.CURFEW_DECISION_WORKERS }));
+
 const grantServiceSettings = z
   .object({
     CURFEW_GRANT_ADDRESS: z.string().default('127.0.0.1:2201').meta({
-      description: 'the grant service, which acknowledges uses of grants that are counted or begin',
+      description:
+        'the grant service, which acknowledges uses of grants that are counted or begin with a use',
     }),
     CURFEW_CA: z.string().optional().meta({
       description: "the PEM authority of the grant service's certificate; wanted unless that is on loopback",
@@ -65,6 +84,7 @@ export const decisionSettings = {
   database: databaseSettings,
   decision: staleSettings,
   load: loadSettings,
+  workers: workerSettings,
   grantService: grantServiceSettings,
   listen: decisionListenSettings,
   tls: tlsSettings,

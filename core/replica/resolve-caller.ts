@@ -28,11 +28,15 @@ export function callerResolver({
       throw new AccessError('NOT_READY', 'the service is reading the directory; call again');
     }
     const { personTypes, serviceTypes } = replica.engine.policies.schema;
-    const types = by === 'certificate' ? serviceTypes : [...personTypes, ...serviceTypes];
-    const found = types
-      .filter((each) => type === undefined || each === type)
-      .map((each) => ({ type: each, id }))
-      .filter((uid) => replica.directory.has(uid));
-    return found.length === 1 ? found[0] : undefined;
+    let found: EntityUid | undefined;
+    for (const types of by === 'certificate' ? [serviceTypes] : [personTypes, serviceTypes])
+      for (const each of types) {
+        if (type !== undefined && each !== type) continue;
+        const uid = { type: each, id };
+        if (!replica.directory.has(uid)) continue;
+        if (found !== undefined) return undefined;
+        found = uid;
+      }
+    return found;
   };
 }

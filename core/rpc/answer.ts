@@ -1,25 +1,18 @@
 import { once } from 'node:events';
-import {
-  create,
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  type Message,
-  toBinary,
-} from '@bufbuild/protobuf';
-import type { Metadata, sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { sendUnaryData, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Admission, Work } from './admission.ts';
-import type { CallContext, Caller, RouteMethod } from './route.ts';
+import { decode, encode } from './messages.ts';
+import type { CallContext, RouteMethod } from './route.ts';
+import { callOf } from './served-call.ts';
+import { ServedContext } from './served-context.ts';
 import { isFault, toStatusObject } from './status.ts';
 import type { ValidateMessage } from './validate.ts';
 
 /** What answering needs beside the call. */
 export interface Answering {
-  readonly callerOf: (metadata: Metadata) => Caller;
-  /** Runs the answering as a part of the call's trace. */
-  readonly within: <T>(metadata: Metadata, work: () => T) => T;
   readonly logger: Logger;
   /** Undefined where the route says that its requests are not checked against rules. */
   readonly validate: ValidateMessage | undefined;
@@ -31,159 +24,124 @@ export interface Answering {
 
 type Unary = ServerUnaryCall<Buffer, Buffer>;
 type Stream = ServerWritableStream<Buffer, Buffer>;
-type UnaryMethod = RouteMethod & { readonly kind: 'unary' };
+type UnaryMethod = RouteMethod & { readonly kind: 'unary' | 'in_bytes' };
 type StreamMethod = RouteMethod & { readonly kind: 'server_streaming' };
-
-/**
- * How deep messages may nest to be decoded at all. The deepest good request is at about 55; what lies between is decoded so that the
- * conversion of values can name the path that is too deep.
- */
-const maxMessageDepth = 1_000;
 
 /** A grpc-js handler for a unary method. */
 export function answerUnary(method: UnaryMethod, answering: Answering) {
+  const answer = method.kind === 'in_bytes' ? method.answer : inMessages(method, answering);
+  const admission = answering.admissionOf(method.desc);
+
+  function respond(call: Unary, callback: sendUnaryData<Buffer>): void {
+    const work = admission?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
+    const context = new ServedContext(call, work);
+    const succeed = (response: Uint8Array): void => {
+      context.close();
+      work.end();
+      callback(null, asBuffer(response));
+    };
+    const fail = (error: unknown): void => {
+      logFault(error, method, context, answering);
+      context.close();
+      work.end();
+      callback(toStatusObject(error));
+    };
+    let answered: ReturnType<typeof answer>;
+    try {
+      answered = answer(call.request, context);
+    } catch (error) {
+      return fail(error);
+    }
+    if (answered instanceof Promise) answered.then(succeed, fail);
+    else succeed(answered);
+  }
+
   return (call: Unary, callback: sendUnaryData<Buffer>): void => {
-    const cancel = abortOnCancel(call);
-    answering.within(call.metadata, () => {
-      answerOnce(method, { call, signal: cancel.signal, answering }).then(
-        (response) => {
-          cancel.forget();
-          callback(null, response);
-        },
-        (error: unknown) => {
-          logFault(error, { method, signal: cancel.signal, answering });
-          cancel.forget();
-          callback(toStatusObject(error));
-        },
-      );
-    });
+    try {
+      callOf(call.metadata).observed.within(() => respond(call, callback));
+    } catch (error) {
+      callback(toStatusObject(error)); // it was not let in
+    }
   };
+}
+
+/** Between messages and their bytes. */
+function inMessages(
+  method: UnaryMethod & { readonly kind: 'unary' },
+  answering: Answering,
+): (request: Buffer, context: CallContext) => Promise<Uint8Array> {
+  return async (request, context) => {
+    const message = open(method, request, answering);
+    return encode(method.desc.output, await method.answer(message, context));
+  };
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** A grpc-js handler for a server streaming method. */
 export function answerStream(method: StreamMethod, answering: Answering) {
   return (call: Stream): void => {
-    const cancel = abortOnCancel(call);
-    const close = (): void => cancel.abort(closingError());
-    answering.closing.addEventListener('abort', close, { once: true });
-    if (answering.closing.aborted) {
-      close();
-    }
-    answering.within(call.metadata, () => {
-      sendAll(method, { call, signal: cancel.signal, answering })
+    const { closing } = answering;
+    const context = new ServedContext(call, unweighed);
+    const { signal } = context;
+    const close = (): void => context.abort(closingError());
+    closing.addEventListener('abort', close, { once: true });
+    if (closing.aborted) close();
+    callOf(call.metadata).observed.within(() => {
+      sendAll(method, { call, context, signal, answering })
         .then(
           () => call.end(),
           (error: unknown) => {
-            const sent = answering.closing.aborted ? closingError() : error;
-            logFault(sent, { method, signal: cancel.signal, answering });
+            const sent = closing.aborted ? closingError() : error;
+            logFault(sent, method, context, answering);
             call.emit('error', toStatusObject(sent));
           },
         )
-        .finally(() => answering.closing.removeEventListener('abort', close));
+        .finally(() => closing.removeEventListener('abort', close));
     });
   };
 }
 
-interface Answered<C> {
-  readonly call: C;
+const unweighed: Work = { weigh: () => undefined, end: () => undefined };
+
+interface Streamed {
+  readonly call: Stream;
+  readonly context: CallContext;
   readonly signal: AbortSignal;
   readonly answering: Answering;
 }
 
-async function answerOnce(
-  method: UnaryMethod,
-  { call, signal, answering }: Answered<Unary>,
-): Promise<Buffer> {
-  const work =
-    answering.admissionOf(method.desc)?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
-  try {
-    const { request, context } = open(method, { call, signal, answering }, work);
-    return encode(method.desc.output, await method.answer(request, context));
-  } finally {
-    work.end();
-  }
-}
-
-const unweighed: Work = { weigh: () => undefined, end: () => undefined };
-
-async function sendAll(method: StreamMethod, { call, signal, answering }: Answered<Stream>): Promise<void> {
-  const { request, context } = open(method, { call, signal, answering }, unweighed);
+async function sendAll(method: StreamMethod, { call, context, signal, answering }: Streamed): Promise<void> {
+  const request = open(method, call.request, answering);
   for await (const response of method.answer(request, context)) {
     signal.throwIfAborted();
-    if (!call.write(encode(method.desc.output, response))) {
+    if (!call.write(asBuffer(encode(method.desc.output, response)))) {
       await once(call, 'drain', { signal });
     }
   }
   signal.throwIfAborted();
 }
 
-function open(
-  method: RouteMethod,
-  { call, signal, answering }: Answered<Unary | Stream>,
-  work: Work,
-): { readonly request: Message; readonly context: CallContext } {
-  const caller = answering.callerOf(call.metadata);
-  const request = decode(method.desc.input, call.request);
-  answering.validate?.(method.desc.input, request);
-  const deadline = call.getDeadline();
-  const [authorization] = call.metadata.get('authorization');
-  const context = {
-    caller,
-    signal,
-    requestBytes: call.request.byteLength,
-    weigh: (calls: number) => work.weigh(calls),
-    ...(typeof authorization === 'string' ? { authorization } : {}),
-    ...(deadline === Number.POSITIVE_INFINITY ? {} : { deadline: new Date(deadline) }),
-  };
-  return { request, context };
-}
-
-function decode(desc: DescMessage, bytes: Buffer): Message {
-  try {
-    return fromBinary(desc, bytes, { readUnknownFields: false, recursionLimit: maxMessageDepth });
-  } catch (cause) {
-    const seen = cause instanceof Error ? cause.message : 'unreadable bytes';
-    const message = `the request is no well-formed ${desc.typeName}: ${seen}; strings must be UTF-8`;
-    throw new AccessError('FIELD_INVALID', message, { cause });
-  }
-}
-
-function encode(desc: DescMessage, response: Record<string, unknown>): Buffer {
-  const bytes = toBinary(desc, create(desc, response));
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-interface Cancel {
-  readonly signal: AbortSignal;
-  readonly abort: (why: Error) => void;
-  /** grpc-js says of every call at its end that it is cancelled: of one that is answered nobody wants to know. */
-  readonly forget: () => void;
-}
-
-function abortOnCancel(call: Unary | Stream): Cancel {
-  const controller = new AbortController();
-  const abort = (why: Error): void => controller.abort(why);
-  const onCancelled = (): void => abort(new Error('the client cancelled, or its deadline passed'));
-  call.once('cancelled', onCancelled);
-  return { signal: controller.signal, abort, forget: () => call.off('cancelled', onCancelled) };
+function open({ desc }: RouteMethod, request: Uint8Array, { validate }: Answering): Message {
+  const message = decode(desc.input, request);
+  validate?.(desc.input, message);
+  return message;
 }
 
 function closingError(): AccessError {
   return new AccessError('NOT_READY', 'this server is shutting down; call again');
 }
 
-interface FaultOf {
-  readonly method: RouteMethod;
-  readonly signal: AbortSignal;
-  readonly answering: Answering;
-}
-
 /** What fails because nobody waits any more is no fault. */
-function logFault(error: unknown, { method, signal, answering }: FaultOf): void {
-  if (isFault(error) && !signal.aborted) {
-    answering.logger.error(
-      { err: error, rpc: `${method.desc.parent.typeName}/${method.desc.name}` },
-      'call failed',
-    );
+function logFault(
+  error: unknown,
+  { desc }: RouteMethod,
+  context: Pick<ServedContext, 'isGivenUp'>,
+  { logger }: Answering,
+): void {
+  if (isFault(error) && !context.isGivenUp) {
+    logger.error({ err: error, rpc: `${desc.parent.typeName}/${desc.name}` }, 'call failed');
   }
 }

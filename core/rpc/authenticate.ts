@@ -1,15 +1,27 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 import { AccessError, type Reason } from '../access/access-error.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { ClientCertificate, Credentials, Identify } from './identity.ts';
 import type { RefusedPeers } from './refused-peers.ts';
 import type { Caller } from './route.ts';
-import { isFault, toStatusObject } from './status.ts';
+import { isFault } from './status.ts';
+
+type Call = Pick<Parameters<ServerInterceptor>[1], 'getAuthContext' | 'getConnectionInfo'>;
+
+/** A call of which nothing has been read but its headers. */
+export interface ArrivedCall extends Call {
+  readonly path: string;
+  readonly stream: Pick<ServerHttp2Stream, 'session'>;
+}
 
 export interface Authentication {
-  readonly interceptor: ServerInterceptor;
-  /** Who calls, by the metadata that the handler was given. */
-  readonly callerOf: (metadata: Metadata) => Caller;
+  /**
+   * Who calls, by the headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. At once for
+   * whoever has called on that connection before; undefined where nobody need be known.
+   * @throws AccessError at once or through the promise; it has been counted and, where it is a fault, logged
+   */
+  identify(call: ArrivedCall, metadata: Metadata): Caller | undefined | Promise<Caller>;
 }
 
 export interface AuthenticationOptions {
@@ -22,54 +34,47 @@ export interface AuthenticationOptions {
   readonly onRefused: (reason: Reason) => void;
 }
 
-/** Identifies callers by their headers, before a byte of the body is read: nobody unknown makes the server hold or decode a message. */
+/** Identifies callers by their headers. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { identify, logger, isPublic, onRefused, refusedPeers } = options;
-  const callers = new WeakMap<Metadata, Caller>();
+  const { identify, isPublic, refusedPeers, logger, onRefused } = options;
 
-  function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
-    function onReceiveMetadata(metadata: Metadata, next: (metadata: Metadata) => void): void {
-      identify(credentialsOf(metadata)).then(
-        (caller) => {
-          callers.set(metadata, caller);
-          next(metadata);
-        },
-        (error: unknown) => {
-          if (isFault(error)) {
-            logger.error({ err: error, rpc: path }, 'cannot identify the caller');
-          }
-          onRefused(error instanceof AccessError ? error.reason : 'INTERNAL');
-          call.sendStatus(toStatusObject(error));
-        },
-      );
-    }
-    const credentialsOf = (metadata: Metadata): Credentials => ({
-      path,
-      authorization: metadata.get('authorization').map(String),
-      certificate: () => certificateOf(call, refusedPeers),
-    });
-    return new ServerInterceptingCall(call, {
-      start: (next) => next(isPublic(path) ? {} : { onReceiveMetadata }),
-    });
+  function refuse(error: unknown, rpc: string): never {
+    if (isFault(error)) logger.error({ err: error, rpc }, 'cannot identify the caller');
+    onRefused(error instanceof AccessError ? error.reason : 'INTERNAL');
+    throw error;
   }
 
-  function callerOf(metadata: Metadata): Caller {
-    const caller = callers.get(metadata);
-    if (caller === undefined) {
-      throw new Error('a call reached its handler unidentified');
+  async function identifyAnew(credentials: Credentials): Promise<Caller> {
+    try {
+      return await identify(credentials);
+    } catch (error) {
+      return refuse(error, credentials.path);
     }
-    return caller;
   }
 
-  return { interceptor, callerOf };
+  return {
+    identify(call, metadata) {
+      const { path } = call;
+      if (isPublic(path)) return undefined;
+      const authorization = metadata.get('authorization').map(String);
+      const connection = call.stream.session;
+      try {
+        const known = connection === undefined ? undefined : identify.recall(connection, authorization);
+        if (known !== undefined) return known;
+      } catch (error) {
+        return refuse(error, path);
+      }
+      return identifyAnew({
+        path,
+        authorization,
+        certificate: () => certificateOf(call, refusedPeers),
+        connection,
+      });
+    },
+  };
 }
 
-type InterceptedCall = Parameters<ServerInterceptor>[1];
-
-function certificateOf(
-  call: InterceptedCall,
-  refusedPeers: Pick<RefusedPeers, 'whyOf'>,
-): ClientCertificate | undefined {
+function certificateOf(call: Call, refusedPeers: Pick<RefusedPeers, 'whyOf'>): ClientCertificate | undefined {
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (certificate !== undefined) {
     const { subjectaltname, valid_to } = certificate;

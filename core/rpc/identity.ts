@@ -18,6 +18,8 @@ export interface Credentials {
   readonly authorization: readonly string[];
   /** The client certificate of the connection; undefined without one. */
   readonly certificate: () => ClientCertificate | undefined;
+  /** The connection, by which the token that comes with each of its calls is known again. */
+  readonly connection?: object | undefined;
 }
 
 /** A client certificate: one that TLS verified, with its alternative names as Node prints them, or one that it did not, and why. */
@@ -26,7 +28,11 @@ export type ClientCertificate =
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Who calls. @throws AccessError CREDENTIALS_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, CALLER_UNKNOWN, NOT_PERMITTED, NOT_READY */
-export type Identify = (credentials: Credentials) => Promise<Caller>;
+export interface Identify {
+  (credentials: Credentials): Promise<Caller>;
+  /** The same at once, for the token that the connection brought last and that has been verified; undefined where it takes longer. */
+  recall(connection: object, authorization: readonly string[]): Caller | undefined;
+}
 
 /** The name that verified credentials carry. */
 export interface CallerName {
@@ -69,6 +75,7 @@ export function createIdentify(options: IdentifyOptions): Identify {
     options.logger?.warn({ err: error }, error.message);
   });
   const verified = createTokenCache<VerifiedToken>(maxTokens);
+  const lastOf = new WeakMap<object, LastToken>();
   const mayCall = allowByCertificate(options.certificateRules);
 
   async function verifyOnce(token: string): Promise<VerifiedToken> {
@@ -82,11 +89,11 @@ export function createIdentify(options: IdentifyOptions): Identify {
     return fresh;
   }
 
-  return async ({ authorization, certificate, path }) => {
+  async function identify({ authorization, certificate, path, connection }: Credentials): Promise<Caller> {
     if (authorization.length > 0) {
-      const { id, type, signIn, expiresAt } = await verifyOnce(readBearer(authorization));
-      const uid = await resolve({ id, ...(type === undefined ? {} : { type }), by: 'token' }, resolveCaller);
-      return { uid, expiresAt, ...(signIn === undefined ? {} : { signIn }) };
+      const token = await verifyOnce(readBearer(authorization));
+      if (connection !== undefined) lastOf.set(connection, { authorization: authorization[0] ?? '', token });
+      return callerBy(token, await resolve(nameOf(token), resolveCaller));
     }
     const { names, expiresAt } = verifiedOf(certificate(), now());
     const id = certificateName(names, certificatePrefix);
@@ -95,7 +102,31 @@ export function createIdentify(options: IdentifyOptions): Identify {
       throw new AccessError('NOT_PERMITTED', message);
     }
     return { uid: await resolve({ id, by: 'certificate' }, resolveCaller), expiresAt };
-  };
+  }
+
+  function recall(connection: object, [header, ...others]: readonly string[]): Caller | undefined {
+    const last = lastOf.get(connection);
+    const isSame = last !== undefined && last.authorization === header && others.length === 0;
+    if (!isSame || last.token.expiresAt <= now()) return undefined;
+    const uid = resolveCaller(nameOf(last.token));
+    return uid === undefined || uid instanceof Promise ? undefined : callerBy(last.token, uid);
+  }
+
+  return Object.assign(identify, { recall });
+}
+
+/** The token that a connection brought last, as it was sent. HTTP/2 itself keeps it as long, in the table of the connection's headers. */
+interface LastToken {
+  readonly authorization: string;
+  readonly token: VerifiedToken;
+}
+
+function nameOf({ id, type }: VerifiedToken): CallerName {
+  return type === undefined ? { id, by: 'token' } : { id, type, by: 'token' };
+}
+
+function callerBy({ expiresAt, signIn }: VerifiedToken, uid: EntityUid): Caller {
+  return signIn === undefined ? { uid, expiresAt } : { uid, expiresAt, signIn };
 }
 
 /** A certificate that counts. It was verified when the connection began, and may have expired since. */

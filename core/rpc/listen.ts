@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import { type Address, formatAddress, isLoopback, parseAddress } from '../runtime/address.ts';
+import type { Address } from '../runtime/address.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
+import { bind, readAddress } from './bind.ts';
 import { watchConnections } from './connections.ts';
 import type { RpcLimits } from './limits.ts';
 import type { RefusedPeers } from './refused-peers.ts';
@@ -24,9 +24,14 @@ export interface ListenerOptions {
 export interface Listener {
   /** @returns the port @throws Error when the address is malformed, taken, or not loopback without TLS */
   listen(address: string): Promise<number>;
+  /** Takes the connections that another process accepts and hands over. */
+  takeFrom(source: ConnectionSource): void;
   /** Takes no connection any more, sends the others home and cuts those that are left after the grace. */
   close(graceMs: number): Promise<void>;
 }
+
+/** Hands each connection over as it comes, before anything was read from it. */
+export type ConnectionSource = (take: (socket: Socket) => void) => void;
 
 /** Longer than anything lives: grpc-js would cut connections that came later as well, so ours are cut here. */
 const never = 2 ** 31 - 1;
@@ -39,11 +44,11 @@ const never = 2 ** 31 - 1;
  */
 export function createListener(options: ListenerOptions): Listener {
   const { server, limits, logger, tls, refusedPeers } = options;
-  const { maxConnections } = limits;
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const watched = tls === undefined ? undefined : watchTlsFiles(tls, logger);
   const connections = watchConnections(limits);
   const listening: TcpServer[] = [];
+  let isClosed = false;
 
   function take(socket: Socket): void {
     connections.watchHttp2(socket);
@@ -60,26 +65,31 @@ export function createListener(options: ListenerOptions): Listener {
     if (!isSameAuthority(context, before)) sendHome(limits.maxConnectionAgeGraceMs);
   });
 
+  function createAccepting(): TcpServer {
+    const accepting = createServer({ watched, limits, refusedPeers }, take);
+    accepting.on('connection', (socket: Socket) => connections.add(socket));
+    return accepting;
+  }
+
   return {
     async listen(text) {
       const address = readAddress(text, tls);
-      const accepting =
-        watched === undefined
-          ? createTcpServer({ noDelay: true }, take)
-          : createSecureServer({ watched, limits, refusedPeers }, take);
-      accepting.maxConnections = maxConnections;
-      accepting.on('connection', (socket: Socket) => connections.add(socket));
-      accepting.once('drop', () => logger.warn({ maxConnections }, 'too many connections: some are dropped'));
-      const port = await bind(accepting, address);
-      accepting.on('error', (error) => logger.error({ err: error }, 'a connection cannot be accepted'));
+      const accepting = createAccepting();
+      const port = await bindWithin(limits, { accepting, address, logger });
       listening.push(accepting);
       return port;
     },
+    takeFrom(source) {
+      const accepting = createAccepting();
+      source((socket) => {
+        if (isClosed) socket.destroy();
+        else accepting.emit('connection', socket);
+      });
+    },
     async close(graceMs) {
+      isClosed = true;
       watched?.close();
-      for (const accepting of listening) {
-        accepting.close();
-      }
+      for (const accepting of listening) accepting.close();
       sendHome(graceMs);
       await connections.gone();
       injector.destroy();
@@ -88,7 +98,33 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
-interface Secure extends Pick<ListenerOptions, 'limits' | 'refusedPeers'> {
+interface Binding extends Pick<ListenerOptions, 'logger'> {
+  readonly accepting: TcpServer;
+  readonly address: Address;
+}
+
+async function bindWithin(
+  { maxConnections }: RpcLimits,
+  { accepting, address, logger }: Binding,
+): Promise<number> {
+  accepting.maxConnections = maxConnections;
+  accepting.once('drop', () => logger.warn({ maxConnections }, 'too many connections: some are dropped'));
+  const port = await bind(accepting, address);
+  accepting.on('error', (error) => logger.error({ err: error }, 'a connection cannot be accepted'));
+  return port;
+}
+
+interface Accepting extends Pick<ListenerOptions, 'limits' | 'refusedPeers'> {
+  readonly watched: WatchedTls | undefined;
+}
+
+function createServer({ watched, ...rest }: Accepting, take: (socket: Socket) => void): TcpServer {
+  return watched === undefined
+    ? createTcpServer({ noDelay: true }, take)
+    : createSecureServer({ ...rest, watched }, take);
+}
+
+interface Secure extends Accepting {
   readonly watched: WatchedTls;
 }
 
@@ -116,29 +152,4 @@ function createSecureServer(
 /** `setSecureContext` forgets what it is not told again, the lowest version of TLS too. */
 function secureContext(context: TlsContext) {
   return { ...context, minVersion: 'TLSv1.2' as const };
-}
-
-function readAddress(text: string, tls: TlsFiles | undefined): Address {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new Error(`cannot listen on "${text}": wanted an address such as 127.0.0.1:2200 or [::1]:2200`);
-  }
-  if (tls === undefined && !isLoopback(address.host)) {
-    const wanted =
-      'without TLS wanted a loopback address such as 127.0.0.1; set CURFEW_TLS_CERT and CURFEW_TLS_KEY';
-    throw new Error(`cannot listen on ${text}: ${wanted}`);
-  }
-  return address;
-}
-
-async function bind(accepting: TcpServer, address: Address): Promise<number> {
-  try {
-    accepting.listen(address);
-    await once(accepting, 'listening');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`cannot listen on ${formatAddress(address)}: ${why}`, { cause });
-  }
-  const bound = accepting.address();
-  return bound !== null && typeof bound === 'object' ? bound.port : address.port;
 }

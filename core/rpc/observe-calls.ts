@@ -9,22 +9,20 @@ import {
   SpanKind,
   SpanStatusCode,
   type TextMapGetter,
+  type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
+import { type Metadata, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
 import type { Reason } from '../access/access-error.ts';
 import { type Overload, OVERLOADS } from './admission.ts';
 
-type InterceptedCall = Parameters<ServerInterceptor>[1];
 /** How a call ends on the wire. */
-export type SentStatus = Parameters<InterceptedCall['sendStatus']>[0];
+export type SentStatus = Parameters<Parameters<ServerInterceptor>[1]['sendStatus']>[0];
 
 /** Counts, times and traces the calls of one server. */
 export interface CallObserver {
-  /** The first of a server's interceptors: grpc-js's own refusals are sent below all others. */
-  readonly interceptor: ServerInterceptor;
-  /** Runs `work` as a part of the call's trace. */
-  readonly within: <T>(metadata: Metadata, work: () => T) => T;
+  /** A call to that path begins. */
+  readonly begin: (path: string) => Observed;
   /** A call was refused because nobody knows who calls. */
   readonly refused: (reason: Reason) => void;
   /** A call was refused because there is too much to do. */
@@ -35,12 +33,22 @@ export interface CallObserver {
   readonly refusedEarly: (path: string) => void;
 }
 
+/** One call under observation. */
+export interface Observed {
+  /** When it began, by `performance.now`. */
+  readonly startedMs: number;
+  /** Its headers are there: begins its span, when this process has tracing, and goes on within it. */
+  trace(metadata: Metadata, next: () => void): void;
+  /** Runs `work` as a part of the call's trace. */
+  within<T>(work: () => T): T;
+  /** It ends with that code; whatever comes after does not count. */
+  end(code: Code): void;
+}
+
 export interface ObserveCallsOptions {
   readonly meter: Meter;
   /** Whether the method at that path is worth a span. */
   readonly isTraced: (path: string) => boolean;
-  /** What is sent instead of a status. */
-  readonly nameStatus: (status: SentStatus) => SentStatus;
 }
 
 /** Answers that are the server's fault, by OpenTelemetry's conventions. */
@@ -59,60 +67,77 @@ const BOUNDARIES = [
 ];
 
 /** Observes calls: each is counted and timed, and is a span of the trace that its headers name, when this process has tracing. */
-export function observeCalls({ meter, isTraced, nameStatus }: ObserveCallsOptions): CallObserver {
+export function observeCalls({ meter, isTraced }: ObserveCallsOptions): CallObserver {
   const tracer = trace.getTracer('curfew');
   const instruments = createInstruments(meter);
-  const contexts = new WeakMap<Metadata, Context>();
+  const methods = new Map<string, Method>();
 
-  function interceptor(...[{ path }, call]: Parameters<ServerInterceptor>): ServerInterceptingCall {
+  function methodAt(path: string): Method {
+    const known = methods.get(path);
+    if (known !== undefined) return known;
     const rpc = path.slice(1);
-    const startedMs = performance.now();
-    let span: Span | undefined;
-    let hasEnded = false;
-    const end = (code: Code): void => {
-      if (hasEnded) return;
-      hasEnded = true;
-      instruments.count(rpc, code, (performance.now() - startedMs) / 1_000);
-      if (span !== undefined) endSpan(span, code);
-    };
-    const send = call.sendStatus.bind(call);
-    call.sendStatus = (status) => {
-      const named = nameStatus(status);
-      end(named.code ?? Code.OK);
-      send(named);
-    };
-    const onReceiveMetadata = (metadata: Metadata, next: (metadata: Metadata) => void): void => {
-      if (!isTraced(path)) return next(metadata);
-      const parent = propagation.extract(ROOT_CONTEXT, metadata, headers);
-      span = tracer.startSpan(rpc, { kind: SpanKind.SERVER }, parent);
-      if (!isSpanContextValid(span.spanContext())) return next(metadata);
-      if (span.isRecording()) span.setAttributes(attributesOf(rpc));
-      const within = trace.setSpan(parent, span);
-      contexts.set(metadata, within);
-      context.with(within, () => next(metadata));
-    };
-    // It comes at the end of every call; one that has not ended by then is ended by the client.
-    const onCancel = (): void => end(Code.CANCELLED);
-    return new ServerInterceptingCall(call, { start: (next) => next({ onReceiveMetadata, onCancel }) });
+    const method = { rpc, tracer: isTraced(path) ? tracer : undefined, count: instruments.counterOf(rpc) };
+    methods.set(path, method);
+    return method;
   }
 
   return {
-    interceptor,
-    within: (metadata, work) => {
-      const known = contexts.get(metadata);
-      return known === undefined ? work() : context.with(known, work);
-    },
+    begin: (path) => new ObservedCall(methodAt(path)),
     refused: instruments.refused,
     overloaded: instruments.overloaded,
     mayOverload: instruments.mayOverload,
-    refusedEarly: (path) => instruments.count(path.slice(1), Code.RESOURCE_EXHAUSTED, 0),
+    refusedEarly: (path) => methodAt(path).count(Code.RESOURCE_EXHAUSTED, 0),
   };
 }
 
+/** What the calls of one method have in common. */
+interface Method {
+  /** Its name as telemetry says it. */
+  readonly rpc: string;
+  /** Undefined where its calls are not worth a span. */
+  readonly tracer: Tracer | undefined;
+  readonly count: Count;
+}
+
+type Count = (code: Code, seconds: number) => void;
+
+class ObservedCall implements Observed {
+  readonly startedMs = performance.now();
+  readonly #method: Method;
+  #span: Span | undefined;
+  #context: Context | undefined;
+  #hasEnded = false;
+
+  constructor(method: Method) {
+    this.#method = method;
+  }
+
+  trace(metadata: Metadata, next: () => void): void {
+    const { tracer, rpc } = this.#method;
+    if (tracer === undefined) return next();
+    const parent = propagation.extract(ROOT_CONTEXT, metadata, headers);
+    const span = tracer.startSpan(rpc, { kind: SpanKind.SERVER }, parent);
+    this.#span = span;
+    if (!isSpanContextValid(span.spanContext())) return next();
+    if (span.isRecording()) span.setAttributes(attributesOf(rpc));
+    this.#context = trace.setSpan(parent, span);
+    this.within(next);
+  }
+
+  within<T>(work: () => T): T {
+    return this.#context === undefined ? work() : context.with(this.#context, work);
+  }
+
+  end(code: Code): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#method.count(code, (performance.now() - this.startedMs) / 1_000);
+    if (this.#span !== undefined) endSpan(this.#span, code);
+  }
+}
+
 function createInstruments(meter: Meter) {
-  const calls = meter.createCounter('curfew_rpc_calls_total', {
-    description: 'Calls answered, by method and code',
-  });
+  const calls = countCalls(meter);
   const duration = meter.createHistogram('curfew_rpc_duration_seconds', {
     description: 'How long calls took, by method',
     unit: 's',
@@ -130,16 +155,45 @@ function createInstruments(meter: Meter) {
   });
   sheds.add(0);
   return {
-    count: (rpc: string, code: Code, seconds: number): void => {
-      calls.add(1, { rpc, code: Code[code] });
-      duration.record(seconds, { rpc });
-      if (code === Code.RESOURCE_EXHAUSTED) sheds.add(1);
+    counterOf: (rpc: string): Count => {
+      const count = calls(rpc);
+      const attributes = { rpc };
+      return (code, seconds) => {
+        count(code);
+        duration.record(seconds, attributes);
+        if (code === Code.RESOURCE_EXHAUSTED) sheds.add(1);
+      };
     },
     refused: (reason: Reason): void => refusals.add(1, { reason }),
     overloaded: (why: Overload): void => overloads.add(1, { why }),
     mayOverload: (): void => {
       for (const why of OVERLOADS) overloads.add(0, { why });
     },
+  };
+}
+
+/** Counts calls in numbers that are read when somebody looks: a counter of OpenTelemetry's costs a microsecond each time. */
+function countCalls(meter: Meter): (rpc: string) => (code: Code) => void {
+  const counts: { readonly attributes: { readonly rpc: string; readonly code: string }; calls: number }[] =
+    [];
+  const calls = meter.createObservableCounter('curfew_rpc_calls_total', {
+    description: 'Calls answered, by method and code',
+  });
+  calls.addCallback((result) => {
+    for (const count of counts) result.observe(count.calls, count.attributes);
+  });
+  return (rpc) => {
+    const byCode = new Map<Code, (typeof counts)[number]>();
+    return (code) => {
+      const known = byCode.get(code);
+      if (known !== undefined) {
+        known.calls += 1;
+        return;
+      }
+      const first = { attributes: { rpc, code: Code[code] }, calls: 1 };
+      byCode.set(code, first);
+      counts.push(first);
+    };
   };
 }
 

@@ -16,16 +16,16 @@ import { createAuthentication } from './authenticate.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
-import { createListener } from './listen.ts';
+import { type ConnectionSource, createListener } from './listen.ts';
 import { type CallObserver, observeCalls } from './observe-calls.ts';
 import { addReflection } from './reflection.ts';
 import { refuseEarly } from './refuse-early.ts';
 import { createRefusedPeers, type RefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
+import { servedCalls } from './served-call.ts';
 import { serviceDefinition } from './service-definition.ts';
 import { nameTransportError } from './transport-errors.ts';
-import { endUnfinished } from './unfinished-calls.ts';
-import { cutUnread } from './unread-streams.ts';
+import { UnfinishedCalls } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
 
 export interface RpcServerOptions {
@@ -56,6 +56,8 @@ export interface RpcServer {
    * @throws Error when the address is malformed, taken, or not loopback without TLS
    */
   readonly listen: (address: string) => Promise<number>;
+  /** Takes the connections that another process accepts, instead of listening itself. */
+  readonly takeFrom: (source: ConnectionSource) => void;
   /** Sets the health of a service, or of the whole server (''). All start as not serving. */
   readonly setServing: (service: string, serving: boolean) => void;
   /** Not serving from now on, whatever is set, so that clients and load balancers go elsewhere; calls are still answered. */
@@ -74,8 +76,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
   const refusedPeers = createRefusedPeers();
-  const { interceptors, callerOf, within, observer } = createInterceptors(options, { limits, refusedPeers });
-  const server = new Server({ ...serverOptions(limits), interceptors });
+  const { interceptor, observer } = intercept(options, { limits, refusedPeers });
+  const server = new Server({ ...serverOptions(limits), interceptors: [interceptor] });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
   const listener = createListener({ server, limits, logger, tls, refusedPeers });
@@ -89,8 +91,6 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   for (const route of routes) {
     const answering = {
       admissionOf,
-      callerOf,
-      within,
       logger,
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
@@ -99,6 +99,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   }
   return {
     listen: (address) => listener.listen(address),
+    takeFrom: (source) => listener.takeFrom(source),
     setServing: (service, serving) => health.setServing(service, serving),
     stopServing: () => health.stopServing(),
     async close() {
@@ -114,30 +115,23 @@ interface Interception {
   readonly refusedPeers: RefusedPeers;
 }
 
-function createInterceptors(
+function intercept(
   { identify, logger, meter }: RpcServerOptions,
   { limits, refusedPeers }: Interception,
-) {
+): { readonly interceptor: ServerInterceptor; readonly observer: CallObserver } {
   const observer = observeCalls({
     meter: meter ?? createNoopMeter(),
     isTraced: (path) => !isPublic(path),
-    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
   });
   const onRefused = observer.refused;
-  const authentication = createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused });
-  const { requestTimeoutMs, maxUnreadMs } = limits;
-  const innermost: ServerInterceptor = (method, call) =>
-    observer.interceptor(
-      method,
-      cutUnread(method, endUnfinished(method, call, requestTimeoutMs), maxUnreadMs),
-    );
-  return {
-    // The last is the outermost: calls are observed, and transport errors named, below the caller's identification.
-    interceptors: [innermost, authentication.interceptor],
-    callerOf: authentication.callerOf,
-    within: observer.within,
+  const interceptor = servedCalls({
+    authentication: createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused }),
     observer,
-  };
+    unfinished: new UnfinishedCalls(limits.requestTimeoutMs),
+    maxUnreadMs: limits.maxUnreadMs,
+    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
+  });
+  return { interceptor, observer };
 }
 
 /** Sets up that calls are refused when there is too much to do. @returns what admits a method's calls */
@@ -167,7 +161,7 @@ function implementation(route: Route, answering: Answering): UntypedServiceImple
   return Object.fromEntries(
     route.methods.map((method) => [
       method.desc.localName,
-      method.kind === 'unary' ? answerUnary(method, answering) : answerStream(method, answering),
+      method.kind === 'server_streaming' ? answerStream(method, answering) : answerUnary(method, answering),
     ]),
   );
 }

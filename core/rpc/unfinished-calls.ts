@@ -1,36 +1,61 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import type { ServerInterceptor } from '@grpc/grpc-js';
 import { AccessError } from '../access/access-error.ts';
 import { toStatusObject } from './status.ts';
 
-type Method = Parameters<ServerInterceptor>[0];
-type Call = Parameters<ServerInterceptor>[1];
+/** A call whose request has not ended yet. */
+export interface UnfinishedCall {
+  readonly stream: ServerHttp2Stream;
+  /** When it began, by `performance.now`. */
+  readonly startedMs: number;
+  readonly sendStatus: (status: ReturnType<typeof toStatusObject>) => void;
+}
 
 /**
  * Sees to it that calls whose request never ends do not stay for as long as their connection, which they would keep from being idle:
- * one that is refused before its end is reset as RFC 9113 §8.1 says, and one that does not end in time is refused.
- *
- * @param call the innermost one; grpc-js does neither, and only it has the HTTP/2 stream
+ * one that does not end in time is refused. A timer for each call would cost more than to look over all of them now and then.
  */
-export function endUnfinished(method: Method, call: Call, requestTimeoutMs: number): Call {
-  const stream = Reflect.get(call, 'stream') as ServerHttp2Stream; // grpc-js keeps it there; a test of D21 would tell
-  const send = call.sendStatus.bind(call);
-  call.sendStatus = (status) => {
-    if (!stream.readableEnded && !stream.headersSent) {
-      stream.once('finish', () => {
-        if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-      });
-    }
-    send(status);
-  };
-  if (!method.requestStream) {
-    const refuse = (): void => {
-      if (!stream.readableEnded) call.sendStatus(toStatusObject(late(requestTimeoutMs)));
-    };
-    const timer = setTimeout(refuse, requestTimeoutMs);
-    stream.once('close', () => clearTimeout(timer));
+export class UnfinishedCalls {
+  readonly #requestTimeoutMs: number;
+  /** In the order in which they began. */
+  readonly #calls = new Set<UnfinishedCall>();
+  #isWatching = false;
+
+  constructor(requestTimeoutMs: number) {
+    this.#requestTimeoutMs = requestTimeoutMs;
   }
-  return call;
+
+  add(call: UnfinishedCall): void {
+    this.#calls.add(call);
+    if (!this.#isWatching) this.#lookIn(this.#requestTimeoutMs);
+  }
+
+  delete(call: UnfinishedCall): void {
+    this.#calls.delete(call);
+  }
+
+  #lookIn(waitMs: number): void {
+    this.#isWatching = true;
+    setTimeout(() => this.#look(), waitMs).unref();
+  }
+
+  #look(): void {
+    this.#isWatching = false;
+    const nowMs = performance.now();
+    for (const call of this.#calls) {
+      const leftMs = call.startedMs + this.#requestTimeoutMs - nowMs;
+      if (leftMs > 0) return this.#lookIn(Math.ceil(leftMs));
+      this.#calls.delete(call);
+      if (!call.stream.readableEnded) call.sendStatus(toStatusObject(late(this.#requestTimeoutMs)));
+    }
+  }
+}
+
+/** One that is refused before its end is reset as RFC 9113 §8.1 says, once the refusal is sent; grpc-js does not. */
+export function endIncomplete(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded || stream.headersSent) return;
+  stream.once('finish', () => {
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
 }
 
 function late(requestTimeoutMs: number): AccessError {

@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { EntityUid } from '../../core/access/entity.ts';
 import { adviceOf } from '../../core/policy/policy-set.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { FollowedState } from './followed-state.ts';
-import { type AccessOption, accessOptions } from './access-options.ts';
+import { accessOptions } from './access-options.ts';
+import { type Answer, answerOf } from './answer.ts';
 import { awaitRevision, checkRevision } from './await-revision.ts';
-import { checkAgainstSchema } from './check.ts';
+import { actionNamed, checkAgainstSchema } from './check.ts';
 import { nextStart } from './covering-grants.ts';
 import { type Decision, decide } from './decide.ts';
 import { kindOf } from './kind.ts';
@@ -34,18 +34,6 @@ export interface DecisionContext {
   /** How long standing permits go on past the staleness bound; 0 = never. */
   readonly staleStandingMs: number;
   readonly memo: Memo;
-}
-
-/** The answer to one question. */
-export interface Answer extends Settled {
-  /** A UUID. */
-  readonly decisionId: string;
-  readonly revision: bigint;
-  readonly policyDigest: string;
-  readonly stale: boolean;
-  readonly decidedAt: Date;
-  /** On a deny, when it was to be explained. */
-  readonly accessOptions: readonly AccessOption[];
 }
 
 /**
@@ -88,27 +76,23 @@ function answerUnobserved(
   question: Question,
 ): Answer {
   const { replica } = followed;
-  const { policies } = replica.engine;
+  const { schema } = replica.engine.policies;
   // First: a caller without rights learns nothing of the schema.
   const mayGoOnAsking = rights.require('authorize', caller, question.principal, moment.now);
   if (question.explain) rights.require('explain', caller, question.principal, moment.now);
-  const action = checkAgainstSchema(policies.schema, question);
-  const asked = { replica, question, action, moment };
-  const settled = memo.recall(asked) ?? memo.keep(asked, settle(asked, alarm));
-  const isDenied = settled.effect === 'DENY';
-  return {
-    ...settled,
-    mayBeKept: mayGoOnAsking && settled.mayBeKept,
-    decisionId: randomUUID(),
-    revision: replica.revision,
-    policyDigest: policies.digest,
-    stale: moment.freshness !== 'fresh',
-    decidedAt: moment.now,
-    accessOptions:
-      isDenied && question.explain && isOpen(settled)
-        ? accessOptions(replica, action, question, moment.now)
-        : [],
-  };
+  const named = actionNamed(schema, question);
+  const unchecked = named === undefined ? undefined : { replica, question, action: named, moment };
+  const before = unchecked === undefined ? undefined : memo.recallUnchecked(unchecked);
+  if (before !== undefined)
+    return answerOf({ settled: before.settled, kept: before, replica, moment, mayGoOnAsking });
+  const action = checkAgainstSchema(schema, question);
+  const asked = unchecked ?? { replica, question, action, moment };
+  const known = memo.recall(asked);
+  const settled = known?.settled ?? settle(asked, alarm);
+  const kept = known ?? memo.keep(asked, settled);
+  const answer = answerOf({ settled, kept, replica, moment, mayGoOnAsking });
+  if (answer.effect === 'ALLOW' || !question.explain || !isOpen(settled)) return answer;
+  return { ...answer, accessOptions: accessOptions(replica, action, question, moment.now) };
 }
 
 function settle({ replica, question, action, moment }: Asked, alarm: PolicyAlarm): Settled {

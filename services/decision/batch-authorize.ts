@@ -2,20 +2,30 @@ import { setImmediate } from 'node:timers/promises';
 import { AccessError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 import type { FollowedState } from './followed-state.ts';
-import { type Answer, answerAt, type DecisionContext } from './authorize.ts';
+import type { Answer } from './answer.ts';
+import { answerAgain } from './answer-again.ts';
+import { answerAt, type DecisionContext } from './authorize.ts';
+import type { KnownQuestion } from './known-questions.ts';
 import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
 import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
 import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
-import { type Asking, mayStand } from './uses.ts';
+import { type Asking, mayStand, takesUses } from './uses.ts';
 
 /** An answer, or why there is none. */
 export type Result =
   | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'error'; readonly error: unknown };
 
-/** Reads one question of the batch. @throws AccessError */
-export type ReadQuestion = () => Question;
+/** One question of the batch. */
+export interface Asked {
+  /** What is known of it; where that holds no more, or nothing is, it is read. */
+  readonly known?: KnownQuestion | undefined;
+  /** @throws AccessError */
+  read(): Question;
+  /** Told of the answer to the question as it was read. */
+  answered?(context: DecisionContext, question: Question, answer: Answer): void;
+}
 
 /**
  * Answers questions at one instant and one revision, in the order asked. The batch waits once, for the latest revision that any of
@@ -26,17 +36,11 @@ export type ReadQuestion = () => Question;
 export async function batchAuthorize(
   context: DecisionContext,
   asking: Asking,
-  read: readonly ReadQuestion[],
+  asked: readonly Asked[],
 ): Promise<readonly Result[]> {
   const { followed } = context;
-  const questions = read.map((readOne) =>
-    attempt(() => {
-      const question = readOne();
-      checkRevision(followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
-      return question;
-    }),
-  );
-  const revisions = questions.map((each) => (each.kind === 'value' ? each.value.atLeastRevision : 0n));
+  const questions = asked.map((each) => new BatchQuestion(followed, each));
+  const revisions = questions.map((each) => each.atLeastRevision);
   const late = await awaitLatest(followed, revisions);
   for (let restarts = 0; ; restarts += 1) {
     const { caller } = asking;
@@ -49,7 +53,7 @@ export async function batchAuthorize(
 interface Batch {
   readonly context: DecisionContext;
   readonly caller: EntityUid;
-  readonly questions: readonly Attempt<Question>[];
+  readonly questions: readonly BatchQuestion[];
   /** Why the latest revision is not there, if it is not. */
   readonly late: unknown;
   readonly givesWay: boolean;
@@ -80,13 +84,15 @@ async function answerAll(batch: Batch): Promise<readonly Result[] | undefined> {
 async function takeUses(
   context: DecisionContext,
   asking: Asking,
-  questions: readonly Attempt<Question>[],
+  questions: readonly BatchQuestion[],
   results: readonly Result[],
 ): Promise<readonly Result[]> {
   const taken: Result[] = [];
   for (const [index, result] of results.entries()) {
-    const question = questions[index];
-    if (result.kind === 'error' || question?.kind !== 'value') taken.push(result);
+    const isUse =
+      result.kind === 'answer' && result.answer.grant !== undefined && takesUses(result.answer.grant);
+    const question = isUse ? questions[index]?.read() : undefined;
+    if (!isUse || question?.kind !== 'value') taken.push(result);
     else taken.push(await takeUse(context, asking, question.value, result.answer));
   }
   return taken;
@@ -107,17 +113,58 @@ async function takeUse(
   }
 }
 
-function answerOne({ context, caller, late }: Batch, moment: Moment, each: Attempt<Question>): Result {
-  if (each.kind === 'error') return each;
+function answerOne({ context, caller, late }: Batch, moment: Moment, each: BatchQuestion): Result {
   const { followed } = context;
-  const question = each.value;
   const answered = attempt(() => {
+    const again = each.answerAgain(context, moment, caller);
+    if (again !== undefined) return again;
+    const read = each.read();
+    if (read.kind === 'error') throw read.error;
+    const question = read.value;
     if (question.atLeastRevision > followed.replica.revision) {
       throw late ?? notReached(followed.follower, question.atLeastRevision);
     }
-    return answerAt(context, moment, caller, question);
+    const answer = answerAt(context, moment, caller, question);
+    each.answered(context, question, answer);
+    return answer;
   });
   return answered.kind === 'error' ? answered : { kind: 'answer', answer: answered.value };
+}
+
+/** A question of the batch, read once, at the latest when it has to be. */
+class BatchQuestion {
+  readonly #followed: FollowedState;
+  readonly #asked: Asked;
+  #read: Attempt<Question> | undefined;
+
+  constructor(followed: FollowedState, asked: Asked) {
+    this.#followed = followed;
+    this.#asked = asked;
+  }
+
+  get atLeastRevision(): bigint {
+    if (this.#asked.known !== undefined) return 0n;
+    const read = this.read();
+    return read.kind === 'value' ? read.value.atLeastRevision : 0n;
+  }
+
+  answerAgain(context: DecisionContext, moment: Moment, caller: EntityUid): Answer | undefined {
+    const { known } = this.#asked;
+    return known === undefined ? undefined : answerAgain(context, moment, caller, known);
+  }
+
+  answered(context: DecisionContext, question: Question, answer: Answer): void {
+    this.#asked.answered?.(context, question, answer);
+  }
+
+  read(): Attempt<Question> {
+    this.#read ??= attempt(() => {
+      const question = this.#asked.read();
+      checkRevision(this.#followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
+      return question;
+    });
+    return this.#read;
+  }
 }
 
 /** Why the latest of the revisions is not there, if it is not; what every question needs is thrown. */

@@ -49,6 +49,15 @@ export function checkAgainstSchema(schema: SchemaShape, question: Question): Act
   return action;
 }
 
+/** The action, when it and the types of principal and resource are the schema's; nothing else of the question is checked. */
+export function actionNamed(
+  { entityTypes, actions }: SchemaShape,
+  { principal, action, resource }: Question,
+): ActionShape | undefined {
+  const areKnown = entityTypes.has(principal.type) && entityTypes.has(resource.type);
+  return areKnown && !isCurfewAction(action) ? actions.get(uidKey(action)) : undefined;
+}
+
 function findAction(schema: SchemaShape, uid: EntityUid, field: string): ActionShape {
   const action = isCurfewAction(uid) ? undefined : actionOf(schema, uid);
   if (action !== undefined) return action;

@@ -14,8 +14,8 @@ export interface UsesOptions {
   readonly reportMs?: number;
 }
 
-/** Why a use is refused for good: whatever else the grant service answers says nothing of the grant. */
-const REFUSALS: ReadonlySet<string> = new Set(['GRANT_ENDED', 'GRANT_NOT_FOUND', 'LOCKED']);
+/** Why a grant is of no use: whatever else the grant service answers says nothing of the grant. */
+const REFUSALS: ReadonlySet<string> = new Set(['GRANT_ENDED', 'GRANT_NOT_FOUND', 'GRANT_STATE', 'LOCKED']);
 
 /** Tells a grant service of uses: each that must be acknowledged at once, the others in batches. */
 export class GrantServiceUses implements Uses {

@@ -28,6 +28,8 @@ export const GRANTS_SHUT_OUT = 500;
 export const MEMO_DECISIONS = 100_000;
 /** Characters of a question that is remembered; longer ones are decided each time. */
 export const MEMO_KEY_LENGTH = 1_000;
+/** Bytes of a question that is known by them; longer ones are read each time. */
+export const KNOWN_QUESTION_BYTES = 1_000;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 

@@ -1,24 +1,14 @@
 import { runService } from '../../core/runtime/shutdown.ts';
+import { workerNumber } from '../../core/runtime/workers/worker-end.ts';
 import { readConfig } from './config.ts';
-import { startDecisionService } from './service.ts';
 
+const worker = workerNumber(process.argv);
+
+// What only workers or only their supervisor need is loaded there.
 runService('curfew-decision', async (running) => {
-  const { logger } = running;
-  const { database, listen, tls, oidc, decision, load, grantService } = readConfig(process.env);
-  const service = await startDecisionService({
-    databaseUrl: database.url,
-    address: listen.address,
-    httpAddress: listen.httpAddress,
-    issuers: oidc.issuers,
-    tls: tls.files,
-    certificatePrefix: tls.clientPrefix,
-    certificateRules: tls.clientRules,
-    staleStandingMs: decision.staleStandingMs,
-    maxInFlight: load.maxInFlight,
-    grantService,
-    logger,
-  });
-  running.onDrain(() => service.stopServing());
-  running.onClose('the decision service', () => service.close());
-  logger.info({ port: service.port, httpPort: service.httpPort }, 'the decision service listens');
+  const config = readConfig(process.env);
+  if (worker !== undefined) await (await import('./run-worker.ts')).runWorker(running, config, worker);
+  else if (config.workers.count > 1)
+    await (await import('./run-supervisor.ts')).runSupervisor(running, config, process.argv[1] ?? '');
+  else await (await import('./run-alone.ts')).runAlone(running, config);
 });

@@ -1,14 +1,17 @@
-import { onlyRead } from '../../core/policy/context-reads.ts';
+import type { EntityUid } from '../../core/access/entity.ts';
+import { isReadWhole } from '../../core/policy/context-reads.ts';
 import { contextReadsAbout, mayReadNow } from '../../core/policy/reads-about.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { grantsAbout } from './covering-grants.ts';
 import type { Decision } from './decide.ts';
 import { kindOf } from './kind.ts';
+import { createKnownQuestions, type KnownQuestions, noKnownQuestions } from './known-questions.ts';
 import { MEMO_KEY_LENGTH } from './limits.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 import { keyOfQuestion } from './question-key.ts';
+import { RecentMap } from '../../core/access/recent-map.ts';
 import { unlocked } from './stops.ts';
 
 /** What was decided of a question, with what an answer says besides. */
@@ -24,9 +27,16 @@ export interface Settled extends Decision {
 /** Decisions that are made again only when something that they depend on has changed. */
 export interface Memo {
   /** What was decided of the same question, where nothing has changed since; undefined where it has to be decided. */
-  recall(asked: Asked): Settled | undefined;
-  /** Keeps a decision, if it can be kept; hands it on. */
-  keep(asked: Asked, settled: Settled): Settled;
+  recall(asked: Asked): Kept | undefined;
+  /**
+   * The same of a question of which only the action and the types are known to be the schema's: only what was decided of one with
+   * nothing else in it, which passed its checks.
+   */
+  recallUnchecked(asked: Asked): Kept | undefined;
+  /** Keeps a decision, if it can be kept. */
+  keep(asked: Asked, settled: Settled): Kept | undefined;
+  /** The questions that they answer, by the bytes of their calls. */
+  readonly known: KnownQuestions;
 }
 
 /** A question that passed its checks. */
@@ -35,15 +45,26 @@ export interface Asked {
   readonly question: Question;
   readonly action: ActionShape;
   readonly moment: Moment;
+  /** Worked out by the memo when it is first needed. */
+  key?: Key;
 }
 
-interface Kept {
+interface Key {
+  readonly text: string;
+  /** Whether everything in the question is in it. */
+  readonly isWhole: boolean;
+}
+
+/** A decision that is kept, and until when it holds. */
+export interface Kept {
   readonly settled: Settled;
   readonly state: State;
   readonly fromMs: number;
   readonly earlyMs: number;
   /** By the latest that it may be, time alone could change the decision from here on. */
   readonly untilMs: number;
+  /** What all answers by it have in common, encoded when the first is. */
+  encoded?: Uint8Array | undefined;
 }
 
 /** Whatever else a decision depends on; the same numbers stand for the same state. */
@@ -54,50 +75,45 @@ interface State {
 }
 
 /** Keeps nothing. */
-export const noMemo: Memo = { recall: () => undefined, keep: (_asked, settled) => settled };
+export const noMemo: Memo = {
+  recall: () => undefined,
+  recallUnchecked: () => undefined,
+  keep: () => undefined,
+  known: noKnownQuestions,
+};
 
 /** @param most how many are kept; when there are more, those that nobody asked for lately are forgotten */
 export function createMemo(most: number): Memo {
-  let young = new Map<string, Kept>();
-  let old = new Map<string, Kept>();
+  const decisions = new RecentMap<Kept>(most);
 
-  function find(key: string): Kept | undefined {
-    const found = young.get(key);
-    if (found !== undefined) return found;
-    const before = old.get(key);
-    if (before !== undefined) put(key, before);
-    return before;
-  }
-
-  function put(key: string, kept: Kept): void {
-    if (young.size >= most / 2) {
-      old = young;
-      young = new Map();
-    }
-    young.set(key, kept);
+  function find(asked: Asked, mustBeWhole: boolean): Kept | undefined {
+    if (!isOrdinary(asked)) return undefined;
+    const { text, isWhole } = keyOf(asked);
+    const kept = mustBeWhole && !isWhole ? undefined : decisions.get(text);
+    return kept !== undefined && holds(kept, asked.replica, asked.question.principal, asked.moment)
+      ? kept
+      : undefined;
   }
 
   return {
-    recall(asked) {
-      if (!isOrdinary(asked)) return undefined;
-      const kept = find(keyOf(asked));
-      return kept !== undefined && holds(kept, asked) ? kept.settled : undefined;
-    },
+    recall: (asked) => find(asked, false),
+    recallUnchecked: (asked) => find(asked, true),
     keep(asked, settled) {
       const untilMs = isOrdinary(asked) && isSound(settled) ? changesAt(asked) : undefined;
-      if (untilMs === undefined) return settled;
-      const key = keyOf(asked);
-      const { now, early } = asked.moment;
-      if (key.length <= MEMO_KEY_LENGTH)
-        put(key, {
-          settled,
-          state: stateOf(asked),
-          fromMs: now.getTime(),
-          earlyMs: early?.getTime() ?? 0,
-          untilMs,
-        });
-      return settled;
+      const { text } = keyOf(asked);
+      if (untilMs === undefined || text.length > MEMO_KEY_LENGTH) return undefined;
+      const { replica, question, moment } = asked;
+      const kept: Kept = {
+        settled,
+        state: stateOf(replica, question.principal),
+        fromMs: moment.now.getTime(),
+        earlyMs: moment.early?.getTime() ?? 0,
+        untilMs,
+      };
+      decisions.set(text, kept);
+      return kept;
     },
+    known: createKnownQuestions(most),
   };
 }
 
@@ -113,25 +129,28 @@ function isSound({ errors, stops }: Settled): boolean {
   return errors.length === 0 && stops.length === 0;
 }
 
-function holds({ state, fromMs, earlyMs, untilMs }: Kept, asked: Asked): boolean {
-  const lateMs = asked.moment.now.getTime();
-  const current = stateOf(asked);
+/** Whether nothing has changed that a decision about the principal depends on. */
+export function holds(kept: Kept, replica: Replica, principal: EntityUid, moment: Moment): boolean {
+  const { state, fromMs, earlyMs, untilMs } = kept;
+  const lateMs = moment.now.getTime();
   return (
-    state.generation === current.generation &&
-    state.locks === current.locks &&
-    state.grants === current.grants &&
+    moment.freshness === 'fresh' &&
+    moment.early !== undefined &&
+    state.generation === replica.generation &&
+    state.locks === replica.locks.changes &&
+    state.grants === replica.grants.stampOf(principal) &&
     // a clock that was set back is not trusted with what was decided later
     lateMs >= fromMs &&
-    (asked.moment.early?.getTime() ?? 0) >= earlyMs &&
+    moment.early.getTime() >= earlyMs &&
     lateMs < untilMs
   );
 }
 
-function stateOf({ replica, question }: Asked): State {
+function stateOf(replica: Replica, principal: EntityUid): State {
   return {
     generation: replica.generation,
     locks: replica.locks.changes,
-    grants: replica.grants.stampOf(question.principal),
+    grants: replica.grants.stampOf(principal),
   };
 }
 
@@ -154,8 +173,12 @@ function changesAt({ replica, question, action, moment }: Asked): number | undef
 }
 
 /** Of the context only what policies read can change the decision. */
-function keyOf({ replica, question, action }: Asked): string {
-  if (question.context.size === 0) return keyOfQuestion(question);
-  const reads = contextReadsAbout(replica.engine.policies, kindOf(question, action));
-  return keyOfQuestion({ ...question, context: onlyRead(question.context, reads) });
+function keyOf(asked: Asked): Key {
+  if (asked.key !== undefined) return asked.key;
+  const { replica, question, action } = asked;
+  const { context } = question;
+  const reads =
+    context.size === 0 ? 'whole' : contextReadsAbout(replica.engine.policies, kindOf(question, action));
+  asked.key = { text: keyOfQuestion(question, reads), isWhole: isReadWhole(context, reads) };
+  return asked.key;
 }

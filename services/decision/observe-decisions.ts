@@ -1,5 +1,5 @@
 import { type Meter, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Answer } from './authorize.ts';
+import type { Answer } from './answer.ts';
 
 /** Counts, times and traces one decision; throws what `decide` throws. */
 export type ObserveDecision = (decide: () => Answer) => Answer;
@@ -12,17 +12,20 @@ const BOUNDARIES = [
 /** Observes decisions on this meter, and in the trace of the call that asks, when this process has tracing. */
 export function observeDecisions(meter: Meter): ObserveDecision {
   const tracer = trace.getTracer('curfew');
-  const decisions = meter.createCounter('curfew_decisions_total', {
+  const decided = { ALLOW: 0, DENY: 0, NONE: 0 };
+  const decisions = meter.createObservableCounter('curfew_decisions_total', {
     description: 'Questions by effect; NONE is an error in the place of an answer',
+  });
+  decisions.addCallback((result) => {
+    for (const [effect, count] of Object.entries(decided)) result.observe(count, { effect });
   });
   const duration = meter.createHistogram('curfew_decision_duration_seconds', {
     description: 'How long deciding one question took',
     unit: 's',
     advice: { explicitBucketBoundaries: BOUNDARIES },
   });
-  for (const effect of ['ALLOW', 'DENY', 'NONE']) decisions.add(0, { effect });
   const count = (effect: Answer['effect'] | 'NONE', startedMs: number): void => {
-    decisions.add(1, { effect });
+    decided[effect] += 1;
     duration.record((performance.now() - startedMs) / 1_000);
   };
   return (decide) => {

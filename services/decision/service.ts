@@ -5,6 +5,7 @@ import { type Followed, follow } from '../../core/replica/follow.ts';
 import { callerResolver } from '../../core/replica/resolve-caller.ts';
 import { createIdentify } from '../../core/rpc/identity.ts';
 import { connectService, type RemoteAddress, type RemoteService } from '../../core/rpc/remote-service.ts';
+import type { ConnectionSource } from '../../core/rpc/listen.ts';
 import { createRpcServer, type Overloading, type RpcServer } from '../../core/rpc/serve.ts';
 import type { CertificateRule } from '../../core/runtime/certificate-rule.ts';
 import { createHealthServer } from '../../core/runtime/http.ts';
@@ -37,11 +38,9 @@ import { createRights } from './rights.ts';
 import { decisionRoute } from './routes.ts';
 import { watchHealth } from './watch-health.ts';
 
-export interface DecisionServiceOptions {
+export interface DecisionOptions {
   /** Signs in with the rights to read. */
   readonly databaseUrl: string;
-  readonly address: string;
-  readonly httpAddress: string;
   readonly issuers: readonly Issuer[];
   readonly tls?: TlsFiles | undefined;
   readonly certificatePrefix?: string;
@@ -58,6 +57,11 @@ export interface DecisionServiceOptions {
   readonly machine?: MachineClock;
 }
 
+export interface DecisionServiceOptions extends DecisionOptions {
+  readonly address: string;
+  readonly httpAddress: string;
+}
+
 /** A decision service that listens. */
 export interface DecisionServer {
   readonly port: number;
@@ -66,6 +70,13 @@ export interface DecisionServer {
   /** Says that it is not serving from now on, and still answers, so that callers go elsewhere before it is closed. */
   stopServing(): void;
   close(): Promise<void>;
+}
+
+/** A decision service whose connections, probes and scrapers come by way of another process. */
+export interface DecisionWorker extends Pick<DecisionServer, 'stopServing' | 'close'> {
+  readonly isServing: () => boolean;
+  /** Its metrics in Prometheus' text format. */
+  readonly page: () => Promise<string>;
 }
 
 const FIRST_LOOK_MS = 10_000;
@@ -83,6 +94,50 @@ async function open(
   options: DecisionServiceOptions,
   onClose: OnClose,
 ): Promise<Omit<DecisionServer, 'close'>> {
+  const { server, followed, isServing, page } = await assemble(options, onClose);
+  const probes = createHealthServer({ isReady: isServing, metricsPage: page });
+  onClose(() => probes.close()); // after the server: probes are answered while it drains
+  onClose(() => server.close());
+  const httpPort = await probes.listen(options.httpAddress);
+  await firstLook(followed);
+  const port = await server.listen(options.address);
+  const stopServing = (): void => {
+    probes.stopServing();
+    server.stopServing();
+  };
+  return { port, httpPort, followed, stopServing };
+}
+
+/**
+ * The same as `startDecisionService`, but for listening: it takes connections from where they are accepted.
+ * @throws Error as `startDecisionService`
+ */
+export async function startDecisionWorker(
+  options: DecisionOptions,
+  connections: ConnectionSource,
+): Promise<DecisionWorker> {
+  await checkDatabase(options.databaseUrl);
+  return await opened(async (onClose) => {
+    const { server, followed, isServing, page } = await assemble(options, onClose);
+    onClose(() => server.close());
+    await firstLook(followed);
+    server.takeFrom(connections);
+    return { isServing, page, stopServing: () => server.stopServing() };
+  });
+}
+
+/** Clients that know several replicas call this one as soon as it takes connections. */
+async function firstLook({ follower }: Followed): Promise<void> {
+  await follower.waitFor(0n, FIRST_LOOK_MS);
+}
+
+interface Assembled extends Pick<DecisionWorker, 'isServing' | 'page'> {
+  readonly server: RpcServer;
+  readonly followed: Followed;
+}
+
+/** All of it but where calls come in. The server is the caller's to close. */
+async function assemble(options: DecisionOptions, onClose: OnClose): Promise<Assembled> {
   const { databaseUrl, logger, staleStandingMs, machine } = options;
   const { meter, page, ...metrics } = await openMetrics('curfew-decision');
   onClose(() => metrics.close());
@@ -111,21 +166,10 @@ async function open(
   const server = serve(options, { context, changes, meter });
   const health = watchHealth(context, server, logger);
   onClose(() => health.close());
-  const probes = createHealthServer({ isReady: health.isServing, metricsPage: page });
-  onClose(() => probes.close()); // after the server: probes are answered while it drains
-  onClose(() => server.close());
-  const httpPort = await probes.listen(options.httpAddress);
-  // Clients that know several replicas call this one as soon as it listens.
-  await followed.follower.waitFor(0n, FIRST_LOOK_MS);
-  const port = await server.listen(options.address);
-  const stopServing = (): void => {
-    probes.stopServing();
-    server.stopServing();
-  };
-  return { port, httpPort, followed, stopServing };
+  return { server, followed, isServing: health.isServing, page };
 }
 
-function connectGrantService({ grantService, tls }: DecisionServiceOptions): RemoteService | undefined {
+function connectGrantService({ grantService, tls }: DecisionOptions): RemoteService | undefined {
   if (grantService === undefined) return undefined;
   const own = tls === undefined ? undefined : { certPath: tls.certPath, keyPath: tls.keyPath };
   return connectService({ ...grantService, own });
@@ -137,7 +181,7 @@ interface Served {
   readonly meter: Meter;
 }
 
-function serve(options: DecisionServiceOptions, { context, changes, meter }: Served): RpcServer {
+function serve(options: DecisionOptions, { context, changes, meter }: Served): RpcServer {
   return createRpcServer({
     routes: [decisionRoute(context, { changes, observeWatch: observeWatches(meter) }, options.logger)],
     identify: createIdentify({

@@ -8,7 +8,7 @@ import {
   type WatchChangesResponseSchema,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { AccessOption } from './access-options.ts';
-import type { Answer } from './authorize.ts';
+import type { Answer } from './answer.ts';
 import type { Told } from './changes/watch-changes.ts';
 import type { Status } from './get-status.ts';
 import { BATCH_QUESTIONS, MESSAGE_BYTES, QUESTION_BYTES, STALENESS_BOUND_MS } from './limits.ts';

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { AccessError } from '../../core/access/access-error.ts';
 import type { EntityUid } from '../../core/access/entity.ts';
 import { idleFrom, type LiveGrant } from '../../core/access/grant.ts';
-import type { Answer, DecisionContext } from './authorize.ts';
+import type { CallContext } from '../../core/rpc/route.ts';
+import type { Answer } from './answer.ts';
+import type { DecisionContext } from './authorize.ts';
 import type { Question } from './question.ts';
 
 /** Who asks, in whose name the grant service is told of uses. */
@@ -11,6 +13,29 @@ export interface Asking {
   /** The bearer token that they sent, if they sent one. */
   readonly authorization: string | undefined;
   readonly signal: AbortSignal;
+}
+
+/** In whose name a call asks; what only uses need is made when one is taken. */
+export function askingOf(call: CallContext): Asking {
+  return new CallAsking(call);
+}
+
+class CallAsking implements Asking {
+  readonly #call: CallContext;
+  readonly caller: EntityUid;
+
+  constructor(call: CallContext) {
+    this.#call = call;
+    this.caller = call.caller.uid;
+  }
+
+  get authorization(): string | undefined {
+    return this.#call.authorization;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
 /** One use of a grant. */
@@ -50,19 +75,35 @@ export async function mayStand(
   { grant, decidedAt }: Answer,
 ): Promise<boolean> {
   if (grant === undefined || dryRun || explain || !takesUses(grant)) return true;
-  if (!needsAcknowledgement(grant, uses.lastUsedAt(grant), decidedAt)) {
+  const need = acknowledgementOf(grant, uses.lastUsedAt(grant), decidedAt);
+  if (need === 'none') {
     uses.note(grant.id, decidedAt, asking);
     return true;
   }
   const use = { grantId: grant.id, useId: useId === '' ? randomUUID() : useId };
-  return await uses.acknowledge(use, asking);
+  try {
+    return await uses.acknowledge(use, asking);
+  } catch (error) {
+    if (need === 'wished' && isNotAcknowledged(error)) return true;
+    throw error;
+  }
 }
 
-/** Whether one that waits may begin is judged once, where it is first used. Others may have used an idle grant without this process knowing: the grant service knows. */
-function needsAcknowledgement(grant: LiveGrant, lastUsedAt: Date | undefined, now: Date): boolean {
-  if (grant.state !== 'ACTIVE' || grant.usesLeft !== undefined) return true;
+type Acknowledgement = 'none' | 'wished' | 'needed';
+
+/**
+ * Whether one with a fixed start may begin is judged once, by the grant service, where it is first used; while that gives no answer it
+ * was judged here, each time. Others may have used an idle grant without this process knowing: the grant service knows.
+ */
+function acknowledgementOf(grant: LiveGrant, lastUsedAt: Date | undefined, now: Date): Acknowledgement {
+  if (grant.state === 'CLAIMABLE' || grant.usesLeft !== undefined) return 'needed';
   const idleAt = idleFrom({ ...grant, lastUsedAt });
-  return idleAt !== undefined && now >= idleAt;
+  if (idleAt !== undefined && now >= idleAt) return 'needed';
+  return grant.state === 'SCHEDULED' ? 'wished' : 'none';
+}
+
+function isNotAcknowledged(error: unknown): boolean {
+  return error instanceof AccessError && error.reason === 'USE_NOT_ACKNOWLEDGED';
 }
 
 export function notAcknowledged(cause?: unknown): AccessError {

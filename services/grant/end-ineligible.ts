@@ -1,5 +1,4 @@
 import type { Directory } from '../../core/access/directory.ts';
-import { AccessError } from '../../core/access/access-error.ts';
 import { type EntityUid, uidKey } from '../../core/access/entity.ts';
 import { standing } from '../../core/replica/let-in.ts';
 import { SYSTEM } from '../../core/policy/schema-shape.ts';
@@ -34,9 +33,8 @@ export async function endIneligibleAmong(
     if (grant !== undefined && standing(replica, grant) !== 'out') continue;
     try {
       if (await endIneligible(context, id)) ended.push(id);
-    } catch (error) {
-      if (!(error instanceof AccessError)) throw error;
-      // What shut them out is written and denies by itself; whoever looks at all grants afterwards ends the rest.
+    } catch {
+      // What shut them out is written and denies by itself; keepEligible ends the rest, or logs why it cannot.
       return ended;
     }
   }

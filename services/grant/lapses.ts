@@ -1,5 +1,5 @@
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../core/access/event.ts';
-import { type GrantStanding, standingOf } from '../../core/access/grant.ts';
+import { type GrantStanding, lapseOf, standingOf } from '../../core/access/grant.ts';
 import { type AccessRequest, itemStateAt } from '../../core/access/request.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { endGrant, openGrant } from '../../core/store/grant-changes.ts';
@@ -65,7 +65,8 @@ async function openWhenDue(
   // A lock ends: what waits behind it waits on.
   const isHeld = lockAgainst(replica, lettingInOf(grant), now) !== undefined;
   // Whether its subject was still let in when it began is not known any more once it is over.
-  const begins = now >= grant.expiresAt ? 'in' : isHeld ? 'held' : beginningOf(replica, grant, now);
+  const isOver = now >= lapseOf('SCHEDULED', grant).endedAt;
+  const begins = isOver ? 'in' : isHeld ? 'held' : beginningOf(replica, grant, now);
   if (begins === 'held') return { row, events: [] };
   if (begins === 'out') {
     const refused = { state: 'ENDED', endReason: 'INELIGIBLE', endedAt: grant.startsAt } as const;

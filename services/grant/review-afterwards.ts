@@ -11,7 +11,7 @@ import { type Finish, refuse } from './context.ts';
 import { recordEnd } from './end-grant.ts';
 import { lapseGrant } from './lapses.ts';
 import type { Vote } from './review-access-request.ts';
-import { mayReviewAfterwards, type Voter } from './rights.ts';
+import { isPartlyGone, mayReviewAfterwards, type Voter } from './rights.ts';
 import { castBy, signInRefusal } from './sign-in-refusal.ts';
 
 /**
@@ -68,7 +68,10 @@ async function answeredBy(
   if (mine.length === 0 || (vote.items.length > 0 && mine.length < named.length)) {
     const others = named.filter((it) => !mine.includes(it));
     const items = others.flatMap(({ item }) => request.items[item] ?? []);
-    return signInRefusal(replica, items, vote, { isEnough, now }) ?? notAReviewer(vote.reviewer, others);
+    const isGone = items.some((item) => isPartlyGone(replica, request, item));
+    return (
+      signInRefusal(replica, items, vote, { isEnough, now }) ?? notAReviewer(vote.reviewer, others, isGone)
+    );
   }
   if (vote.narrowing.length > 0)
     return fieldError(
@@ -86,9 +89,10 @@ function owesNothing({ items }: AccessRequest, item: number): AccessError {
   return new AccessError('REQUEST_NOT_PENDING', message);
 }
 
-function notAReviewer(reviewer: EntityUid, owed: readonly OwedReview[]): AccessError {
+function notAReviewer(reviewer: EntityUid, owed: readonly OwedReview[], isGone: boolean): AccessError {
   const steps = [...new Set(owed.map(({ step }) => JSON.stringify(step)))].join(', ');
-  const message = `${formatUid(reviewer)} may not look at this afterwards: an approve permit with @step(${steps}) would be needed`;
+  const otherwise = isGone ? ', or administer, for part of what it is about was deleted' : '';
+  const message = `${formatUid(reviewer)} may not look at this afterwards: an approve permit with @step(${steps}) would be needed${otherwise}`;
   return new AccessError('NOT_A_REVIEWER', message);
 }
 

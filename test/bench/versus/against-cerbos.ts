@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Report } from '../report/report.ts';
 import { ratioOf, spreadOf } from '../report/spread.ts';
 import { cerbosQuestions } from './cerbos-questions.ts';
@@ -22,7 +23,11 @@ export async function againstCerbos(report: Report, options: AgainstOptions): Pr
   const { policies, offered, ...rounds } = options;
   const company = foundCompany(policies);
   await using cerbos = await startCerbos(company);
-  await using curfew = await startCurfewSide('Curfew', company);
+  const workers = availableParallelism();
+  await using curfew = await startCurfewSide('Curfew', company, { workers });
+  report.note(
+    `Curfew: ${workers} decision processes behind one port, one for each core; Cerbos: one process, which takes all cores.`,
+  );
   tellConditions(report, company, cerbos.version);
   const sides: readonly Side[] = [
     curfew,

@@ -10,13 +10,23 @@ export interface CurfewSide extends Side, AsyncDisposable {
   readonly services: CurfewServices;
 }
 
-/** @param others grants that no question is about */
+export interface CurfewSideOptions {
+  /** Grants that no question is about. */
+  readonly others?: readonly BulkGrant[];
+  /** Decision processes behind the one port; one unless said. */
+  readonly workers?: number;
+}
+
 export async function startCurfewSide(
   name: string,
   company: Company,
-  others: readonly BulkGrant[] = [],
+  { others = [], workers = 1 }: CurfewSideOptions = {},
 ): Promise<CurfewSide> {
-  const services = await startCurfew({ company, grants: [...grantsOfAll(company), ...others] });
+  const services = await startCurfew({
+    company,
+    grants: [...grantsOfAll(company), ...others],
+    env: { CURFEW_DECISION_WORKERS: String(workers) },
+  });
   return {
     name,
     services,

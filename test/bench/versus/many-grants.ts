@@ -22,11 +22,9 @@ export async function manyGrants(report: Report, { grants, ...rounds }: ManyGran
   const company = foundCompany(POLICIES, PEOPLE);
   const many = `${grants.toLocaleString('en')} live grants`;
   await using few = await startCurfewSide('few', company);
-  await using lots = await startCurfewSide(
-    'many',
-    company,
-    grantsOfOthers(company.environments, grants - FEW),
-  );
+  await using lots = await startCurfewSide('many', company, {
+    others: grantsOfOthers(company.environments, grants - FEW),
+  });
   const begun = {
     bar: { is: 'at most', than: 10 },
     conditions: 'from the start of the process until it is ready',

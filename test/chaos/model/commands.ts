@@ -9,7 +9,7 @@ import type { Model } from './model.ts';
 import { homeOf } from './model-directory.ts';
 import { vote as voted } from './request-calls.ts';
 import { ask, withdraw } from './request-commands.ts';
-import { HOME } from './terms.ts';
+import { ADMIN, HOME } from './terms.ts';
 import { offboard, revokeMany } from './taking-out-commands.ts';
 import { takeBack, vote } from './vote-commands.ts';
 
@@ -57,13 +57,12 @@ export async function goHome(model: Model, { world }: Share): Promise<void> {
   await world.liftAll();
   for (const person of Object.keys(HOME))
     if (!model.directory.isHome(person)) await move(world.context, person, homeOf(person));
-  for (const { request, dueAt } of model.items())
-    if (dueAt !== undefined)
-      await voted(world.context, {
-        by: 'dee',
-        requestId: request.id,
-        verdict: 'APPROVE',
-        named: [],
-        narrowing: [],
-      });
+  for (const request of model.requests) {
+    const owed = request.items.filter(({ dueAt }) => dueAt !== undefined);
+    const lookers = owed.map(({ resource }) => (model.directory.owners.has(resource) ? 'dee' : ADMIN));
+    for (const by of new Set(lookers)) {
+      const cast = { by, requestId: request.id, verdict: 'APPROVE', named: [], narrowing: [] } as const;
+      await voted(world.context, cast);
+    }
+  }
 }

@@ -3,8 +3,9 @@ import type { EntityUid } from '../../../core/access/entity.ts';
 import type { GrantContext } from '../../../services/grant/context.ts';
 import { removeEntities } from '../../../services/grant/delete-entities.ts';
 import { user } from './entities.ts';
+import { ADMIN } from './terms.ts';
 
-const ROOT = user('root');
+const ROOT = user(ADMIN);
 
 /** Puts the person into these groups and no others; one who was deleted comes back. */
 export async function move(context: GrantContext, id: string, groups: readonly string[]): Promise<void> {
@@ -43,7 +44,11 @@ export async function build(context: GrantContext, databases: readonly Built[]):
 export async function remove(
   context: GrantContext,
   uid: EntityUid,
-): Promise<{ readonly ended: readonly string[]; readonly withdrawn: readonly string[] }> {
+): Promise<Readonly<Record<'ended' | 'withdrawn' | 'unvoted', readonly string[]>>> {
   const { result } = await removeEntities(context, ROOT, [uid]);
-  return { ended: result.endedGrantIds.toSorted(), withdrawn: result.withdrawnRequestIds.toSorted() };
+  return {
+    ended: result.endedGrantIds.toSorted(),
+    withdrawn: result.withdrawnRequestIds.toSorted(),
+    unvoted: result.unvotedRequestIds.toSorted(),
+  };
 }

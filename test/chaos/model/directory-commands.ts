@@ -9,6 +9,7 @@ import type { ModelGrant, ModelRequest } from './records.ts';
 import { withdrawPending } from './request-commands.ts';
 import { isPending } from './review-refusal.ts';
 import { KINDS } from './terms.ts';
+import { takeVotesBack } from './vote-commands.ts';
 
 const PEOPLE = ['ada', 'eve', 'dee', 'sam', 'dee', 'sam', 'lea', 'lea'] as const;
 
@@ -68,10 +69,10 @@ export const removePerson = fc.record({ person: fc.constantFrom('ada', 'eve', 'd
         const told = await remove(share.world.context, { type: 'User', id: person });
         const isOf = ({ requester, subject }: ModelRequest): boolean =>
           requester === person || subject === person;
-        deepStrictEqual(
-          told,
-          takeOut(model, isOf, ({ subject }) => subject === person),
-        );
+        deepStrictEqual(told, {
+          ...takeOut(model, isOf, ({ subject }) => subject === person),
+          unvoted: takeVotesBack(model, person),
+        });
         return true;
       },
     ),
@@ -87,10 +88,7 @@ export const removeDatabase = fc.record({ kind: fc.constantFrom(...KINDS), isRar
         model.directory.owners.delete(id);
         const told = await remove(share.world.context, { type: 'Database', id });
         const isOf = ({ items }: ModelRequest): boolean => items.some(({ resource }) => resource === id);
-        deepStrictEqual(
-          told,
-          takeOut(model, isOf, ({ resource }) => resource === id),
-        );
+        deepStrictEqual(told, { ...takeOut(model, isOf, ({ resource }) => resource === id), unvoted: [] });
         return true;
       },
     ),

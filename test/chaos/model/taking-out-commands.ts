@@ -7,9 +7,9 @@ import { isStanding } from './locks.ts';
 import type { Model } from './model.ts';
 import type { ModelGrant } from './records.ts';
 import { withdrawPending } from './request-commands.ts';
-import { votedItems } from './review-refusal.ts';
 import { offboard as takenOut, revokeMany as revoked, type Selector } from './taking-out-calls.ts';
 import { HOME, KINDS, REQUESTERS } from './terms.ts';
+import { takeVotesBack } from './vote-commands.ts';
 
 const KEEPERS = ['dee', 'dee', 'dee', 'sam', 'sam', 'bob', 'ada'] as const;
 
@@ -109,15 +109,13 @@ function keepOrLock(model: Model, who: string, id: string): void {
 function takeOut(model: Model, who: string) {
   const pending = model.requests.filter(({ items }) => items.some(({ state }) => state === 'PENDING'));
   const own = pending.filter(({ requester, subject }) => requester === who || subject === who);
-  const voted = pending.filter((it) => !own.includes(it) && votedItems(it, who).length > 0);
   const grants = model.grants.filter(({ state, subject }) => state !== 'ENDED' && subject === who);
   for (const request of own) withdrawPending(request);
-  for (const item of voted.flatMap((it) => votedItems(it, who)))
-    item.votes = item.votes.filter(({ by }) => by !== who);
+  const unvoted = takeVotesBack(model, who);
   for (const grant of grants) model.end(grant, 'REVOKED');
   return {
     ended: idsOf(grants),
     withdrawn: own.map(({ id }) => id).toSorted(),
-    unvoted: voted.map(({ id }) => id).toSorted(),
+    unvoted,
   };
 }

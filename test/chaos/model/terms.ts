@@ -45,6 +45,7 @@ export const REQUESTERS = ['ada', 'eve', 'sam'] as const;
 /** Asks for others of the staff. */
 export const LEAD = 'lea';
 export const REVIEWERS = ['bob', 'cy', 'dee', 'sam'] as const;
+export const ADMIN = 'root';
 export const OWNERS: readonly string[] = ['bob', 'cy'];
 /** How much later than that it ends: uses are told in batches. */
 export const IDLE_GRACE = 0.5;

@@ -16,18 +16,19 @@ import {
   votedItems,
   WHOLE,
 } from './review-refusal.ts';
-import { REVIEWERS } from './terms.ts';
+import { ADMIN, REVIEWERS } from './terms.ts';
 
 /** Whoever voted first, or somebody who has not. */
 const VOTER = 'voter';
 /** Whoever of the reviewers may, the last of them first. */
 const FIT = 'whoever may';
-const reviewer = fc.constantFrom(FIT, FIT, FIT, FIT, ...REVIEWERS, 'eve');
+const VOTERS = [ADMIN, ...REVIEWERS];
+const reviewer = fc.constantFrom(FIT, FIT, FIT, FIT, ...VOTERS, 'eve');
 /** Which items a vote is on. */
 const named = fc.constantFrom<readonly number[]>([], [], [], [0], [1], [0, 1]);
 
 function voterOf(model: Model, request: ModelRequest, as: string): string {
-  return as === FIT ? (REVIEWERS.findLast((by) => mayVote(model, request, by)) ?? 'cy') : as;
+  return as === FIT ? (VOTERS.findLast((by) => mayVote(model, request, by)) ?? 'cy') : as;
 }
 
 /** Whether somebody's vote on it would be news. */
@@ -143,3 +144,11 @@ export const takeBack = fc
       },
     }),
   );
+
+/** Takes all votes of somebody back who is out. @returns the ids of the requests */
+export function takeVotesBack(model: Model, who: string): readonly string[] {
+  const voted = model.requests.filter((request) => votedItems(request, who).length > 0);
+  for (const item of voted.flatMap((request) => votedItems(request, who)))
+    item.votes = item.votes.filter(({ by }) => by !== who);
+  return voted.map(({ id }) => id).toSorted();
+}

@@ -18,7 +18,8 @@ export function stepsUnlocked(
   { requester, subject, resource }: Parties & Place,
 ): readonly Step[] {
   const { people, members, owners } = model.directory;
-  if (by === requester || by === subject || !people.has(by)) return [];
+  // Whose a database was that is gone, policies cannot say any more.
+  if (by === requester || by === subject || !people.has(by) || !owners.has(resource)) return [];
   const isOwner = owners.get(resource)?.includes(by) === true;
   return [
     ...(isOwner ? (['owner'] as const) : []),

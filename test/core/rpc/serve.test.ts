@@ -55,7 +55,7 @@ describe('unary calls', () => {
       routes: [
         decisionRoute({
           authorize: async (_request, call) => {
-            hasDeadline = 'deadline' in call;
+            hasDeadline = call.deadline !== undefined;
             return {};
           },
         }),
@@ -118,7 +118,8 @@ describe('unary calls', () => {
 
   test('a fault while the caller is identified lets nobody in, and the log has it', async () => {
     const { logger, lines } = collectLogs();
-    const identify = async () => Promise.reject(new Error('the directory broke'));
+    const broken = async () => Promise.reject(new Error('the directory broke'));
+    const identify = Object.assign(broken, { recall: () => undefined });
     const calls = await serve({ logger, identify });
     const refusal = await refusalOf(calls.unary(authorize, {}, { token }));
     expect(refusal).toMatchObject({ code: Code.INTERNAL, reason: 'INTERNAL' });

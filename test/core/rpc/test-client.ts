@@ -59,11 +59,12 @@ export interface TestClient {
   close(): void;
 }
 
+/** Opens a client whose connection is its own. */
 export function connect(
   port: number,
   channel: ChannelCredentials = credentials.createInsecure(),
 ): TestClient {
-  const client = new Client(`localhost:${port}`, channel);
+  const client = new Client(`localhost:${port}`, channel, { 'grpc.use_local_subchannel_pool': 1 });
   return {
     unary: (method, request, options = {}) => {
       const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>();

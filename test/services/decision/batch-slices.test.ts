@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
 import type { Evaluation } from '../../../core/policy/engine.ts';
 import type { Phase } from '../../../core/policy/policy-set.ts';
-import type { Answer } from '../../../services/decision/authorize.ts';
+import type { Answer } from '../../../services/decision/answer.ts';
 import { batchAuthorize, type Result } from '../../../services/decision/batch-authorize.ts';
 import { BATCH_SLICE_MS, STALENESS_BOUND_MS } from '../../../services/decision/limits.ts';
 import { noMemo } from '../../../services/decision/memo.ts';
@@ -38,8 +38,8 @@ async function scene(onEvaluation: (local: LocalDecision, count: number) => void
 }
 
 async function batch(local: LocalDecision, asked: readonly Asked[]) {
-  const read = asked.map((one) => () => questionOf(one));
-  return await batchAuthorize(local.context, askingAs(asked[0]?.principal ?? person('nobody')), read);
+  const questions = asked.map((one) => ({ read: () => questionOf(one) }));
+  return await batchAuthorize(local.context, askingAs(asked[0]?.principal ?? person('nobody')), questions);
 }
 
 function answers(results: readonly Result[]): readonly Answer[] {

@@ -13,6 +13,7 @@ it('needs a database and an issuer, and has a default for the rest', () => {
     listen: { address: '127.0.0.1:2200', httpAddress: '127.0.0.1:2210' },
     decision: { staleStandingMs: 60_000 },
     load: { maxInFlight: 2_000 },
+    workers: { count: 1 },
   });
   expect(() => readConfig({})).toThrow(/CURFEW_DATABASE_URL: missing.*CURFEW_OIDC_ISSUER/s);
 });
@@ -40,5 +41,12 @@ it.each(['0', '-1', '1.5', '100001', 'many'])('CURFEW_MAX_IN_FLIGHT may not be %
   const read = (): unknown => readConfig({ ...environment, CURFEW_MAX_IN_FLIGHT: text });
   expect(read).toThrow(
     /CURFEW_MAX_IN_FLIGHT: seen ".*", wanted how many questions are answered at once, from 1/,
+  );
+});
+
+it.each(['0', '-1', '1.5', '65', 'all'])('CURFEW_DECISION_WORKERS may not be %s', (text) => {
+  const read = (): unknown => readConfig({ ...environment, CURFEW_DECISION_WORKERS: text });
+  expect(read).toThrow(
+    /CURFEW_DECISION_WORKERS: seen ".*", wanted how many processes answer on one port, from 1/,
   );
 });

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PolicyFiles } from '../../../core/policy/files.ts';
-import type { Answer } from '../../../services/decision/authorize.ts';
+import type { Answer } from '../../../services/decision/answer.ts';
 import { applied, type Asked, type LocalDecision, localDecision } from './local-decision.ts';
 import {
   action,

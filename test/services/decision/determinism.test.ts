@@ -71,7 +71,7 @@ const asked: fc.Arbitrary<Asked> = fc.oneof(
 
 function outcome(local: LocalDecision, question: Asked): unknown {
   try {
-    const { grant, decisionId: _, ...answer } = local.ask(question);
+    const { grant, decisionId: _, kept: __, ...answer } = local.ask(question);
     return { ...answer, grantId: grant?.id };
   } catch (error) {
     if (error instanceof AccessError) return error.message;

@@ -1,18 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DecisionService, Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { startDecisionService } from '../../../services/decision/service.ts';
 import { createLogger } from '../../../core/runtime/log.ts';
 import { connect, refusalOf } from '../../core/rpc/test-client.ts';
 import { createDatabase, createEmptyDatabase } from '../../support/postgres.ts';
+import { environmentOf, patient, readiness, runMain } from './main-process.ts';
 import { person } from './people.ts';
 import { policyFiles } from './policy-files.ts';
 import { createScene, type Scene, wireQuestion } from './scene.ts';
-
-const main = fileURLToPath(new URL('../../../services/decision/main.ts', import.meta.url));
 
 let scene: Scene;
 
@@ -24,51 +19,12 @@ afterAll(async () => {
 });
 
 function environment(changes: Readonly<Record<string, string>> = {}) {
-  const { keys, issuer } = scene.issuer.issuer;
-  return {
-    PATH: process.env['PATH'] ?? '',
-    CURFEW_DATABASE_URL: scene.database.decisionUrl,
-    CURFEW_DECISION_LISTEN: '127.0.0.1:0',
-    CURFEW_DRAIN: '0',
-    CURFEW_DECISION_HTTP_LISTEN: '127.0.0.1:0',
-    CURFEW_OIDC_ISSUER: issuer,
-    CURFEW_OIDC_JWKS: keys.kind === 'file' ? keys.path : '',
-    CURFEW_OIDC_TYPE_CLAIM: 'entity_type',
-    ...changes,
-  };
-}
-
-interface LogLine {
-  readonly msg: string;
-  readonly port?: number;
-  readonly httpPort?: number;
-}
-
-const patient = { timeout: 20_000 };
-
-async function readiness(httpPort: number | undefined, wanted: number): Promise<void> {
-  const ask = async (): Promise<number> => (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).status;
-  await expect.poll(ask, patient).toBe(wanted);
-}
-
-/** Starts main.ts; killed at the end of the test should it still run. */
-function run(env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const exited = once(child, 'exit') as Promise<[number | null, string | null]>; // as Node documents it
-  const lines: LogLine[] = [];
-  const listening = Promise.withResolvers<LogLine>();
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    const parsed = JSON.parse(line) as LogLine; // pino writes these
-    lines.push(parsed);
-    if (parsed.port !== undefined) listening.resolve(parsed);
-  });
-  return { child, exited, lines, listening: listening.promise };
+  return environmentOf(scene, changes);
 }
 
 describe('the process', () => {
   it('serves what its environment says, and ends with 0 on SIGTERM', async () => {
-    const { child, exited, listening } = run(environment());
+    const { child, exited, listening } = runMain(environment());
     const { port, httpPort } = await listening;
     await readiness(httpPort, 200);
     const client = connect(port ?? 0);
@@ -82,7 +38,7 @@ describe('the process', () => {
   });
 
   it('that is told to stop is not ready any more, and still answers until its wait is over', async () => {
-    const { child, listening } = run(environment({ CURFEW_DRAIN: '20s' }));
+    const { child, listening } = runMain(environment({ CURFEW_DRAIN: '20s' }));
     const { port, httpPort } = await listening;
     await readiness(httpPort, 200);
     const client = connect(port ?? 0);
@@ -109,7 +65,7 @@ describe('the process', () => {
     ['a variable that is misspelt', { CURFEW_DECISION_LISTN: 'x' }, /did you mean CURFEW_DECISION_LISTEN/],
     ['an address beyond this machine without TLS', { CURFEW_DECISION_LISTEN: '0.0.0.0:0' }, /without TLS/],
   ])('ends with 1 and one clear line on %s', async (_title, changes, message) => {
-    const { exited, lines } = run(environment(changes));
+    const { exited, lines } = runMain(environment(changes));
     expect(await exited).toEqual([1, null]);
     expect(lines.filter(({ msg }) => message.test(msg))).toHaveLength(1);
   });

@@ -125,6 +125,25 @@ describe('break-glass', () => {
     expect(await reasonOf(look('dee', request.id))).toBe('REQUEST_NOT_PENDING');
   });
 
+  it('W11 on what is deleted afterwards is looked at by whoever administers, for nobody else can say whose it was', async () => {
+    const { directory } = (await stack.as('root')).services;
+    const uid = { type: 'Database', id: 'glass-gone' };
+    const parents = [{ type: 'Environment', id: 'glass' }];
+    await directory.applyEntities({
+      entities: [
+        { uid, attributes: { owners: { kind: { case: 'setValue', value: { values: [] } } } }, parents },
+      ],
+    });
+    const request = await breakGlass('glass-gone', 'sam');
+    expect(await reasonOf(look('root', request.id))).toBe('REQUEST_NOT_FOUND');
+    await directory.deleteEntities({ uids: [uid] });
+    expect(await reasonOf(look('dee', request.id))).toBe('NOT_A_REVIEWER');
+    const found = (await owed('root')).find((it) => it.request?.id === request.id);
+    expect(found?.request?.allowedActions).toContain(RequestAction.REVIEW_AFTERWARDS);
+    await look('root', request.id);
+    expect((await owed('sam')).filter((it) => it.request?.id === request.id)).toEqual([]);
+  });
+
   it('is reviewed by the items named, and one that is not there or owes nothing is refused', async () => {
     const sam = await grantsAs(stack, 'sam');
     const items = ['glass-1', 'glass-2'].map((id) => ({ resource: database(id), actions: [action('read')] }));

@@ -1,6 +1,6 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCurfew } from '../../../clients/sdk/index.ts';
+import { type Curfew, createCurfew } from '../../../clients/sdk/index.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { EndReason, GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { startDecisionService } from '../../../services/decision/service.ts';
@@ -204,35 +204,59 @@ describe('a use', () => {
   });
 });
 
-it('what takes a use is not permitted while the grant service is away', { timeout: 60_000 }, async () => {
-  await granted(stack, 'counted-3', { reason: 'away' });
-  const { revision } = await grantOf(stack, await granted(stack, 'auto-1'));
-  const without = await startDecisionService({
-    databaseUrl: stack.database.decisionUrl,
-    address: '127.0.0.1:0',
-    httpAddress: '127.0.0.1:0',
-    issuers: [stack.issuer.issuer],
-    staleStandingMs: 0,
-    logger: stack.logger,
+describe('while the grant service is away', () => {
+  let without: Awaited<ReturnType<typeof startDecisionService>>;
+  let client: Curfew;
+
+  beforeAll(async () => {
+    without = await startDecisionService({
+      databaseUrl: stack.database.decisionUrl,
+      address: '127.0.0.1:0',
+      httpAddress: '127.0.0.1:0',
+      issuers: [stack.issuer.issuer],
+      staleStandingMs: 0,
+      logger: stack.logger,
+    });
+    client = createCurfew({
+      decisionAddress: `127.0.0.1:${without.port}`,
+      grantAddress: '127.0.0.1:1',
+      token: await stack.issuer.token('Service', 'robot'),
+      authorizeTimeoutMs: 10_000,
+    });
   });
-  const client = createCurfew({
-    decisionAddress: `127.0.0.1:${without.port}`,
-    grantAddress: '127.0.0.1:1',
-    token: await stack.issuer.token('Service', 'robot'),
-    authorizeTimeoutMs: 10_000,
-  });
-  try {
-    const ask = (resource: string) =>
-      client.services.decision.authorize({
-        principal: person('ada'),
-        action: action('read'),
-        resource: database(resource),
-        atLeastRevision: revision,
-      });
-    await expect(ask('counted-3')).rejects.toMatchObject({ reason: 'USE_NOT_ACKNOWLEDGED' });
-    expect((await ask('auto-1')).effect).toBe(Effect.ALLOW);
-  } finally {
+  afterAll(async () => {
     client.close();
     await without.close();
-  }
+  });
+
+  const ask = async (resource: string, atLeastRevision: bigint) =>
+    await client.services.decision.authorize({
+      principal: person('ada'),
+      action: action('read'),
+      resource: database(resource),
+      atLeastRevision,
+    });
+
+  it('what takes a use is not permitted, everything else is', { timeout: 60_000 }, async () => {
+    await granted(stack, 'counted-3', { reason: 'away' });
+    const { revision } = await grantOf(stack, await granted(stack, 'auto-1'));
+    await expect(ask('counted-3', revision)).rejects.toMatchObject({ reason: 'USE_NOT_ACKNOWLEDGED' });
+    expect((await ask('auto-1', revision)).effect).toBe(Effect.ALLOW);
+  });
+
+  it('what had a fixed start begins, as long as those who approved it may still', {
+    timeout: 60_000,
+  }, async () => {
+    const startsAt = new Date(Date.now() + 1_500);
+    const { revision } = await grantOf(stack, await granted(stack, 'plain-2', { seconds: 600, startsAt }));
+    await until(
+      async () => (await ask('plain-2', revision)).effect,
+      (effect) => effect === Effect.ALLOW,
+    );
+    const { directory } = (await stack.as('root')).services;
+    const after = await directory.deleteEntities({ uids: [{ type: 'User', id: 'bob' }] });
+    expect((await ask('plain-2', after.revision)).effect).toBe(Effect.DENY);
+    const bob = { uid: { type: 'User', id: 'bob' } };
+    await directory.applyEntities({ entities: [bob], allowReuse: true });
+  });
 });

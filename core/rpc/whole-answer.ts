@@ -1,0 +1,31 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+
+const HEADERS = {
+  [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK,
+  [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
+  'grpc-accept-encoding': 'identity,deflate,gzip',
+  'grpc-encoding': 'identity',
+};
+const TRAILERS = { 'grpc-status': '0', 'grpc-message': 'OK' };
+const WITH_TRAILERS = { waitForTrailers: true };
+/** "Not compressed", and the length. */
+const PREFIX_BYTES = 5;
+
+/**
+ * Sends the one message of an answer and its status together. grpc-js waits until the message has left before it sends the status, which
+ * makes two packets of it and costs a quarter of a short call.
+ */
+export function sendWhole(stream: ServerHttp2Stream, message: Buffer): void {
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  message.copy(framed, PREFIX_BYTES);
+  stream.respond(HEADERS, WITH_TRAILERS);
+  stream.once('wantTrailers', sendTrailers);
+  stream.end(framed);
+}
+
+function sendTrailers(this: ServerHttp2Stream): void {
+  this.sendTrailers(TRAILERS);
+}

@@ -1,0 +1,38 @@
+import type { EntityUid } from '../../core/access/entity.ts';
+import { type Answer, answerOf } from './answer.ts';
+import type { DecisionContext } from './authorize.ts';
+import type { KnownQuestion } from './known-questions.ts';
+import { holds } from './memo.ts';
+import type { Moment } from './moment.ts';
+import type { Question } from './question.ts';
+import { takesUses } from './uses.ts';
+
+/**
+ * Answers a question again that is known, without reading it; undefined where something has changed and it has to be read.
+ * @throws AccessError NOT_PERMITTED, EVALUATION_FAILED
+ */
+export function answerAgain(
+  { followed, rights, observe }: DecisionContext,
+  moment: Moment,
+  caller: EntityUid,
+  { kept, principal }: KnownQuestion,
+): Answer | undefined {
+  const { replica, follower } = followed;
+  if (follower.revision === undefined || !holds(kept, replica, principal, moment)) return undefined;
+  return observe(() => {
+    const mayGoOnAsking = rights.require('authorize', caller, principal, moment.now);
+    return answerOf({ settled: kept.settled, kept, replica, moment, mayGoOnAsking });
+  });
+}
+
+/** Takes note of what was answered, when it can be given again to whoever sends the same bytes. */
+export function noteAnswered(
+  { memo }: DecisionContext,
+  bytes: Uint8Array,
+  { principal, atLeastRevision }: Question,
+  { kept, grant }: Answer,
+): void {
+  // What waits for a revision is asked anew, and a use is taken anew.
+  if (kept === undefined || atLeastRevision !== 0n) return;
+  if (grant === undefined || !takesUses(grant)) memo.known.note(bytes, { principal, kept });
+}

@@ -1,0 +1,95 @@
+import { toBinary } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { fieldError } from '../../core/access/access-error.ts';
+import { decode } from '../../core/rpc/messages.ts';
+import type { CallContext } from '../../core/rpc/route.ts';
+import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
+import type { Logger } from '../../core/runtime/log.ts';
+import {
+  AuthorizeRequestSchema,
+  BatchAuthorizeRequestSchema,
+  BatchAuthorizeResponseSchema,
+  BatchAuthorizeResultSchema,
+} from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
+import { noteAnswered } from './answer-again.ts';
+import { answerBytes } from './answer-bytes.ts';
+import type { DecisionContext } from './authorize.ts';
+import { type Asked, batchAuthorize, type Result } from './batch-authorize.ts';
+import { joinFields } from './join-fields.ts';
+import { BATCH_EXPLAINED, BATCH_QUESTIONS } from './limits.ts';
+import { checkQuestionSize, readQuestion } from './question.ts';
+import { askingOf } from './uses.ts';
+
+/**
+ * `BatchAuthorize`, from the encoded request to the encoded response: what is known of the questions is answered without looking into them.
+ * @throws AccessError for lack of any answer
+ */
+export async function batchInBytes(
+  context: DecisionContext,
+  bytes: Uint8Array,
+  call: CallContext,
+  logger: Logger,
+): Promise<Uint8Array> {
+  const parts = partsOf(bytes);
+  if (parts.length === 0 || parts.length > BATCH_QUESTIONS) {
+    throw fieldError('requests', `seen ${parts.length}, wanted 1 to ${BATCH_QUESTIONS}`);
+  }
+  call.weigh(parts.length);
+  const asked = parts.map((part, index) => askedIn(context, part, `requests[${index}]`));
+  const explained = asked.filter(({ explain }) => explain).length;
+  if (explained > BATCH_EXPLAINED) {
+    const seen = `seen ${explained} questions with explain`;
+    throw fieldError('requests', `${seen}, wanted at most ${BATCH_EXPLAINED} in one batch`);
+  }
+  const results = await batchAuthorize(context, askingOf(call), asked);
+  return joinFields(
+    RESULTS,
+    results.map((result, index) => resultBytes(result, asked[index]?.explain === true, logger)),
+  );
+}
+
+const RESULTS = BatchAuthorizeResponseSchema.field.results.number;
+const { response: RESPONSE, status: STATUS } = BatchAuthorizeResultSchema.field;
+const { requests: REQUESTS } = BatchAuthorizeRequestSchema.field;
+
+/** The encoded questions. @throws AccessError FIELD_INVALID when the bytes are no such message */
+function partsOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [no, type] = reader.tag();
+      if (no === REQUESTS.number && type === WireType.LengthDelimited) parts.push(reader.bytes());
+      else reader.skip(type, no);
+    }
+    return parts;
+  } catch (error) {
+    decode(BatchAuthorizeRequestSchema, bytes); // says what is wrong
+    throw error;
+  }
+}
+
+interface AskedInBatch extends Asked {
+  readonly explain: boolean;
+}
+
+function askedIn({ memo }: DecisionContext, bytes: Uint8Array, name: string): AskedInBatch {
+  const known = memo.known.find(bytes);
+  const request = known === undefined ? decode(AuthorizeRequestSchema, bytes) : undefined;
+  return {
+    known,
+    explain: request?.explain === true,
+    read() {
+      checkQuestionSize(bytes.length, name);
+      return readQuestion(request ?? decode(AuthorizeRequestSchema, bytes), `${name}.`);
+    },
+    answered: (context, question, answer) => noteAnswered(context, bytes, question, answer),
+  };
+}
+
+function resultBytes(result: Result, explain: boolean, logger: Logger): Uint8Array {
+  if (result.kind === 'answer') return joinFields(RESPONSE.number, [answerBytes(result.answer, explain)]);
+  if (isFault(result.error)) logger.error({ err: result.error }, 'a question of a batch failed');
+  return joinFields(STATUS.number, [toBinary(StatusSchema, toRpcStatus(result.error))]);
+}
