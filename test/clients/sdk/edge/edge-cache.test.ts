@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import { durationFromMs, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EdgeCache } from '../../../../clients/sdk/edge/edge-cache.ts';
 import { look } from '../../../../clients/sdk/edge/instant.ts';
 import { type Decision, toDecision } from '../../../../clients/sdk/decision.ts';
-import type { Question } from '../../../../clients/sdk/index.ts';
+import { entity, type Question } from '../../../../clients/sdk/index.ts';
 import {
   AuthorizeResponseSchema,
   ChangeSchema,
@@ -18,6 +18,8 @@ const question: Question = {
   action: 'read',
   resource: { type: 'Database', id: 'orders' },
 };
+const AT = timestampFromDate(new Date('2026-01-01T00:00:00Z'));
+const LATER = timestampFromDate(new Date('2096-01-01T00:00:00Z'));
 const LIMITS = { timeoutMs: 200 };
 
 let cache: EdgeCache;
@@ -38,7 +40,7 @@ function answer(fields: Answer = {}): Decision {
     create(AuthorizeResponseSchema, {
       effect: Effect.ALLOW,
       decisionId: 'd',
-      decidedAt: { seconds: 1n },
+      decidedAt: AT,
       revision: 5n,
       policyDigest: 'p',
       mayBeKept: true,
@@ -124,7 +126,7 @@ test.each<[string, Answer]>([
   ['the service says may not be: one whose use counts', { mayBeKept: false }],
   ['is stale', { stale: true }],
   ['was made by other policies', { policyDigest: 'q' }],
-  ['ends at some time and does not say after how long', { validUntil: { seconds: 4_000_000_000n } }],
+  ['ends at some time and does not say after how long', { validUntil: LATER }],
 ])('an answer that %s is not kept', async (_, fields) => {
   hear(5n);
   await ask(question, answer(fields));
@@ -148,7 +150,7 @@ test('an answer holds for as long as it says, from when it was asked for', async
   const validFor = durationFromMs(1_000);
   await cache.ask(question, LIMITS, async () => {
     vi.advanceTimersByTime(300);
-    return answer({ validUntil: { seconds: 4_000_000_000n }, validFor });
+    return answer({ validUntil: LATER, validFor });
   });
   vi.advanceTimersByTime(699);
   expect(isKept()).toBe(true);
@@ -158,7 +160,7 @@ test('an answer holds for as long as it says, from when it was asked for', async
 
 test('a change forgets what names one of its entities, in the context too; other policies forget everything', async () => {
   hear(5n);
-  const about = { ...question, context: { peer: { type: 'User', id: 'bob' } } };
+  const about = { ...question, context: { peer: entity('User', 'bob') } };
   for (const each of [question, about]) await ask(each);
   expect([isKept(), isKept(about)]).toEqual([true, true]);
   cache.forget(create(ChangeSchema, { revision: 6n, entities: [{ type: 'User', id: 'bob' }] }));
