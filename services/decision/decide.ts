@@ -1,11 +1,11 @@
 import { AccessError } from '../../core/access/access-error.ts';
-import { type Entity, type EntityUid, sameUid } from '../../core/access/entity.ts';
+import { type Entity, type EntityUid } from '../../core/access/entity.ts';
 import type { LiveGrant } from '../../core/access/grant.ts';
 import { accessContext } from '../../core/policy/curfew-context.ts';
 import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
-import { standIn } from '../../core/policy/stand-in.ts';
+import { withStandIns } from '../../core/policy/stand-in.ts';
 import { evaluationFailed } from '../../core/replica/rights.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { likenessOf, tooManyGrants } from './alike-grants.ts';
@@ -129,8 +129,11 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
   };
   const strangers = [question.principal, question.resource].filter((uid) => !isKnown(uid));
   const lookup = callerLookup(directory, question);
-  const entities = entitiesFor(policies, 'access', question, (uid) =>
-    strangers.some((stranger) => sameUid(stranger, uid)) ? standIn(policies.schema, uid) : lookup(uid),
+  const entities = entitiesFor(
+    policies,
+    'access',
+    question,
+    strangers.length === 0 ? lookup : withStandIns(policies.schema, lookup, strangers),
   );
   const kind = kindOf(question, action);
   return { question, action, kind, now: moment.now, entities, isKnown: strangers.length === 0 };
