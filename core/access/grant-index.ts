@@ -1,12 +1,23 @@
 import type { Directory } from './directory.ts';
+import { ExpiryHeap } from './expiry-heap.ts';
 import { type EntityUid, sameUid, uidKey } from './entity.ts';
+import { type CompactGrant, GrantCompactor, liveOf } from './compact-grant.ts';
 import type { LiveGrant } from './grant.ts';
+
+/** Resources whose keys are shared; what is beyond them only takes more memory. */
+const MOST_KEYS = 200_000;
+/** Grants that may be kept although they ended, for each of those that have not and beyond. */
+const MOST_STALE = 1_000;
 
 /** The grants that have not ended, in memory, by subject and resource; and those used up, for the calls that used them. */
 export class GrantIndex {
-  readonly #byId = new Map<string, LiveGrant>();
-  /** By subject, then by resource. */
-  readonly #held = new Map<string, Map<string, LiveGrant[]>>();
+  readonly #byId = new Map<string, CompactGrant>();
+  /** By subject, then by resource; nearly always there is one, which takes no list. */
+  readonly #held = new Map<string, Map<string, CompactGrant | readonly CompactGrant[]>>();
+  readonly #byExpiry = new ExpiryHeap();
+  readonly #compactor = new GrantCompactor();
+  /** Each of the keys of resources to itself: many subjects hold grants on the same ones. */
+  readonly #keys = new Map<string, string>();
   /** By subject, of those who hold any. */
   readonly #stamps = new Map<string, number>();
   #changes = 0;
@@ -16,7 +27,8 @@ export class GrantIndex {
   }
 
   get(id: string): LiveGrant | undefined {
-    return this.#byId.get(id);
+    const grant = this.#byId.get(id);
+    return grant === undefined ? undefined : liveOf(grant);
   }
 
   /** A number that is another after every change of what the subject holds; 0 stands for nothing. */
@@ -24,27 +36,30 @@ export class GrantIndex {
     return this.#stamps.get(uidKey(subject)) ?? 0;
   }
 
-  all(): Iterable<LiveGrant> {
-    return this.#byId.values();
+  *all(): Iterable<LiveGrant> {
+    for (const grant of this.#byId.values()) yield liveOf(grant);
   }
 
   /** Puts a changed one in its place; one that is not there stays away. */
   change(id: string, change: Partial<LiveGrant>): void {
-    const grant = this.#byId.get(id);
+    const grant = this.get(id);
     if (grant !== undefined) this.add({ ...grant, ...change });
   }
 
   add(grant: LiveGrant): void {
     this.remove(grant.id);
-    this.#byId.set(grant.id, grant);
-    const subject = uidKey(grant.subject);
-    const resource = uidKey(grant.resource);
-    const held = this.#held.get(subject);
-    const there = held?.get(resource);
-    if (there !== undefined) there.push(grant);
-    else if (held !== undefined) held.set(resource, [grant]);
-    else this.#held.set(subject, new Map([[resource, [grant]]]));
-    this.#stamps.set(subject, ++this.#changes);
+    const compact = this.#compactor.compact(grant);
+    this.#put(compact);
+    this.#byExpiry.add(compact);
+    // Those that ended long before their time are not kept until then.
+    if (this.#byExpiry.size > MOST_STALE + 2 * this.size) this.#byExpiry.reset(this.#byId.values());
+  }
+
+  /** Holds these alone from now on. Their ids differ. */
+  reset(grants: Iterable<CompactGrant>): void {
+    this.clear();
+    for (const grant of grants) this.#put(grant);
+    this.#byExpiry.reset(this.#byId.values());
   }
 
   remove(id: string): void {
@@ -54,7 +69,7 @@ export class GrantIndex {
     const subject = uidKey(grant.subject);
     const resource = uidKey(grant.resource);
     const held = this.#held.get(subject);
-    const left = (held?.get(resource) ?? []).filter((other) => other.id !== id);
+    const left = listOf(held?.get(resource)).filter((other) => other.id !== id);
     if (left.length > 0) held?.set(resource, left);
     else held?.delete(resource);
     if (held?.size === 0) this.#held.delete(subject);
@@ -66,11 +81,37 @@ export class GrantIndex {
     this.#byId.clear();
     this.#held.clear();
     this.#stamps.clear();
+    this.#keys.clear();
+    this.#byExpiry.reset([]);
   }
 
-  /** Forgets grants that had expired by then. It must be the database's time, which no machine's clock can bend. */
+  /**
+   * Forgets grants that had expired by then, and looks at no others. It must be the database's time, which no machine's clock can bend.
+   */
   prune(before: Date): void {
-    for (const grant of this.#byId.values()) if (grant.expiresAt <= before) this.remove(grant.id);
+    // One that was changed meanwhile is another object.
+    for (const grant of this.#byExpiry.take(before.getTime()))
+      if (this.#byId.get(grant.id) === grant) this.remove(grant.id);
+  }
+
+  #put(grant: CompactGrant): void {
+    this.#byId.set(grant.id, grant);
+    const subject = uidKey(grant.subject);
+    const resource = this.#keyOf(grant.resource);
+    const held = this.#held.get(subject);
+    const there = held?.get(resource);
+    if (held === undefined) this.#held.set(subject, new Map([[resource, grant]]));
+    else held.set(resource, there === undefined ? grant : [...listOf(there), grant]);
+    this.#stamps.set(subject, ++this.#changes);
+  }
+
+  #keyOf(resource: EntityUid): string {
+    const key = uidKey(resource);
+    const known = this.#keys.get(key);
+    if (known !== undefined) return known;
+    if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
+    this.#keys.set(key, key);
+    return key;
   }
 
   /**
@@ -84,49 +125,64 @@ export class GrantIndex {
 
   /** The same for what is inside of any of the resources, whose keys are given. */
   coveringAnyOf(question: GrantQuestionByKeys): readonly LiveGrant[] {
-    return this.aboutAnyOf(question)
-      .filter((grant) => isLive(grant, question))
-      .sort(
-        (a, b) =>
-          cost(a) - cost(b) || b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1),
-      );
+    const times = timesOf(question);
+    return this.#aboutAnyOf(question)
+      .filter((grant) => isLive(grant, times))
+      .sort((a, b) => cost(a) - cost(b) || b.expiresMs - a.expiresMs || (a.id < b.id ? -1 : 1))
+      .map(liveOf);
   }
 
   /** When the next of the scheduled grants begins that would then be among `coveringAnyOf`. */
   nextStart(question: GrantQuestionByKeys): Date | undefined {
-    const starts = this.aboutAnyOf(question)
+    const times = timesOf(question);
+    const starts = this.#aboutAnyOf(question)
       .filter(
-        (grant) => grant.state === 'SCHEDULED' && !isLive(grant, question) && question.late < grant.expiresAt,
+        (grant) =>
+          grant.common.state === 'SCHEDULED' && !isLive(grant, times) && times.lateMs < grant.expiresMs,
       )
-      .map(({ startsAt }) => startsAt.getTime());
+      .map(({ startsMs }) => startsMs);
     return starts.length === 0 ? undefined : new Date(Math.min(...starts));
   }
 
   /** Those that the question is about, live or not, in no order. */
-  aboutAnyOf({
-    principal,
-    action,
-    resourceKeys,
-  }: Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>): LiveGrant[] {
+  aboutAnyOf(question: About): LiveGrant[] {
+    return this.#aboutAnyOf(question).map(liveOf);
+  }
+
+  #aboutAnyOf({ principal, action, resourceKeys }: About): CompactGrant[] {
     const held = this.#held.get(uidKey(principal));
     if (held === undefined) return [];
     return [...resourceKeys()]
       .flatMap((resource) => held.get(resource) ?? [])
-      .filter((grant) => grant.actions.some((it) => sameUid(it, action)));
+      .filter((grant) => grant.common.actions.some((it) => sameUid(it, action)));
   }
 }
 
-function isLive(
-  grant: LiveGrant,
-  { late, early, usedUp = false }: Pick<GrantQuestionByKeys, 'late' | 'early' | 'usedUp'>,
-): boolean {
-  if (late >= grant.expiresAt || (grant.usesLeft === 0 && !usedUp)) return false;
-  return grant.state !== 'SCHEDULED' || (early !== undefined && early >= grant.startsAt);
+type About = Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>;
+
+function listOf(held: CompactGrant | readonly CompactGrant[] | undefined): readonly CompactGrant[] {
+  if (held === undefined) return [];
+  return 'id' in held ? [held] : held;
+}
+
+interface Times {
+  readonly lateMs: number;
+  readonly earlyMs: number | undefined;
+  readonly usedUp: boolean;
+}
+
+function timesOf({ late, early, usedUp = false }: GrantQuestionByKeys): Times {
+  return { lateMs: late.getTime(), earlyMs: early?.getTime(), usedUp };
+}
+
+function isLive(grant: CompactGrant, { lateMs, earlyMs, usedUp }: Times): boolean {
+  if (lateMs >= grant.expiresMs || (grant.usesLeft === 0 && !usedUp)) return false;
+  return grant.common.state !== 'SCHEDULED' || (earlyMs !== undefined && earlyMs >= grant.startsMs);
 }
 
 /** What it takes to permit by it: nothing, one of its uses, or its beginning. */
-function cost({ state, usesLeft }: LiveGrant): number {
-  if (state !== 'ACTIVE') return 2;
+function cost({ common, usesLeft }: CompactGrant): number {
+  if (common.state !== 'ACTIVE') return 2;
   return usesLeft === undefined ? 0 : 1;
 }
 
