@@ -1,7 +1,7 @@
+import { type CompactGrant, GrantCompactor, liveOf } from './compact-grant.ts';
 import type { Directory } from './directory.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 import { type EntityUid, sameUid, uidKey } from './entity.ts';
-import { type CompactGrant, GrantCompactor, liveOf } from './compact-grant.ts';
 import type { LiveGrant } from './grant.ts';
 
 /** Resources whose keys are shared; what is beyond them only takes more memory. */
@@ -12,14 +12,12 @@ const MOST_STALE = 1_000;
 /** The grants that have not ended, in memory, by subject and resource; and those used up, for the calls that used them. */
 export class GrantIndex {
   readonly #byId = new Map<string, CompactGrant>();
-  /** By subject, then by resource; nearly always there is one, which takes no list. */
-  readonly #held = new Map<string, Map<string, CompactGrant | readonly CompactGrant[]>>();
+  /** By subject, of those who hold any. */
+  readonly #held = new Map<string, Held>();
   readonly #byExpiry = new ExpiryHeap();
   readonly #compactor = new GrantCompactor();
   /** Each of the keys of resources to itself: many subjects hold grants on the same ones. */
   readonly #keys = new Map<string, string>();
-  /** By subject, of those who hold any. */
-  readonly #stamps = new Map<string, number>();
   #changes = 0;
 
   get size(): number {
@@ -33,7 +31,7 @@ export class GrantIndex {
 
   /** A number that is another after every change of what the subject holds; 0 stands for nothing. */
   stampOf(subject: EntityUid): number {
-    return this.#stamps.get(uidKey(subject)) ?? 0;
+    return this.#held.get(uidKey(subject))?.stamp ?? 0;
   }
 
   *all(): Iterable<LiveGrant> {
@@ -49,7 +47,7 @@ export class GrantIndex {
   add(grant: LiveGrant): void {
     this.remove(grant.id);
     const compact = this.#compactor.compact(grant);
-    this.#put(compact);
+    this.#put(compact, uidKey(compact.subject), this.#shared(uidKey(compact.resource)));
     this.#byExpiry.add(compact);
     // Those that ended long before their time are not kept until then.
     if (this.#byExpiry.size > MOST_STALE + 2 * this.size) this.#byExpiry.reset(this.#byId.values());
@@ -58,7 +56,13 @@ export class GrantIndex {
   /** Holds these alone from now on. Their ids differ. */
   reset(grants: Iterable<CompactGrant>): void {
     this.clear();
-    for (const grant of grants) this.#put(grant);
+    const keys = new Map<EntityUid, string>(); // equal ones are one object
+    const keyOf = (uid: EntityUid): string => {
+      const key = keys.get(uid) ?? uidKey(uid);
+      keys.set(uid, key);
+      return key;
+    };
+    for (const grant of grants) this.#put(grant, keyOf(grant.subject), keyOf(grant.resource));
     this.#byExpiry.reset(this.#byId.values());
   }
 
@@ -67,20 +71,19 @@ export class GrantIndex {
     if (grant === undefined) return;
     this.#byId.delete(id);
     const subject = uidKey(grant.subject);
-    const resource = uidKey(grant.resource);
     const held = this.#held.get(subject);
-    const left = listOf(held?.get(resource)).filter((other) => other.id !== id);
-    if (left.length > 0) held?.set(resource, left);
-    else held?.delete(resource);
-    if (held?.size === 0) this.#held.delete(subject);
-    if (this.#held.has(subject)) this.#stamps.set(subject, ++this.#changes);
-    else this.#stamps.delete(subject);
+    if (held === undefined) return;
+    const resource = uidKey(grant.resource);
+    const left = listOf(held.byResource.get(resource)).filter((other) => other.id !== id);
+    if (left.length > 0) held.byResource.set(resource, left);
+    else held.byResource.delete(resource);
+    if (held.byResource.size === 0) this.#held.delete(subject);
+    else held.stamp = ++this.#changes;
   }
 
   clear(): void {
     this.#byId.clear();
     this.#held.clear();
-    this.#stamps.clear();
     this.#keys.clear();
     this.#byExpiry.reset([]);
   }
@@ -94,19 +97,22 @@ export class GrantIndex {
       if (this.#byId.get(grant.id) === grant) this.remove(grant.id);
   }
 
-  #put(grant: CompactGrant): void {
+  #put(grant: CompactGrant, subject: string, resource: string): void {
     this.#byId.set(grant.id, grant);
-    const subject = uidKey(grant.subject);
-    const resource = this.#keyOf(grant.resource);
+    const stamp = ++this.#changes;
     const held = this.#held.get(subject);
-    const there = held?.get(resource);
-    if (held === undefined) this.#held.set(subject, new Map([[resource, grant]]));
-    else held.set(resource, there === undefined ? grant : [...listOf(there), grant]);
-    this.#stamps.set(subject, ++this.#changes);
+    if (held === undefined) {
+      this.#held.set(subject, { stamp, byResource: new Map([[resource, grant]]) });
+      return;
+    }
+    held.stamp = stamp;
+    const there = held.byResource.get(resource);
+    if (there === undefined) held.byResource.set(resource, grant);
+    else if ('id' in there) held.byResource.set(resource, [there, grant]);
+    else there.push(grant);
   }
 
-  #keyOf(resource: EntityUid): string {
-    const key = uidKey(resource);
+  #shared(key: string): string {
     const known = this.#keys.get(key);
     if (known !== undefined) return known;
     if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
@@ -150,12 +156,19 @@ export class GrantIndex {
   }
 
   #aboutAnyOf({ principal, action, resourceKeys }: About): CompactGrant[] {
-    const held = this.#held.get(uidKey(principal));
+    const held = this.#held.get(uidKey(principal))?.byResource;
     if (held === undefined) return [];
     return [...resourceKeys()]
       .flatMap((resource) => held.get(resource) ?? [])
       .filter((grant) => grant.common.actions.some((it) => sameUid(it, action)));
   }
+}
+
+/** What a subject holds. */
+interface Held {
+  stamp: number;
+  /** Nearly always there is one grant on a resource, which takes no list. */
+  readonly byResource: Map<string, CompactGrant | CompactGrant[]>;
 }
 
 type About = Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>;
