@@ -7,7 +7,7 @@ import { parseAsked, parseCasts } from './grant-row.ts';
 import type { Trx } from './transition.ts';
 
 /** Rows read by one statement, so that none runs into the statement timeout however much there is. */
-const PAGE = 2_000;
+const PAGE = 1_000;
 const TEXT_ARRAY_OID = 1009;
 
 /** As Postgres writes it. What is as nearly always is NULL, which costs nothing to send and to read. */
