@@ -1,6 +1,7 @@
 import { type Entity, type EntityUid, uidKey } from './entity.ts';
 import { lookOf } from './look.ts';
 import { PeopleIndex } from './people-index.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** Told of every change, so that what is worked out from the entities need not be worked out anew. */
 export interface DirectoryWatcher {
@@ -8,6 +9,17 @@ export interface DirectoryWatcher {
   readonly removed: (entity: Entity) => void;
   readonly cleared: () => void;
 }
+
+/** What an entity is inside of. */
+interface Above {
+  /** Of the entity itself, too. */
+  readonly keys: ReadonlySet<string>;
+  /** Without the entity itself, the nearest first. */
+  readonly uids: readonly EntityUid[];
+}
+
+/** Entities of which it is remembered what they are inside of. */
+const MOST_ABOVE = 20_000;
 
 /**
  * The entities known to Curfew, in memory. It changes only between decisions: every question is asked and answered without
@@ -23,6 +35,8 @@ export class Directory {
   readonly #children = new Map<string, Set<string>>();
   /** By type and look, the entities' ids; undefined until somebody asks for look-alikes. */
   #looks: Map<string, Set<string>> | undefined;
+  /** What was asked of lately, forgotten with every change. */
+  readonly #above = new RecentMap<Above>(MOST_ABOVE);
   /** Which accounts say whose they are. */
   readonly people = new PeopleIndex();
   readonly #watchers: DirectoryWatcher[] = [this.people];
@@ -63,6 +77,7 @@ export class Directory {
   apply(entity: Entity): void {
     const key = uidKey(entity.uid);
     const before = this.#applied.get(key);
+    this.#above.clear();
     this.#unlink(key);
     this.#applied.set(key, entity);
     if (this.#looks !== undefined) noteLook(this.#looks, entity.uid);
@@ -75,6 +90,7 @@ export class Directory {
   remove(uid: EntityUid): void {
     const key = uidKey(uid);
     const before = this.#applied.get(key);
+    this.#above.clear();
     this.#unlink(key);
     this.#applied.delete(key);
     this.#entities.delete(key);
@@ -84,6 +100,7 @@ export class Directory {
   }
 
   clear(): void {
+    this.#above.clear();
     this.#applied.clear();
     this.#entities.clear();
     this.#children.clear();
@@ -106,7 +123,31 @@ export class Directory {
 
   /** The keys of the entity and all its ancestors; of just itself when the directory does not know it. */
   selfAndAncestors(uid: EntityUid): ReadonlySet<string> {
-    return reach([uidKey(uid)], (key) => this.#entities.get(key)?.parents.map(uidKey) ?? []);
+    return this.#aboveOf(uid).keys;
+  }
+
+  /** All ancestors of the entity, the nearest first, without itself; none when the directory does not know it. */
+  ancestorsOf(uid: EntityUid): readonly EntityUid[] {
+    return this.#aboveOf(uid).uids;
+  }
+
+  #aboveOf(uid: EntityUid): Above {
+    const own = uidKey(uid);
+    const known = this.#above.get(own);
+    if (known !== undefined) return known;
+    const keys = new Set([own]);
+    const uids: EntityUid[] = [];
+    // A Set visits what is added while it is walked.
+    for (const key of keys)
+      for (const parent of this.#entities.get(key)?.parents ?? []) {
+        const above = uidKey(parent);
+        if (keys.has(above)) continue;
+        keys.add(above);
+        uids.push(parent);
+      }
+    const above = { keys, uids };
+    this.#above.set(own, above);
+    return above;
   }
 
   /** Whether an entity names this one as its parent, whether it is there or not. */

@@ -24,4 +24,9 @@ export class RecentMap<V> {
     }
     this.#young.set(key, value);
   }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
 }

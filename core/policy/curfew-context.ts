@@ -135,9 +135,15 @@ function entity(uid: EntityUid): Value {
   return { kind: 'entity', uid };
 }
 
-/** Cedar's instants have milliseconds, as `Date` does. */
+/** Cedar's instants have milliseconds, as `Date` does. Most are read by nobody, and to write one costs more than all else of a context. */
 function datetime(at: Date): Value {
-  return { kind: 'extension', function: 'datetime', argument: at.toISOString() };
+  return {
+    kind: 'extension',
+    function: 'datetime',
+    get argument() {
+      return at.toISOString();
+    },
+  };
 }
 
 function optional<T>(value: T | undefined, of: (value: T) => Value): Value | undefined {

@@ -1,9 +1,27 @@
+import type { Directory } from '../access/directory.ts';
 import { type Attributes, type Entity, type EntityUid, uidKey, type Value } from '../access/entity.ts';
 import type { EntityPath, PathStep } from './entity-paths.ts';
 import type { Phase, PolicySet } from './policy-set.ts';
 
 /** Finds an entity: of the directory, or sent by the caller. */
-export type EntityLookup = (uid: EntityUid) => Entity | undefined;
+export interface EntityLookup {
+  (uid: EntityUid): Entity | undefined;
+  /** The same as `ancestorsOf`, where it need not be worked out. */
+  readonly ancestorsOf?: (uid: EntityUid) => readonly EntityUid[];
+}
+
+const lookups = new WeakMap<Directory, EntityLookup>();
+
+/** Finds entities of the directory alone. */
+export function lookIn(directory: Directory): EntityLookup {
+  const known = lookups.get(directory);
+  if (known !== undefined) return known;
+  const lookup = Object.assign((uid: EntityUid) => directory.get(uid), {
+    ancestorsOf: (uid: EntityUid) => directory.ancestorsOf(uid),
+  });
+  lookups.set(directory, lookup);
+  return lookup;
+}
 
 export interface ClosureRoots {
   readonly principal: EntityUid;
@@ -32,7 +50,7 @@ export function entitiesFor(
     const closed = {
       uid,
       attributes: kept(entity.attributes, policies.attributesRead[phase]),
-      parents: ancestorsOf(uid, lookup),
+      parents: lookup.ancestorsOf?.(uid) ?? ancestorsOf(uid, lookup),
       tags: entity.tags,
     };
     found.set(key, closed);

@@ -76,7 +76,12 @@ function sampleEntity(
   return { uid, attributes: sampleAttributes(declared, isFull, 0), parents, tags: new Map() };
 }
 
-function sampleAttributes(declared: AttributesShape, isFull: boolean, depth: number): Map<string, Value> {
+/** Attributes as declared: all, or those that must be there. @param depth how deep they are in records and sets; 0 = an entity's own */
+export function sampleAttributes(
+  declared: AttributesShape,
+  isFull: boolean,
+  depth: number,
+): Map<string, Value> {
   const sample = new Map<string, Value>();
   if (depth > MAX_SAMPLE_DEPTH) return sample;
   for (const [name, { type, required }] of declared)

@@ -32,8 +32,9 @@ export function createSlicer(schema: SchemaShape, policies: readonly PolicySourc
     const { action, context, entities } = question;
     // an action that the schema does not know has no groups, and is not worth a list of its own
     const anchors = byAction.get(uidKey(action)) ?? aboutAction(action);
-    const principal = sideOf(question.principal, entities);
-    const resource = sideOf(question.resource, entities);
+    const parents = parentsIn(entities);
+    const principal = sideOf(question.principal, parents);
+    const resource = sideOf(question.resource, parents);
     const asked = { principal, resource, context };
     const matching = anchors
       .near({ principal: principal.above, resource: resource.above })
@@ -117,14 +118,22 @@ function scopeTest(side: 'principal' | 'resource', scope: EntityScope): Test {
 }
 
 /** Its ancestors are looked up at the first test that needs them. */
-function sideOf(uid: EntityUid, entities: readonly Entity[]): Side {
+function sideOf(uid: EntityUid, parents: Parents): Side {
   let above: ReadonlySet<string> | undefined;
-  return { uid, above: () => (above ??= selfAndAncestors(uid, entities)) };
+  return { uid, above: () => (above ??= selfAndAncestors(uid, parents)) };
+}
+
+/** The parents of the question's entities, worked out at the first test that needs them. */
+type Parents = () => ReadonlyMap<string, readonly EntityUid[]>;
+
+function parentsIn(entities: readonly Entity[]): Parents {
+  let parents: ReadonlyMap<string, readonly EntityUid[]> | undefined;
+  return () => (parents ??= new Map(entities.map((entity) => [uidKey(entity.uid), entity.parents])));
 }
 
 /** As far as the question's own entities say: Cedar sees no others either. */
-function selfAndAncestors(uid: EntityUid, entities: readonly Entity[]): ReadonlySet<string> {
-  const parentsOf = new Map(entities.map((entity) => [uidKey(entity.uid), entity.parents]));
+function selfAndAncestors(uid: EntityUid, parents: Parents): ReadonlySet<string> {
+  const parentsOf = parents();
   const found = new Set([uidKey(uid)]);
   for (const key of found) for (const parent of parentsOf.get(key) ?? []) found.add(uidKey(parent)); // grows while it is walked
   return found;

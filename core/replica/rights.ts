@@ -8,7 +8,7 @@ import type { Cast } from '../access/sign-in.ts';
 import type { Workflow } from '../access/workflow.ts';
 import { curfewContext, type RequestFacts } from '../policy/curfew-context.ts';
 import type { Engine, Evaluation } from '../policy/engine.ts';
-import { entitiesFor } from '../policy/entity-closure.ts';
+import { entitiesFor, lookIn } from '../policy/entity-closure.ts';
 import { workflowsOf } from '../policy/policy-set.ts';
 import { type ActionShape, curfewAction } from '../policy/schema-shape.ts';
 import { evaluatedOnce } from './kept-evaluations.ts';
@@ -111,7 +111,7 @@ function evaluate({ engine, directory }: Rules, question: RightQuestion, action:
   const { principal, resource, now, request, cast } = question;
   const { at, signIn } = { at: now, signIn: undefined, ...cast };
   const context = curfewContext({ shape: engine.policies.schema, action, now: at, request, signIn });
-  const lookup = (uid: EntityUid) => directory.get(uid);
-  const entities = entitiesFor(engine.policies, 'workflows', { principal, resource, context }, lookup);
+  const roots = { principal, resource, context };
+  const entities = entitiesFor(engine.policies, 'workflows', roots, lookIn(directory));
   return engine.evaluate('workflows', { principal, action: action.uid, resource, context, entities });
 }

@@ -10,6 +10,8 @@ export interface RpcLimits {
   readonly handshakeTimeoutMs: number;
   /** A call whose request has not ended after this is refused, unless it is a stream of requests. */
   readonly requestTimeoutMs: number;
+  /** A stream of answers whose client takes none of them for this long is reset. */
+  readonly maxUnreadMs: number;
   /** A connection without calls is closed after this. */
   readonly maxConnectionIdleMs: number;
   /** A connection is closed after this, so that clients spread over replicas again. */
@@ -31,6 +33,7 @@ export const defaultLimits: RpcLimits = {
   maxConnections: 10_000,
   handshakeTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
+  maxUnreadMs: 20_000,
   maxConnectionIdleMs: 300_000,
   maxConnectionAgeMs: 3_600_000,
   maxConnectionAgeGraceMs: 60_000,

@@ -128,6 +128,7 @@ function intercept(
     authentication: createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused }),
     observer,
     unfinished: new UnfinishedCalls(limits.requestTimeoutMs),
+    maxUnreadMs: limits.maxUnreadMs,
     nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
   });
   return { interceptor, observer };

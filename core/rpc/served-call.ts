@@ -5,6 +5,7 @@ import type { CallObserver, Observed, SentStatus } from './observe-calls.ts';
 import type { Caller } from './route.ts';
 import { toStatusObject } from './status.ts';
 import { endIncomplete, type UnfinishedCalls } from './unfinished-calls.ts';
+import { UnreadAnswers } from './unread-streams.ts';
 import { sendWhole } from './whole-answer.ts';
 
 type Method = Parameters<ServerInterceptor>[0];
@@ -17,6 +18,8 @@ export interface Passage {
   readonly authentication: Authentication;
   readonly observer: CallObserver;
   readonly unfinished: UnfinishedCalls;
+  /** How long a client may leave a stream of answers unread. */
+  readonly maxUnreadMs: number;
   /** What is sent instead of a status. */
   readonly nameStatus: (status: SentStatus) => SentStatus;
 }
@@ -49,9 +52,10 @@ export class ServedCall implements Call, Listener {
   readonly path: string;
   readonly observed: Observed;
   readonly #passage: Passage;
-  readonly #method: Method;
   readonly #inner: Call;
   readonly #send: Call['sendStatus'];
+  /** Of a stream of answers. */
+  readonly #unread: UnreadAnswers | undefined;
   #listener: Listener | undefined;
   #caller: Caller | undefined;
   #answer: Buffer | undefined;
@@ -60,7 +64,6 @@ export class ServedCall implements Call, Listener {
 
   constructor(passage: Passage, method: Method, inner: Call) {
     this.#passage = passage;
-    this.#method = method;
     this.#inner = inner;
     this.path = method.path;
     this.stream = Reflect.get(inner, 'stream') as ServerHttp2Stream; // grpc-js keeps it there; a test of D21 would tell
@@ -68,6 +71,7 @@ export class ServedCall implements Call, Listener {
     // grpc-js sends its own refusals below all interceptors.
     this.#send = inner.sendStatus.bind(inner);
     inner.sendStatus = (status) => this.#end(status);
+    this.#unread = method.responseStream ? new UnreadAnswers(this.stream, passage.maxUnreadMs) : undefined;
     if (!method.requestStream) passage.unfinished.add(this);
   }
 
@@ -114,8 +118,8 @@ export class ServedCall implements Call, Listener {
   }
 
   sendMessage(message: unknown, callback: () => void): void {
-    if (this.#method.responseStream || !Buffer.isBuffer(message)) {
-      this.#inner.sendMessage(message, callback);
+    if (this.#unread !== undefined || !Buffer.isBuffer(message)) {
+      this.#inner.sendMessage(message, this.#unread?.sending(callback) ?? callback);
     } else {
       this.#answer = message;
       callback();

@@ -45,13 +45,13 @@ function keysOf(
 
 /** Keys of the resource and of everything that it is inside of, by the directory and by what was sent. */
 export function resourceKeysOf(directory: Directory, question: CallerQuestion): ReadonlySet<string> {
+  if (question.entities.length === 0) return directory.selfAndAncestors(question.resource);
   const found = resourcesOf(question).map((resource) => directory.selfAndAncestors(resource));
   return new Set(found.flatMap((keys) => [...keys]));
 }
 
 /** The resource, and everything that the sent entities say it is inside of. */
 function resourcesOf({ resource, entities }: CallerQuestion): readonly EntityUid[] {
-  if (entities.length === 0) return [resource];
   const sent = new Map(entities.map((entity) => [uidKey(entity.uid), entity]));
   const found = new Map([[uidKey(resource), resource]]);
   // A Map visits what is added while it is walked.

@@ -1,10 +1,11 @@
 import { AccessError } from '../../core/access/access-error.ts';
-import type { Entity, EntityUid } from '../../core/access/entity.ts';
+import { type Entity, type EntityUid, sameUid } from '../../core/access/entity.ts';
 import type { LiveGrant } from '../../core/access/grant.ts';
 import { accessContext } from '../../core/policy/curfew-context.ts';
 import type { Engine, Evaluation, PolicyError } from '../../core/policy/engine.ts';
 import { entitiesFor } from '../../core/policy/entity-closure.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
+import { standIn } from '../../core/policy/stand-in.ts';
 import { evaluationFailed } from '../../core/replica/rights.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import { likenessOf, tooManyGrants } from './alike-grants.ts';
@@ -56,7 +57,7 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   if (isKnown) {
     const standing = evaluations.standing(grants.find(entrance.isOpenTo));
     if (standing.decision === 'allow') return allow(standing, [standing], undefined);
-  }
+  } else asIfKnown(replica.engine, asked);
   if (action.takesGrants && moment.freshness === 'stale') throw stale(moment, 'no grant permits');
   const likeness = grants.length > 1 ? likenessOf(replica.engine.policies, kind, moment.now) : () => '';
   const ask = (grant: LiveGrant) => (entrance.isOpenTo(grant) ? evaluations.with(grant) : undefined);
@@ -67,6 +68,11 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const denied = deny(evaluations.all());
   if (stopped.length === 0) return denied;
   return { ...denied, stops: stopped.flatMap((it) => it.stops), reopensAt: firstReopening(stopped) };
+}
+
+/** Evaluates what nobody wants to know, so that how long a denial takes does not tell who or what there is. */
+function asIfKnown(engine: Engine, asked: Asked): void {
+  evaluate(engine, asked, undefined);
 }
 
 /** A lock wins over every policy, so none is asked. */
@@ -107,6 +113,7 @@ interface Asked {
   readonly action: ActionShape;
   readonly kind: Kind;
   readonly now: Date;
+  /** Of what nobody knows, something in its place. */
   readonly entities: readonly Entity[];
   /** Principal and resource are known: of the directory, or the caller's own. Else the answer is a deny like any other. */
   readonly isKnown: boolean;
@@ -120,12 +127,13 @@ function prepare(replica: Replica, action: ActionShape, question: Question, mome
     // The schema itself lists the entities of a type that has `ids`, and the check has looked there.
     return type?.isCaller === true || type?.ids !== undefined || directory.has(uid);
   };
-  const areKnown = isKnown(question.principal) && isKnown(question.resource);
-  const entities = areKnown
-    ? entitiesFor(policies, 'access', question, callerLookup(directory, question))
-    : [];
+  const strangers = [question.principal, question.resource].filter((uid) => !isKnown(uid));
+  const lookup = callerLookup(directory, question);
+  const entities = entitiesFor(policies, 'access', question, (uid) =>
+    strangers.some((stranger) => sameUid(stranger, uid)) ? standIn(policies.schema, uid) : lookup(uid),
+  );
   const kind = kindOf(question, action);
-  return { question, action, kind, now: moment.now, entities, isKnown: areKnown };
+  return { question, action, kind, now: moment.now, entities, isKnown: strangers.length === 0 };
 }
 
 /** The evaluations that one question takes, each made once. */

@@ -64,7 +64,7 @@ export interface Kept {
   /** By the latest that it may be, time alone could change the decision from here on. */
   readonly untilMs: number;
   /** What all answers by it have in common, encoded when the first is. */
-  encoded?: Uint8Array;
+  encoded?: Uint8Array | undefined;
 }
 
 /** Whatever else a decision depends on; the same numbers stand for the same state. */

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEntities } from '../../../core/access/entity-json.ts';
 import { readPolicyFolder } from '../../../core/policy/files.ts';
+import { answerAt } from '../../../services/decision/authorize.ts';
+import { momentOf } from '../../../services/decision/moment.ts';
 import type { Question } from '../../../services/decision/question.ts';
 import { applied, localDecision, questionOf, started } from '../../services/decision/local-decision.ts';
 import type { Report } from '../report/report.ts';
@@ -46,7 +48,8 @@ export async function inProcess(report: Report, { rounds }: { readonly rounds: n
   const medianUs = (): number => {
     const tookUs = questions.map((question) => {
       const beforeNs = process.hrtime.bigint();
-      const { effect } = local.ask(question);
+      const moment = momentOf(local.clock, local.context.staleStandingMs);
+      const { effect } = answerAt(local.context, moment, question.principal, question);
       const tookNs = process.hrtime.bigint() - beforeNs;
       if (effect !== 'ALLOW') report.fault('in process: a question was denied');
       return Number(tookNs) / 1_000;

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Engine } from '../../../core/policy/engine.ts';
 import { authorize, type DecisionContext } from '../../../services/decision/authorize.ts';
 import type { FollowedState } from '../../../services/decision/followed-state.ts';
+import { momentOf } from '../../../services/decision/moment.ts';
 import type { GrantContext } from '../../../services/grant/context.ts';
 import { createDatabase } from '../../support/postgres.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
@@ -91,6 +92,7 @@ export class World implements AsyncDisposable {
 
   /** Whether the person may read it now; a use of what counts uses unless it is a rehearsal. */
   async mayRead(id: string, resource: string, use: { readonly useId?: string } = {}): Promise<boolean> {
+    await this.#lookedJustNow();
     const revision = this.context.followed.replica.revision;
     const asking = { caller: robot, authorization: undefined, signal: new AbortController().signal };
     const answer = await authorize(this.#decision, asking, {
@@ -106,6 +108,12 @@ export class World implements AsyncDisposable {
       prefix: '',
     });
     return answer.effect === 'ALLOW';
+  }
+
+  /** On a busy machine the last look may be too old to decide by. */
+  async #lookedJustNow(): Promise<void> {
+    const { clock, follower } = this.#decision.followed;
+    while (momentOf(clock, 0).freshness !== 'fresh') await lookTwice(follower);
   }
 
   /** What each service has in memory, and what the tables say at the same revision. */

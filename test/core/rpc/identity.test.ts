@@ -41,6 +41,39 @@ describe('tokens', () => {
     expect((await tokenRefusal(token, by)).reason).toBe('CALLER_UNKNOWN');
   });
 
+  describe('are known at once on the connection that brought them last', () => {
+    const connection = {};
+    const header = (token: string): readonly string[] => [`Bearer ${token}`];
+
+    test('and nowhere else, nor any other that it brings', async () => {
+      const token = await issuer.token();
+      expect(identify.recall(connection, header(token))).toBeUndefined();
+      const caller = await identify({ ...bearer(token), connection });
+      expect(identify.recall(connection, header(token))).toEqual(caller);
+      expect(identify.recall({}, header(token))).toBeUndefined();
+      expect(identify.recall(connection, header(`${token}A`))).toBeUndefined();
+      expect(identify.recall(connection, [...header(token), ...header(token)])).toBeUndefined();
+      expect(identify.recall(connection, [])).toBeUndefined();
+    });
+
+    test('until their end, and while the directory knows their subject', async () => {
+      let now = new Date();
+      let known = true;
+      const resolveCaller = () => (known ? { type: 'User', id: 'ada' } : undefined);
+      const by = createIdentify({ issuers: [issuer.issuer], resolveCaller, now: () => now });
+      const exp = seconds() + 100;
+      const token = await issuer.token({ claims: { exp } });
+      await by({ ...bearer(token), connection });
+      known = false;
+      expect(by.recall(connection, header(token))).toBeUndefined();
+      known = true;
+      now = new Date(exp * 1_000 - 1);
+      expect(by.recall(connection, header(token))?.uid.id).toBe('ada');
+      now = new Date(exp * 1_000);
+      expect(by.recall(connection, header(token))).toBeUndefined();
+    });
+  });
+
   test('the configured claims give id and type', async () => {
     const configured = { ...issuer.issuer, claim: 'email', typeClaim: 'kind', entityType: 'User' };
     const seen: unknown[] = [];

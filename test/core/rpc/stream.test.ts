@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
+import { setTimeout } from 'node:timers/promises';
 import { status as Code } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
@@ -121,6 +122,41 @@ describe('streams', () => {
     expect(produced).toBeLessThan(1_000);
     stream.cancel();
     await ended.promise;
+  });
+
+  test('a client that does not read for long is cut, and its connection is not', async () => {
+    const ended = Promise.withResolvers<boolean>();
+    const handlers: GrantHandlers = {
+      async *watchAccessRequest(_request, { signal }) {
+        try {
+          for (;;) yield { request: { id, reason: 'x'.repeat(10_000) } };
+        } finally {
+          ended.resolve(signal.aborted);
+        }
+      },
+    };
+    const calls = await serve({ limits: { maxUnreadMs: 200 }, routes: [grantRoute(handlers)] });
+    const stream = calls.stream(watchAccessRequest, { id }, { token });
+    await once(stream, 'readable');
+    expect(await ended.promise).toBe(true);
+    expect((await endOf(stream)).code).toBe(Code.RESOURCE_EXHAUSTED);
+    const { code } = readRefusal(await calls.unary(getGrant, {}, { token }).catch((error) => error));
+    expect(code).toBe(Code.INVALID_ARGUMENT);
+  });
+
+  test('a client that reads slowly is not cut', async () => {
+    const handlers: GrantHandlers = {
+      async *watchAccessRequest() {
+        for (let sent = 0; sent < 30; sent += 1) yield { request: { id, reason: 'x'.repeat(10_000) } };
+      },
+    };
+    const calls = await serve({ limits: { maxUnreadMs: 2_000 }, routes: [grantRoute(handlers)] });
+    let received = 0;
+    for await (const _ of calls.stream(watchAccessRequest, { id }, { token })) {
+      received += 1;
+      await setTimeout(10);
+    }
+    expect(received).toBe(30);
   });
 
   test('an error after messages keeps its reason', async () => {

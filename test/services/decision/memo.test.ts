@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EntityUid } from '../../../core/access/entity.ts';
 import { uidKey } from '../../../core/access/entity.ts';
+import type { CallContext } from '../../../core/rpc/route.ts';
+import { createLogger } from '../../../core/runtime/log.ts';
+import {
+  AuthorizeRequestSchema,
+  AuthorizeResponseSchema,
+  BatchAuthorizeResponseSchema,
+} from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { Answer } from '../../../services/decision/answer.ts';
 import { answerAt } from '../../../services/decision/authorize.ts';
+import { authorizeInBytes } from '../../../services/decision/authorize-in-bytes.ts';
+import { batchInBytes } from '../../../services/decision/batch-in-bytes.ts';
+import { joinFields } from '../../../services/decision/join-fields.ts';
 import { createMemo, noMemo } from '../../../services/decision/memo.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import { anyChange, QUESTIONS } from './any-change.ts';
 import { type LocalDecision, localDecision, questionOf } from './local-decision.ts';
 import { action, attributes, goodContext, ip, person, text, vault } from './people.ts';
 import { policyFiles } from './policy-files.ts';
+import { wireQuestion } from './scene.ts';
 
 const minuteMs = 60_000;
 
@@ -32,6 +44,45 @@ function said(
   } catch (error) {
     return { refused: String(error) };
   }
+}
+
+type Memo = LocalDecision['context']['memo'];
+
+/** The replica stands at the revision that the ledger has reached, always. */
+function followItself({ context, replica }: LocalDecision): void {
+  Object.defineProperty(context.followed.follower, 'revision', { get: () => replica.revision });
+}
+
+function bytesOf(question: (typeof QUESTIONS)[number]): Uint8Array {
+  return toBinary(AuthorizeRequestSchema, create(AuthorizeRequestSchema, wireQuestion(question)));
+}
+
+function callOf(caller: EntityUid): CallContext {
+  const { signal } = new AbortController();
+  return { caller: { uid: caller }, signal, requestBytes: 0, weigh: () => undefined };
+}
+
+async function saidInBytes(local: LocalDecision, memo: Memo, caller: EntityUid, bytes: Uint8Array) {
+  try {
+    const answer = await authorizeInBytes({ ...local.context, memo }, bytes, callOf(caller));
+    return { ...fromBinary(AuthorizeResponseSchema, answer), decisionId: '' };
+  } catch (error) {
+    return String(error);
+  }
+}
+
+async function saidTogether(
+  local: LocalDecision,
+  memo: Memo,
+  caller: EntityUid,
+  questions: readonly Uint8Array[],
+) {
+  const context = { ...local.context, memo };
+  const log = createLogger('test', 'silent');
+  const answer = await batchInBytes(context, joinFields(1, questions), callOf(caller), log);
+  return fromBinary(BatchAuthorizeResponseSchema, answer).results.map(({ result }) =>
+    result.case === 'response' ? { ...result.value, decisionId: '' } : result.value,
+  );
 }
 
 describe('decisions that are remembered', () => {
@@ -70,6 +121,53 @@ describe('decisions that are remembered', () => {
       { numRuns: 60 },
     );
     expect(recalled).toBeGreaterThan(1_000);
+  });
+
+  it('D5 are those that would be made anew for whoever sends the same bytes, one question or many at a time', {
+    timeout: 120_000,
+  }, async () => {
+    const files = await policyFiles();
+    const other = await policyFiles({
+      'access/vaults.cedar':
+        '@id("open") permit (principal in Team::"guards", action, resource) when { context has grant };',
+    });
+    let known = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyChange, { maxLength: 12 }), async (changes) => {
+        const local = await localDecision(files);
+        followItself(local);
+        const memo = createMemo(1_000);
+        const compare = async (): Promise<void> => {
+          const asked = QUESTIONS.map((question) => ({ question, bytes: bytesOf(question) }));
+          known += asked.filter(({ bytes }) => memo.known.find(bytes) !== undefined).length;
+          for (const { question, bytes } of asked) {
+            const anew = await saidInBytes(local, noMemo, question.principal, bytes);
+            expect(await saidInBytes(local, memo, question.principal, bytes)).toEqual(anew);
+          }
+          const caller = QUESTIONS[0]!.principal; // there are some
+          const all = asked.map(({ bytes }) => bytes);
+          const anew = await saidTogether(local, noMemo, caller, all);
+          expect(await saidTogether(local, memo, caller, all)).toEqual(anew);
+        };
+        for (const change of changes) {
+          await compare();
+          await change(local, other, files);
+          await compare();
+        }
+      }),
+      { numRuns: 30 },
+    );
+    expect(known).toBeGreaterThan(500);
+  });
+
+  it('of a good question are not given to a bad one that differs only in what no policy reads', async () => {
+    const local = await localDecision(await policyFiles());
+    const principal = person('kim');
+    const good = questionOf({ principal });
+    const bad = { ...good, context: new Map([...good.context, ['undeclared', text('x')]]) };
+    expect(said(local, local.context.memo, good)).toMatchObject({ effect: 'ALLOW' });
+    expect(said(local, local.context.memo, bad)).toEqual(said(local, noMemo, bad));
+    expect(said(local, local.context.memo, bad)).toHaveProperty('refused');
   });
 
   it('D5 are no other question’s, whatever separators its ids have', async () => {
