@@ -10,7 +10,7 @@ import { curfewAction } from '../policy/schema-shape.ts';
 import { type AskedFor, type Asking, factsOf, originOf } from './request-facts.ts';
 import { eligibility } from './let-in.ts';
 import { owns } from './owned-services.ts';
-import { ask, evaluationFailed, type RightQuestion, type Rules } from './rights.ts';
+import { ask, evaluationFailed, locksOn, type RightQuestion, type Rules } from './rights.ts';
 
 /** Somebody who votes, and what the vote is judged by; without `cast`, somebody who could, after signing in anew. */
 export interface Voter {
@@ -77,7 +77,7 @@ export function isLetIn(rules: Rules, request: Asking, item: AskedFor, now: Date
   return found === 'in';
 }
 
-/** Whether a grant that waits may begin; `held` when all that is in the way are locks on people who approved it, and locks end. */
+/** Whether a grant that waits may begin; `held` when all that is in the way are locks on whoever asked for it or approved it, and locks end. */
 export type Beginning = 'in' | 'held' | 'out';
 
 /**
@@ -87,7 +87,8 @@ export type Beginning = 'in' | 'held' | 'out';
 export function beginningOf(rules: Rules, grant: Grant, now: Date): Beginning {
   const { request, item } = originOf(grant);
   if (!isLetIn(rules, request, item, now)) return 'out';
-  if (isAgreed(rules, grant, now)) return 'in';
+  const isAskerFree = locksOn(rules, grant.requester, now).length === 0;
+  if (isAskerFree && isAgreed(rules, grant, now)) return 'in';
   const { engine, directory, generation } = rules;
   return isAgreed({ engine, directory, generation }, grant, now) ? 'held' : 'out';
 }

@@ -25,7 +25,10 @@ export function answerAgain(
   });
 }
 
-/** Takes note of what was answered, when it can be given again to whoever sends the same bytes. */
+/**
+ * Takes note of what was answered, when it can be given again to whoever sends the same bytes. Of a question that comes for the first time
+ * nothing is noted: most of these never come again.
+ */
 export function noteAnswered(
   { memo }: DecisionContext,
   bytes: Uint8Array,

@@ -14,7 +14,7 @@ export interface Answer extends Settled {
   readonly decidedAt: Date;
   /** On a deny, when it was to be explained. */
   readonly accessOptions: readonly AccessOption[];
-  /** What the memo keeps of it; undefined where it keeps nothing. */
+  /** What the memo gave it by; undefined when it was decided anew. */
   readonly kept: Kept | undefined;
 }
 

@@ -87,9 +87,9 @@ function answerUnobserved(
     return answerOf({ settled: before.settled, kept: before, replica, moment, mayGoOnAsking });
   const action = checkAgainstSchema(schema, question);
   const asked = unchecked ?? { replica, question, action, moment };
-  const known = memo.recall(asked);
-  const settled = known?.settled ?? settle(asked, alarm);
-  const kept = known ?? memo.keep(asked, settled);
+  const kept = memo.recall(asked);
+  const settled = kept?.settled ?? settle(asked, alarm);
+  if (kept === undefined) memo.keep(asked, settled);
   const answer = answerOf({ settled, kept, replica, moment, mayGoOnAsking });
   if (answer.effect === 'ALLOW' || !question.explain || !isOpen(settled)) return answer;
   return { ...answer, accessOptions: accessOptions(replica, action, question, moment.now) };

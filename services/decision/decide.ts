@@ -52,7 +52,7 @@ export function decide(replica: Replica, action: ActionShape, question: Question
   const takesGrants = isKnown && action.takesGrants && moment.freshness === 'fresh';
   const covering = takesGrants ? coveringGrants(replica, question, moment) : [];
   const { free: grants, stopped } = unlocked(replica, covering, moment.early);
-  const entrance = lookAtEntrance(replica, moment.now);
+  const entrance = lookAtEntrance(replica, moment);
   const evaluations = new Evaluations(replica.engine, asked);
   if (isKnown) {
     const standing = evaluations.standing(grants.find(entrance.isOpenTo));

@@ -34,7 +34,7 @@ export interface Memo {
    */
   recallUnchecked(asked: Asked): Kept | undefined;
   /** Keeps a decision, if it can be kept. */
-  keep(asked: Asked, settled: Settled): Kept | undefined;
+  keep(asked: Asked, settled: Settled): void;
   /** The questions that they answer, by the bytes of their calls. */
   readonly known: KnownQuestions;
 }
@@ -100,18 +100,17 @@ export function createMemo(most: number): Memo {
     recallUnchecked: (asked) => find(asked, true),
     keep(asked, settled) {
       const untilMs = isOrdinary(asked) && isSound(settled) ? changesAt(asked) : undefined;
+      if (untilMs === undefined) return;
       const { text } = keyOf(asked);
-      if (untilMs === undefined || text.length > MEMO_KEY_LENGTH) return undefined;
+      if (text.length > MEMO_KEY_LENGTH) return;
       const { replica, question, moment } = asked;
-      const kept: Kept = {
+      decisions.set(text, {
         settled,
         state: stateOf(replica, question.principal),
         fromMs: moment.now.getTime(),
         earlyMs: moment.early?.getTime() ?? 0,
         untilMs,
-      };
-      decisions.set(text, kept);
-      return kept;
+      });
     },
     known: createKnownQuestions(most),
   };

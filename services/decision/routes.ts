@@ -11,13 +11,15 @@ import type { DecisionContext } from './authorize.ts';
 import { authorizeInBytes } from './authorize-in-bytes.ts';
 import { batchInBytes } from './batch-in-bytes.ts';
 import { getStatus } from './get-status.ts';
-import type { Changes } from './changes/changes.ts';
-import { watchChanges } from './changes/watch-changes.ts';
+import { watchChanges, type WatchContext } from './changes/watch-changes.ts';
 import { WATCHED_PRINCIPALS } from './limits.ts';
 import { toStatusResponse, toWatchResponse } from './to-response.ts';
 
+/** What streams of changes take. */
+export type Watching = Pick<WatchContext, 'changes' | 'observeWatch'>;
+
 /** Binds the decision service's use cases to its proto. */
-export function decisionRoute(context: DecisionContext, changes: Changes, logger: Logger): Route {
+export function decisionRoute(context: DecisionContext, watching: Watching, logger: Logger): Route {
   return route(
     DecisionService,
     {
@@ -25,7 +27,8 @@ export function decisionRoute(context: DecisionContext, changes: Changes, logger
       batchAuthorize: { inBytes: (bytes, call) => batchInBytes(context, bytes, call, logger) },
       async *watchChanges({ principals }: WatchChangesRequest, { caller, signal }: CallContext) {
         const watch = { caller, principals: readPrincipals(principals), signal };
-        for await (const told of watchChanges({ ...context, changes }, watch)) yield toWatchResponse(told);
+        for await (const told of watchChanges({ ...context, ...watching }, watch))
+          yield toWatchResponse(told);
       },
       async getStatus() {
         return toStatusResponse(getStatus(context), context.staleStandingMs);

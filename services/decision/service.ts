@@ -20,6 +20,7 @@ import { requireSchema } from '../../core/store/migrate.ts';
 import { DecisionService } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { DecisionContext } from './authorize.ts';
 import { Changes } from './changes/changes.ts';
+import { observeWatches } from './changes/observe-watches.ts';
 import { GrantServiceUses } from './grant-service-uses.ts';
 import {
   FEWEST_PER_TURN,
@@ -182,7 +183,7 @@ interface Served {
 
 function serve(options: DecisionOptions, { context, changes, meter }: Served): RpcServer {
   return createRpcServer({
-    routes: [decisionRoute(context, changes, options.logger)],
+    routes: [decisionRoute(context, { changes, observeWatch: observeWatches(meter) }, options.logger)],
     identify: createIdentify({
       issuers: options.issuers,
       resolveCaller: awaitNewcomers(callerResolver(context.followed), context.followed.follower),

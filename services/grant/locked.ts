@@ -53,16 +53,15 @@ export function requireOpen(replica: Replica, lettingIn: LettingIn, at: Date): v
   if (locked !== undefined) throw locked;
 }
 
-/** That a grant which waits does not begin, because people who approved it are locked. */
-export function heldBack(replica: Replica, { id, approvers, casts = [] }: Grant, at: Date): AccessError {
-  const reviewers = [...approvers, ...casts.flatMap(({ reviewer }) => reviewer ?? [])];
-  for (const reviewer of reviewers) {
-    const [lock] = locksOn(replica, reviewer, at);
+/** That a grant which waits does not begin, because people who asked for it or approved it are locked. */
+export function heldBack(replica: Replica, grant: Grant, at: Date): AccessError {
+  const { id, requester, approvers, casts = [] } = grant;
+  const people = [requester, ...approvers, ...casts.flatMap(({ reviewer }) => reviewer ?? [])];
+  for (const person of people) {
+    const [lock] = locksOn(replica, person, at);
+    const did = sameUid(person, requester) ? 'asked for' : 'approved';
     if (lock !== undefined)
-      return lockedBy(
-        lock,
-        `${formatUid(reviewer)}, who approved the grant ${id}, is locked: it does not begin`,
-      );
+      return lockedBy(lock, `${formatUid(person)}, who ${did} the grant ${id}, is locked: it does not begin`);
   }
   throw new Error(`no lock holds back the grant ${id}`);
 }

@@ -76,6 +76,9 @@ export function startService(options: ServiceProcessOptions): ServiceProcess {
     close: async () => {
       isClosing = true;
       await end();
+      // What a killed process had written may still be on its way.
+      child.stdout?.unpipe(log);
+      child.stderr?.unpipe(log);
       log.end();
     },
   };

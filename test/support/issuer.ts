@@ -37,7 +37,7 @@ export async function createIssuer(): Promise<TestIssuer> {
         .setAudience('curfew')
         .setSubject(id)
         .setIssuedAt()
-        .setExpirationTime(new Date(Date.now() + TOKEN_MS))
+        .setExpirationTime(claims.exp ?? new Date(Date.now() + TOKEN_MS))
         .sign(privateKey),
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };

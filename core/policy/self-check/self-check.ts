@@ -29,7 +29,7 @@ export interface SelfCheckOptions {
 /** Policies of a phase that a sample looks at. */
 const SAMPLED = 250;
 /** Questions made for a phase, of a sample and of a whole. */
-const QUESTIONS = { sample: 50, whole: 1_000 } as const;
+const QUESTIONS = { sample: 30, whole: 1_000 } as const;
 /** What the questions of a phase may cost in all, where each costs about a millisecond and 5 µs for each policy. */
 const COST_US = 2_000_000;
 /** After so many differences no more are looked for. */

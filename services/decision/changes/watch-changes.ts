@@ -9,11 +9,13 @@ import type { Rights } from '../rights.ts';
 import type { Change } from './change.ts';
 import type { Changes } from './changes.ts';
 import { narrowed } from './narrowed.ts';
+import type { WatchEnd, WatchObserver } from './observe-watches.ts';
 
 export interface WatchContext {
   readonly followed: FollowedState;
   readonly rights: Rights;
   readonly changes: Changes;
+  readonly observeWatch: WatchObserver;
 }
 
 /** Who watches what. */
@@ -43,27 +45,35 @@ export type Told =
  *   any more, TOO_MUCH, and NOT_READY when the service has to begin anew
  */
 export async function* watchChanges(context: WatchContext, watch: Watch): AsyncIterable<Told> {
-  const { followed, changes } = context;
+  const { followed, changes, observeWatch } = context;
   const { caller, signal } = watch;
   const begunMs = followed.clock.look().monotonicMs;
   const lastsMs = WATCH_AGE_MS * (1 - Math.random() / 5);
   const elapsedMs = (): number => followed.clock.look().monotonicMs - begunMs;
   await awaitRevision(followed, 0n);
   const backlog = changes.open(caller.uid);
+  observeWatch.began();
+  let why: WatchEnd = 'left';
   try {
     while (!signal.aborted && elapsedMs() < lastsMs) {
+      why = backlog.isOver ? 'restart' : 'refused';
       if (backlog.isOver) throw beginAgain();
       requireRights(context, watch);
+      why = 'left';
       const change = backlog.take();
       if (change !== undefined) {
         const told = narrowed(change, watch);
-        if (told !== undefined) yield { kind: 'change', change: told };
+        if (told === undefined) continue;
+        observeWatch.told(told.named === 'all');
+        yield { kind: 'change', change: told };
       } else if (backlog.takeReminder()) {
         if (isCurrent(context)) yield heartbeat(followed, elapsedMs());
       } else await backlog.next(signal);
     }
+    why = signal.aborted ? 'left' : 'age';
   } finally {
     changes.close(backlog);
+    observeWatch.ended(why);
   }
 }
 

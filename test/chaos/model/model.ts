@@ -68,7 +68,8 @@ export class Model {
   /** Whether it lets its subject in and those who approved it may do so still: until it begins both matter. For a lock it waits. */
   beginning(grant: ModelGrant): 'in' | 'held' | 'out' {
     if (!this.isLetIn(grant)) return 'out';
-    if (isAgreed(grant, (by) => stepsOf(this, by, grant))) return 'in';
+    const isAskerFree = !this.locks.isLocked(grant.requester, this.now);
+    if (isAskerFree && isAgreed(grant, (by) => stepsOf(this, by, grant))) return 'in';
     return isAgreed(grant, (by) => stepsUnlocked(this, by, grant)) ? 'held' : 'out';
   }
 

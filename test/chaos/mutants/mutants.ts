@@ -275,4 +275,20 @@ CREATE TABLE policy_sets (`,
       },
     ],
   },
+  {
+    name: 'edge-forgets-nothing',
+    kinds: [],
+    violates: [],
+    tests: {
+      file: 'test/clients/sdk/edge/changes.test.ts',
+      titles: ['whatever changes, once it is told the cache answers as the service does'],
+    },
+    edits: [
+      {
+        file: 'clients/sdk/edge/edge-cache.ts',
+        find: "for (const entity of entities) this.#kept.forget(nameKey(entity) ?? '');",
+        replace: "for (const entity of entities.slice(9)) this.#kept.forget(nameKey(entity) ?? '');",
+      },
+    ],
+  },
 ];

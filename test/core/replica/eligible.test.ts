@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { Directory } from '../../../core/access/directory.ts';
+import type { EntityUid } from '../../../core/access/entity.ts';
 import { parseEntities } from '../../../core/access/entity-json.ts';
 import type { Grant } from '../../../core/access/grant.ts';
 import { LockIndex } from '../../../core/access/lock-index.ts';
@@ -109,9 +110,9 @@ test.each<readonly [string, string, Cast | undefined, boolean]>([
   },
 );
 
-function locksOnBob(createdAt: Date, expiresAt: Date | undefined): LockIndex {
+function lockOn(who: EntityUid, createdAt: Date, expiresAt?: Date): LockIndex {
   const locks = new LockIndex();
-  const target = { kind: 'entity', uid: bob } as const;
+  const target = { kind: 'entity', uid: who } as const;
   locks.add({ id: 'l', target, reason: 'away', createdBy: user('dee'), createdAt, expiresAt });
   return locks;
 }
@@ -165,14 +166,21 @@ test.each<readonly [string, readonly KeptCast[], Beginning]>([
 
 test('W14 an approval counts no more when its reviewer is gone by then, and is waited for while they are locked', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
-  const locks = locksOnBob(tomorrow, undefined);
+  const locks = lockOn(bob, tomorrow);
   expect(beginningOf({ ...rules, locks }, grant, tomorrow)).toBe('held');
   expect(beginningOf({ ...rules, directory: new Directory() }, grant, tomorrow)).toBe('out');
 });
 
+test('a grant that waits is held while whoever asked for it is locked', () => {
+  const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
+  const locks = lockOn(user('ada'), minutesBefore(60), new Date(tomorrow.getTime() + 1));
+  expect(beginningOf({ ...rules, locks }, grant, tomorrow)).toBe('held');
+  expect(beginningOf({ ...rules, locks }, grant, new Date(tomorrow.getTime() + 1))).toBe('in');
+});
+
 test('a lock that was over before it is asked about takes no vote away that was cast under it', () => {
   const grant = waiting('orders', { at, signIn: { at: minutesBefore(1), methods: [] } });
-  const locks = locksOnBob(minutesBefore(60), new Date(at.getTime() + 60_000));
+  const locks = lockOn(bob, minutesBefore(60), new Date(at.getTime() + 60_000));
   expect(beginningOf({ ...rules, locks }, grant, tomorrow)).toBe('in');
 });
 
