@@ -1,14 +1,23 @@
+import { type CompactGrant, GrantCompactor, liveOf } from './compact-grant.ts';
 import type { Directory } from './directory.ts';
+import { ExpiryHeap } from './expiry-heap.ts';
 import { type EntityUid, sameUid, uidKey } from './entity.ts';
 import type { LiveGrant } from './grant.ts';
 
+/** Resources whose keys are shared; what is beyond them only takes more memory. */
+const MOST_KEYS = 200_000;
+/** Grants that may be kept although they ended, for each of those that have not and beyond. */
+const MOST_STALE = 1_000;
+
 /** The grants that have not ended, in memory, by subject and resource; and those used up, for the calls that used them. */
 export class GrantIndex {
-  readonly #byId = new Map<string, LiveGrant>();
-  /** By subject, then by resource. */
-  readonly #held = new Map<string, Map<string, LiveGrant[]>>();
+  readonly #byId = new Map<string, CompactGrant>();
   /** By subject, of those who hold any. */
-  readonly #stamps = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
+  readonly #byExpiry = new ExpiryHeap();
+  readonly #compactor = new GrantCompactor();
+  /** Each of the keys of resources to itself: many subjects hold grants on the same ones. */
+  readonly #keys = new Map<string, string>();
   #changes = 0;
 
   get size(): number {
@@ -16,35 +25,45 @@ export class GrantIndex {
   }
 
   get(id: string): LiveGrant | undefined {
-    return this.#byId.get(id);
+    const grant = this.#byId.get(id);
+    return grant === undefined ? undefined : liveOf(grant);
   }
 
   /** A number that is another after every change of what the subject holds; 0 stands for nothing. */
   stampOf(subject: EntityUid): number {
-    return this.#stamps.get(uidKey(subject)) ?? 0;
+    return this.#held.get(uidKey(subject))?.stamp ?? 0;
   }
 
-  all(): Iterable<LiveGrant> {
-    return this.#byId.values();
+  *all(): Iterable<LiveGrant> {
+    for (const grant of this.#byId.values()) yield liveOf(grant);
   }
 
   /** Puts a changed one in its place; one that is not there stays away. */
   change(id: string, change: Partial<LiveGrant>): void {
-    const grant = this.#byId.get(id);
+    const grant = this.get(id);
     if (grant !== undefined) this.add({ ...grant, ...change });
   }
 
   add(grant: LiveGrant): void {
     this.remove(grant.id);
-    this.#byId.set(grant.id, grant);
-    const subject = uidKey(grant.subject);
-    const resource = uidKey(grant.resource);
-    const held = this.#held.get(subject);
-    const there = held?.get(resource);
-    if (there !== undefined) there.push(grant);
-    else if (held !== undefined) held.set(resource, [grant]);
-    else this.#held.set(subject, new Map([[resource, [grant]]]));
-    this.#stamps.set(subject, ++this.#changes);
+    const compact = this.#compactor.compact(grant);
+    this.#put(compact, uidKey(compact.subject), this.#shared(uidKey(compact.resource)));
+    this.#byExpiry.add(compact);
+    // Those that ended long before their time are not kept until then.
+    if (this.#byExpiry.size > MOST_STALE + 2 * this.size) this.#byExpiry.reset(this.#byId.values());
+  }
+
+  /** Holds these alone from now on. Their ids differ. */
+  reset(grants: Iterable<CompactGrant>): void {
+    this.clear();
+    const keys = new Map<EntityUid, string>(); // equal ones are one object
+    const keyOf = (uid: EntityUid): string => {
+      const key = keys.get(uid) ?? uidKey(uid);
+      keys.set(uid, key);
+      return key;
+    };
+    for (const grant of grants) this.#put(grant, keyOf(grant.subject), keyOf(grant.resource));
+    this.#byExpiry.reset(this.#byId.values());
   }
 
   remove(id: string): void {
@@ -52,25 +71,53 @@ export class GrantIndex {
     if (grant === undefined) return;
     this.#byId.delete(id);
     const subject = uidKey(grant.subject);
-    const resource = uidKey(grant.resource);
     const held = this.#held.get(subject);
-    const left = (held?.get(resource) ?? []).filter((other) => other.id !== id);
-    if (left.length > 0) held?.set(resource, left);
-    else held?.delete(resource);
-    if (held?.size === 0) this.#held.delete(subject);
-    if (this.#held.has(subject)) this.#stamps.set(subject, ++this.#changes);
-    else this.#stamps.delete(subject);
+    if (held === undefined) return;
+    const resource = uidKey(grant.resource);
+    const left = listOf(held.byResource.get(resource)).filter((other) => other.id !== id);
+    if (left.length > 0) held.byResource.set(resource, left);
+    else held.byResource.delete(resource);
+    if (held.byResource.size === 0) this.#held.delete(subject);
+    else held.stamp = ++this.#changes;
   }
 
   clear(): void {
     this.#byId.clear();
     this.#held.clear();
-    this.#stamps.clear();
+    this.#keys.clear();
+    this.#byExpiry.reset([]);
   }
 
-  /** Forgets grants that had expired by then. It must be the database's time, which no machine's clock can bend. */
+  /**
+   * Forgets grants that had expired by then, and looks at no others. It must be the database's time, which no machine's clock can bend.
+   */
   prune(before: Date): void {
-    for (const grant of this.#byId.values()) if (grant.expiresAt <= before) this.remove(grant.id);
+    // One that was changed meanwhile is another object.
+    for (const grant of this.#byExpiry.take(before.getTime()))
+      if (this.#byId.get(grant.id) === grant) this.remove(grant.id);
+  }
+
+  #put(grant: CompactGrant, subject: string, resource: string): void {
+    this.#byId.set(grant.id, grant);
+    const stamp = ++this.#changes;
+    const held = this.#held.get(subject);
+    if (held === undefined) {
+      this.#held.set(subject, { stamp, byResource: new Map([[resource, grant]]) });
+      return;
+    }
+    held.stamp = stamp;
+    const there = held.byResource.get(resource);
+    if (there === undefined) held.byResource.set(resource, grant);
+    else if ('id' in there) held.byResource.set(resource, [there, grant]);
+    else there.push(grant);
+  }
+
+  #shared(key: string): string {
+    const known = this.#keys.get(key);
+    if (known !== undefined) return known;
+    if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
+    this.#keys.set(key, key);
+    return key;
   }
 
   /**
@@ -84,49 +131,71 @@ export class GrantIndex {
 
   /** The same for what is inside of any of the resources, whose keys are given. */
   coveringAnyOf(question: GrantQuestionByKeys): readonly LiveGrant[] {
-    return this.aboutAnyOf(question)
-      .filter((grant) => isLive(grant, question))
-      .sort(
-        (a, b) =>
-          cost(a) - cost(b) || b.expiresAt.getTime() - a.expiresAt.getTime() || (a.id < b.id ? -1 : 1),
-      );
+    const times = timesOf(question);
+    return this.#aboutAnyOf(question)
+      .filter((grant) => isLive(grant, times))
+      .sort((a, b) => cost(a) - cost(b) || b.expiresMs - a.expiresMs || (a.id < b.id ? -1 : 1))
+      .map(liveOf);
   }
 
   /** When the next of the scheduled grants begins that would then be among `coveringAnyOf`. */
   nextStart(question: GrantQuestionByKeys): Date | undefined {
-    const starts = this.aboutAnyOf(question)
+    const times = timesOf(question);
+    const starts = this.#aboutAnyOf(question)
       .filter(
-        (grant) => grant.state === 'SCHEDULED' && !isLive(grant, question) && question.late < grant.expiresAt,
+        (grant) =>
+          grant.common.state === 'SCHEDULED' && !isLive(grant, times) && times.lateMs < grant.expiresMs,
       )
-      .map(({ startsAt }) => startsAt.getTime());
+      .map(({ startsMs }) => startsMs);
     return starts.length === 0 ? undefined : new Date(Math.min(...starts));
   }
 
   /** Those that the question is about, live or not, in no order. */
-  aboutAnyOf({
-    principal,
-    action,
-    resourceKeys,
-  }: Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>): LiveGrant[] {
-    const held = this.#held.get(uidKey(principal));
+  aboutAnyOf(question: About): LiveGrant[] {
+    return this.#aboutAnyOf(question).map(liveOf);
+  }
+
+  #aboutAnyOf({ principal, action, resourceKeys }: About): CompactGrant[] {
+    const held = this.#held.get(uidKey(principal))?.byResource;
     if (held === undefined) return [];
     return [...resourceKeys()]
       .flatMap((resource) => held.get(resource) ?? [])
-      .filter((grant) => grant.actions.some((it) => sameUid(it, action)));
+      .filter((grant) => grant.common.actions.some((it) => sameUid(it, action)));
   }
 }
 
-function isLive(
-  grant: LiveGrant,
-  { late, early, usedUp = false }: Pick<GrantQuestionByKeys, 'late' | 'early' | 'usedUp'>,
-): boolean {
-  if (late >= grant.expiresAt || (grant.usesLeft === 0 && !usedUp)) return false;
-  return grant.state !== 'SCHEDULED' || (early !== undefined && early >= grant.startsAt);
+/** What a subject holds. */
+interface Held {
+  stamp: number;
+  /** Nearly always there is one grant on a resource, which takes no list. */
+  readonly byResource: Map<string, CompactGrant | CompactGrant[]>;
+}
+
+type About = Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>;
+
+function listOf(held: CompactGrant | readonly CompactGrant[] | undefined): readonly CompactGrant[] {
+  if (held === undefined) return [];
+  return 'id' in held ? [held] : held;
+}
+
+interface Times {
+  readonly lateMs: number;
+  readonly earlyMs: number | undefined;
+  readonly usedUp: boolean;
+}
+
+function timesOf({ late, early, usedUp = false }: GrantQuestionByKeys): Times {
+  return { lateMs: late.getTime(), earlyMs: early?.getTime(), usedUp };
+}
+
+function isLive(grant: CompactGrant, { lateMs, earlyMs, usedUp }: Times): boolean {
+  if (lateMs >= grant.expiresMs || (grant.usesLeft === 0 && !usedUp)) return false;
+  return grant.common.state !== 'SCHEDULED' || (earlyMs !== undefined && earlyMs >= grant.startsMs);
 }
 
 /** What it takes to permit by it: nothing, one of its uses, or its beginning. */
-function cost({ state, usesLeft }: LiveGrant): number {
-  if (state !== 'ACTIVE') return 2;
+function cost({ common, usesLeft }: CompactGrant): number {
+  if (common.state !== 'ACTIVE') return 2;
   return usesLeft === undefined ? 0 : 1;
 }
 

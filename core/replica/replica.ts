@@ -103,10 +103,9 @@ export class Replica implements Sink {
       ? coming.policies
       : this.#policiesOf(snapshot.policyDigest));
     this.directory.clear();
-    this.grants.clear();
     this.locks.clear();
     for (const entity of snapshot.entities) this.directory.apply(entity);
-    for (const grant of snapshot.grants) this.grants.add(grant);
+    this.grants.reset(snapshot.grants);
     for (const lock of snapshot.locks) this.locks.add(lock);
     this.#policies = policies;
     this.#revision = snapshot.revision;

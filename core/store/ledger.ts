@@ -3,7 +3,7 @@ import { AccessError } from '../access/access-error.ts';
 import type { Entity } from '../access/entity.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import type { LedgerEvent } from '../access/event.ts';
-import type { LiveGrant } from '../access/grant.ts';
+import type { CompactGrant } from '../access/compact-grant.ts';
 import type { Lock } from '../access/lock.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly hash: Buffer;
   readonly basisRevision: bigint;
   /** Those that had not ended. */
-  readonly grants: readonly LiveGrant[];
+  readonly grants: readonly CompactGrant[];
   readonly entities: readonly Entity[];
   /** Those that held. */
   readonly locks: readonly Lock[];

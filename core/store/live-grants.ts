@@ -1,130 +1,154 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { types } from 'pg';
-import { parseUidKey } from '../access/entity.ts';
-import type { GrantTerms, LiveGrant, LiveState } from '../access/grant.ts';
+import type { CompactGrant, GrantCommon } from '../access/compact-grant.ts';
+import { type EntityUid, parseUidKey } from '../access/entity.ts';
+import { type GrantTerms, type LiveState, PLAIN_TERMS } from '../access/grant.ts';
 import { parseAsked, parseCasts } from './grant-row.ts';
 import type { Trx } from './transition.ts';
 
-/** Rows read by one statement, so that none runs into the statement timeout however much there is. */
-const PAGE = 5_000;
 const TEXT_ARRAY_OID = 1009;
 
-/** As Postgres writes it: what the driver would parse of each row is parsed once of each text here. */
+/** As Postgres writes it. What is as nearly always is NULL, which costs nothing to send and to read. */
 interface Row {
   readonly id: string;
   readonly request_id: string;
-  readonly item: number;
-  readonly requester: string;
+  /** NULL = the subject. */
+  readonly requester: string | null;
   readonly subject: string;
-  readonly actions: string;
   readonly resource: string;
-  readonly workflow: string;
-  readonly steps: string;
-  readonly seats: string;
   readonly reason: string;
-  readonly ticket: string;
+  readonly ticket: string | null;
   /** Seconds, as a double: cheap to make and to read, and exact to less than a microsecond. */
   readonly starts_s: number;
   readonly expires_s: number;
   readonly last_used_s: number | null;
-  /** Of one that was used up, ENDED. */
-  readonly state: LiveState | 'ENDED';
-  readonly approvers: string;
+  readonly uses_left: number | null;
   readonly casts: string | null;
   readonly asked: string | null;
-  /** A double, as the driver makes a bigint of an int8. */
-  readonly duration_ms: number;
-  /** JSON, as of few grants only it differs. */
-  readonly terms: string;
-  readonly extensions: number;
-  readonly uses_left: number | null;
+  /** What many grants have alike, in one text that is parsed once. */
+  readonly common: string;
 }
 
 /**
- * All grants that had not ended when the transaction began, and those used up whose time is not over, without a use left. Equal subjects,
- * resources and actions are one object.
+ * All grants that had not ended when the transaction began, and those used up whose time is not over, without a use left, in no order. What
+ * is equal among them is one object. They come by a cursor: whatever there is, each page costs what its rows cost.
  */
-export async function readLiveGrants(trx: Trx): Promise<readonly LiveGrant[]> {
-  const grants: LiveGrant[] = [];
+export async function readLiveGrants(trx: Trx): Promise<readonly CompactGrant[]> {
+  const grants: CompactGrant[] = [];
   const toGrant = grantReader();
-  for (let last: Row | undefined; ; ) {
-    const page = await readPage(trx, last);
-    for (const row of page) grants.push(toGrant(row));
-    last = page.at(-1);
-    if (page.length < PAGE) return grants;
+  await sql`DECLARE live_grants NO SCROLL CURSOR FOR ${rowsWhere(LIVE)} UNION ALL ${rowsWhere(USED_UP)}`.execute(
+    trx,
+  );
+  for (let isMore = true; isMore; ) {
+    // So few that none runs into the statement timeout, on a machine that is busy with other things either.
+    const { rows } = await sql<Row>`FETCH 1000 FROM live_grants`.execute(trx);
+    for (const row of rows) grants.push(toGrant(row));
+    isMore = rows.length > 0;
   }
+  await sql`CLOSE live_grants`.execute(trx);
+  return grants;
 }
 
-function readPage(trx: Trx, last: Row | undefined): Promise<readonly Row[]> {
-  return trx
-    .selectFrom('grants')
-    .select(['id', 'request_id', 'item', 'requester', 'subject', 'resource', 'workflow', 'reason', 'ticket'])
-    .select(sql<string>`actions::text`.as('actions'))
-    .select(sql<string>`steps::text`.as('steps'))
-    .select(sql<string>`seats::text`.as('seats'))
-    .select(sql<number>`date_part('epoch', starts_at)`.as('starts_s'))
-    .select(sql<number>`date_part('epoch', expires_at)`.as('expires_s'))
-    .select(sql<number | null>`date_part('epoch', last_used_at)`.as('last_used_s'))
-    .select(['state', 'extensions', 'uses_left', 'casts', 'asked'])
-    .select(sql<string>`approvers::text`.as('approvers'))
-    .select(sql<number>`duration_ms::float8`.as('duration_ms'))
-    .select(TERMS.as('terms'))
-    .where((where) => where.or([where('state', '<>', 'ENDED'), where('end_reason', '=', 'EXHAUSTED')]))
-    .where('expires_at', '>', sql<Date>`transaction_timestamp()`)
-    .$if(last !== undefined, (query) =>
-      query.where(sql<boolean>`(expires_at, id) > (${instant(last?.expires_s ?? 0)}, ${last?.id})`),
-    )
-    .orderBy('expires_at')
-    .orderBy('id')
-    .limit(PAGE)
-    .execute();
+/** Two conditions, each with an index of its own: one with OR would look at every grant that ever was. */
+const LIVE = sql`state <> 'ENDED'`;
+const USED_UP = sql`end_reason = 'EXHAUSTED'`;
+
+function rowsWhere(condition: RawBuilder<unknown>): RawBuilder<Row> {
+  return sql`
+    SELECT id, request_id, nullif(requester, subject) AS requester, subject, resource, reason, nullif(ticket, '') AS ticket,
+      date_part('epoch', starts_at) AS starts_s, date_part('epoch', expires_at) AS expires_s,
+      date_part('epoch', last_used_at) AS last_used_s, uses_left, casts, asked,
+      ARRAY[workflow, actions::text, steps::text, seats::text, approvers::text, item::text, state::text, duration_ms::text,
+        extensions::text, ${TERMS}]::text AS common
+    FROM grants WHERE ${condition} AND expires_at > transaction_timestamp()`;
 }
 
-/** The members of `GrantTerms`, those that are left out included. */
-const TERMS = sql<string>`json_build_object('breakGlass', break_glass,
-  'onChange', CASE WHEN keep_on_change THEN 'keep' ELSE 'end' END, 'idleMs', idle_ms, 'maxExtensions', max_extensions)::text`;
+/** The members of `GrantTerms`, those that are left out included; NULL for plain ones. */
+const TERMS = sql<
+  string | null
+>`CASE WHEN break_glass OR keep_on_change OR idle_ms IS NOT NULL OR max_extensions > 0
+  THEN json_build_object('breakGlass', break_glass, 'onChange', CASE WHEN keep_on_change THEN 'keep' ELSE 'end' END,
+    'idleMs', idle_ms, 'maxExtensions', max_extensions)::text END`;
 
 function parseTerms(text: string): GrantTerms {
   const { idleMs, ...terms } = JSON.parse(text) as GrantTerms & { readonly idleMs: number | null }; // as TERMS builds it
   return { ...terms, ...(idleMs === null ? {} : { idleMs }) };
 }
 
-function grantReader(): (row: Row) => LiveGrant {
+function grantReader(): (row: Row) => CompactGrant {
   const uid = once(parseUidKey);
-  const steps = once(parseTexts);
-  const seats = once((text) => parseTexts(text).map(Number));
-  const uids = once((text) => parseTexts(text).map(uid));
-  const terms = once(parseTerms);
-  return (row) => ({
-    id: row.id,
-    requestId: row.request_id,
-    item: row.item,
-    requester: uid(row.requester),
-    subject: uid(row.subject),
-    approvers: uids(row.approvers),
-    ...(row.casts === null ? {} : { casts: parseCasts(row.casts) }),
-    actions: uids(row.actions),
-    ...(row.asked === null ? {} : { asked: parseAsked(row.asked) }),
-    resource: uid(row.resource),
-    workflow: row.workflow,
-    steps: steps(row.steps),
-    seats: seats(row.seats),
-    reason: row.reason,
-    ticket: row.ticket,
-    startsAt: instant(row.starts_s),
-    expiresAt: instant(row.expires_s),
-    durationMs: row.duration_ms,
-    terms: terms(row.terms),
-    extensions: row.extensions,
-    usesLeft: row.uses_left ?? undefined,
-    lastUsedAt: row.last_used_s === null ? undefined : instant(row.last_used_s),
-    state: row.state === 'ENDED' ? 'ACTIVE' : row.state,
-  });
+  const common = once(commonReader(uid));
+  return (row) => {
+    const subject = uid(row.subject);
+    const { casts, asked } = row;
+    return {
+      id: row.id,
+      requestId: row.request_id,
+      requester: row.requester === null ? subject : uid(row.requester),
+      subject,
+      resource: uid(row.resource),
+      reason: row.reason,
+      ticket: row.ticket ?? '',
+      usesLeft: row.uses_left ?? undefined,
+      startsMs: milliseconds(row.starts_s),
+      expiresMs: milliseconds(row.expires_s),
+      lastUsedMs: row.last_used_s === null ? undefined : milliseconds(row.last_used_s),
+      common:
+        casts === null && asked === null ? common(row.common) : withOwn(common(row.common), casts, asked),
+    };
+  };
 }
 
+function withOwn(common: GrantCommon, casts: string | null, asked: string | null): GrantCommon {
+  return {
+    ...common,
+    ...(casts === null ? {} : { casts: parseCasts(casts) }),
+    ...(asked === null ? {} : { asked: parseAsked(asked) }),
+  };
+}
+
+/** What is alike within what is alike is one object too. */
+function commonReader(uid: (text: string) => EntityUid): (text: string) => GrantCommon {
+  const texts = once(parseTexts);
+  const numbers = once((text) => parseTexts(text).map(Number));
+  const uids = once((text) => parseTexts(text).map(uid));
+  const terms = once(parseTerms);
+  return (text) => {
+    const [workflow, actions, steps, seats, approvers, item, state, durationMs, extensions, own] = parseTexts(
+      text,
+    ) as CommonTexts; // as `rowsWhere` builds it
+    return {
+      workflow,
+      actions: uids(actions),
+      steps: texts(steps),
+      seats: numbers(seats),
+      approvers: uids(approvers),
+      item: Number(item),
+      state: state === 'ENDED' ? 'ACTIVE' : state,
+      durationMs: Number(durationMs),
+      extensions: Number(extensions),
+      terms: own === null ? PLAIN_TERMS : terms(own),
+    };
+  };
+}
+
+type CommonTexts = readonly [
+  workflow: string,
+  actions: string,
+  steps: string,
+  seats: string,
+  approvers: string,
+  item: string,
+  /** Of one that was used up, ENDED. */
+  state: LiveState | 'ENDED',
+  durationMs: string,
+  extensions: string,
+  terms: string | null,
+];
+
 /** Columns hold whole milliseconds. */
-function instant(seconds: number): Date {
-  return new Date(Math.round(seconds * 1_000));
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1_000);
 }
 
 /** The parse, done once for each text. */

@@ -1,4 +1,5 @@
 import { authorize } from './authorize.ts';
+import { bootstrap } from './bootstrap.ts';
 import { certificates } from './certificates.ts';
 import { lifecycleDirectory } from './lifecycle-directory.ts';
 import { expiry } from './expiry.ts';
@@ -16,6 +17,7 @@ import { transitions } from './transitions.ts';
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   authorize,
+  bootstrap,
   certificates,
   directory: lifecycleDirectory,
   edge,

@@ -39,9 +39,29 @@ export async function insertGrants(ownerUrl: string, grants: readonly BulkGrant[
   }
 }
 
+/** Writes users straight into the table of entities: `stranger-0` and so on, in the company's group of everybody. */
+export async function insertUsers(ownerUrl: string, count: number): Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  try {
+    await client.query(INSERT_USERS, [count]);
+    await client.query('ANALYZE entities');
+  } finally {
+    await client.end();
+  }
+}
+
+const INSERT_USERS = `
+  INSERT INTO entities (uid, type, id, body)
+  SELECT 'User::"' || id || '"', 'User', id,
+         json_build_object('uid', json_build_object('type', 'User', 'id', id), 'attrs', json_build_object('level', 1),
+                           'parents', json_build_array(json_build_object('type', 'Group', 'id', 'everybody')))::text
+  FROM generate_series(0, $1::int - 1) AS place, concat('stranger-', place) AS id`;
+
 const INSERT = `
-  INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, reason, ticket, state,
-                      created_at, starts_at, expires_at, max_ms, duration_ms)
+  INSERT INTO grants (id, request_id, item, requester, subject, resource, actions, workflow, steps, seats, approvers, reason, ticket,
+                      state, created_at, starts_at, expires_at, max_ms, duration_ms)
   SELECT id, gen_random_uuid(), 0, 'User::"' || subject || '"', 'User::"' || subject || '"', resource, '{"Action::\\"read\\""}', 'auto',
-         '{}', 'bench', '', 'ACTIVE', at, at, at + interval '8 hours' - place * interval '1 millisecond', 28800000, 28800000
+         '{owner}', '{1}', ARRAY['User::"approver-' || place % 500 || '"'], 'look into what ' || subject || ' reported', 'OPS-' || place,
+         'ACTIVE', at, at, at + interval '8 hours' - place / 1000 * interval '1 second', 28800000, 28800000
   FROM unnest($1::uuid[], $2::text[], $3::text[]) WITH ORDINALITY AS wanted (id, subject, resource, place), date_trunc('milliseconds', clock_timestamp()) AS at`;

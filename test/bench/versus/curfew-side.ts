@@ -13,6 +13,8 @@ export interface CurfewSide extends Side, AsyncDisposable {
 export interface CurfewSideOptions {
   /** Grants that no question is about. */
   readonly others?: readonly BulkGrant[];
+  /** So many users beside the company's. */
+  readonly strangers?: number;
   /** Decision processes behind the one port; one unless said. */
   readonly workers?: number;
 }
@@ -20,11 +22,12 @@ export interface CurfewSideOptions {
 export async function startCurfewSide(
   name: string,
   company: Company,
-  { others = [], workers = 1 }: CurfewSideOptions = {},
+  { others = [], strangers = 0, workers = 1 }: CurfewSideOptions = {},
 ): Promise<CurfewSide> {
   const services = await startCurfew({
     company,
     grants: [...grantsOfAll(company), ...others],
+    strangers,
     env: { CURFEW_DECISION_WORKERS: String(workers) },
   });
   return {

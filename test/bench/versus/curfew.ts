@@ -9,7 +9,7 @@ import { startService } from '../../chaos/service-process.ts';
 import { createIssuer } from '../../support/issuer.ts';
 import { ROLE_PASSWORDS } from '../../support/postgres-server.ts';
 import { untilServing } from '../../support/until-serving.ts';
-import { type BulkGrant, insertGrants } from './bulk-grants.ts';
+import { type BulkGrant, insertGrants, insertUsers } from './bulk-grants.ts';
 import type { Company } from './company.ts';
 import { writeCurfewPolicies } from './curfew-policies.ts';
 
@@ -28,11 +28,21 @@ export interface CurfewServices extends AsyncDisposable {
   readonly policyFolder: string;
   /** From the start of the decision service until it said that it is ready. */
   readonly readyMs: number;
+  /** Starts one more process of a service. */
+  begin(service: 'grant' | 'decision'): Promise<Begun>;
+}
+
+/** A process that has just said that it is ready. */
+export interface Begun extends AsyncDisposable {
+  readonly readyMs: number;
+  readonly pid: number | undefined;
 }
 
 export interface CurfewOptions {
   readonly company: Company;
   readonly grants: readonly BulkGrant[];
+  /** So many users beside the company's own. */
+  readonly strangers?: number;
   /** Of the decision service, besides what it needs. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -40,7 +50,12 @@ export interface CurfewOptions {
 const START_MS = 120_000;
 const LOG_CHARACTERS = 2_000;
 
-export async function startCurfew({ company, grants, env = {} }: CurfewOptions): Promise<CurfewServices> {
+export async function startCurfew({
+  company,
+  grants,
+  strangers = 0,
+  env = {},
+}: CurfewOptions): Promise<CurfewServices> {
   await using opened = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'curfew-bench-'));
   opened.defer(() => rm(directory, { recursive: true }));
@@ -72,14 +87,16 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
         ...own,
       },
     });
-    opened.defer(() => process.close());
     return { process, address: `127.0.0.1:${port}`, logPath, health: `http://127.0.0.1:${httpPort}/readyz` };
   };
   const grant = start('grant', { CURFEW_POLICIES: folder });
+  opened.defer(() => grant.process.close());
   await ready(grant);
+  await insertUsers(postgres.url, strangers);
   await insertGrants(postgres.url, grants);
   const startedMs = performance.now();
   const decision = start('decision', env);
+  opened.defer(() => decision.process.close());
   await ready(decision);
   const readyMs = performance.now() - startedMs;
   const application = await issuers.token('Service', 'application');
@@ -94,6 +111,17 @@ export async function startCurfew({ company, grants, env = {} }: CurfewOptions):
     adminToken,
     policyFolder: folder,
     readyMs,
+    async begin(service) {
+      ports.push(...(await findFreePorts(2)));
+      const beganMs = performance.now();
+      const begun = start(service, service === 'grant' ? { CURFEW_JOBS: 'off' } : {});
+      await ready(begun);
+      return {
+        readyMs: performance.now() - beganMs,
+        pid: begun.process.pid(),
+        [Symbol.asyncDispose]: () => begun.process.close(),
+      };
+    },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };
 }

@@ -2,7 +2,7 @@ import { familyRssBytes } from '../process-family.ts';
 import type { Report } from '../report/report.ts';
 import { ratioOf, spreadOf } from '../report/spread.ts';
 import { type BulkGrant } from './bulk-grants.ts';
-import { foundCompany } from './company.ts';
+import { type Company, foundCompany } from './company.ts';
 import { startCurfewSide } from './curfew-side.ts';
 import { grantOn, inTurn } from './granted.ts';
 import { alternate, type RoundOptions, warmUp } from './sides.ts';
@@ -11,6 +11,8 @@ const POLICIES = 20;
 /** They hold a grant on each of twenty environments: 1,000. */
 const PEOPLE = 50;
 const FEW = 1_000;
+/** With the company they are a hundred thousand entities. */
+export const STRANGERS = 97_800;
 const WARM_UP = 10_000;
 
 export interface ManyGrantsOptions extends Omit<RoundOptions, 'rate'> {
@@ -23,7 +25,8 @@ export async function manyGrants(report: Report, { grants, ...rounds }: ManyGran
   const many = `${grants.toLocaleString('en')} live grants`;
   await using few = await startCurfewSide('few', company);
   await using lots = await startCurfewSide('many', company, {
-    others: grantsOfOthers(company.environments, grants - FEW),
+    others: grantsOfOthers(company, grants - FEW),
+    strangers: STRANGERS,
   });
   const begun = {
     bar: { is: 'at most', than: 10 },
@@ -63,11 +66,12 @@ export async function manyGrants(report: Report, { grants, ...rounds }: ManyGran
   });
 }
 
-function grantsOfOthers(environments: readonly string[], count: number): readonly BulkGrant[] {
+/** Of users who are in the directory, each on a few environments. */
+export function grantsOfOthers({ environments }: Company, count: number): readonly BulkGrant[] {
   return Array.from({ length: count }, (_, index) =>
     grantOn(
-      `other-${Math.floor(index / environments.length)}`,
-      environments[index % environments.length] ?? '',
+      `stranger-${index % STRANGERS}`,
+      environments[Math.floor(index / STRANGERS) % environments.length] ?? '',
     ),
   );
 }

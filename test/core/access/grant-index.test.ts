@@ -99,6 +99,26 @@ test('pruning forgets what had expired by then, and no more', () => {
   expect(index.covering(question).map((it) => it.id)).toEqual(['g2']);
 });
 
+test('pruning leaves a grant that was extended, and forgets it at its new end', () => {
+  const index = indexOf([grant]);
+  index.change('g1', { expiresAt: after(5_000) });
+  index.prune(after(4_999));
+  expect(index.size).toBe(1);
+  index.prune(after(5_000));
+  expect(index.size).toBe(0);
+});
+
+test('grants that come and go keep no memory of those before', () => {
+  const index = indexOf([]);
+  for (let round = 0; round < 5_000; round += 1) {
+    index.add({ ...grant, id: String(round), expiresAt: after(round) });
+    index.remove(String(round - 1));
+  }
+  expect(index.size).toBe(1);
+  index.prune(after(4_998));
+  expect(index.get('4999')).toEqual({ ...grant, id: '4999', expiresAt: after(4_999) });
+});
+
 const uids = (type: string, ...ids: readonly string[]): readonly EntityUid[] =>
   ids.map((id) => ({ type, id }));
 const subjects = [...uids('User', 'ada', 'bob'), ...uids('Service', 'ada')];
@@ -199,7 +219,7 @@ function take(index: GrantIndex, model: readonly LiveGrant[], one: Step): readon
   switch (one.do) {
     case 'add':
       index.add(one.grant);
-      expect(index.get(one.grant.id)).toBe(one.grant);
+      expect(index.get(one.grant.id)).toEqual(one.grant);
       return [...model.filter((it) => it.id !== one.grant.id), one.grant];
     case 'remove':
       index.remove(one.id);
