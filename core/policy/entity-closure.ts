@@ -1,4 +1,3 @@
-import type { Directory } from '../access/directory.ts';
 import { type Attributes, type Entity, type EntityUid, uidKey, type Value } from '../access/entity.ts';
 import type { EntityPath, PathStep } from './entity-paths.ts';
 import type { Phase, PolicySet } from './policy-set.ts';
@@ -10,10 +9,16 @@ export interface EntityLookup {
   readonly ancestorsOf?: (uid: EntityUid) => readonly EntityUid[];
 }
 
-const lookups = new WeakMap<Directory, EntityLookup>();
+/** What of a directory is needed here. */
+interface Entities {
+  get(uid: EntityUid): Entity | undefined;
+  ancestorsOf(uid: EntityUid): readonly EntityUid[];
+}
+
+const lookups = new WeakMap<Entities, EntityLookup>();
 
 /** Finds entities of the directory alone. */
-export function lookIn(directory: Directory): EntityLookup {
+export function lookIn(directory: Entities): EntityLookup {
   const known = lookups.get(directory);
   if (known !== undefined) return known;
   const lookup = Object.assign((uid: EntityUid) => directory.get(uid), {
