@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { CurfewError } from './curfew-error.ts';
 import { type Patience, pause } from './patience.ts';
 import { isBreakage, pushbackOf } from './retry.ts';
-import { createThrottle } from './throttle.ts';
+import { createThrottle, usualPushbackMs } from './throttle.ts';
 
 export interface SendOptions {
   /** @param avoided what the call failed on */
@@ -20,10 +20,11 @@ export interface Sending {
 /** Sends a call until it is answered, or nothing more can be done. @throws CurfewError */
 export type Send = (call: Call, sending: Sending) => Promise<Buffer>;
 
-/** An answer, or that the service has too much to do. */
+/** An answer, or that the service has too much to do; then why, for one that was sent. */
 type Outcome =
   | { readonly answer: Buffer }
-  | { readonly refusal: CurfewError; readonly by: Connection | undefined };
+  | { readonly refusal: CurfewError; readonly by: Connection }
+  | 'unsent';
 
 /**
  * Sends calls to one service: a second time, on another connection, when the connection breaks; and after waiting as it is told, for as
@@ -50,6 +51,7 @@ export function createSend({ pick, isClosed }: SendOptions): Send {
     } catch (error) {
       const refusal = CurfewError.from(error);
       const pushbackMs = pushbackOf(refusal);
+      if (refusal.code === 'DEADLINE_EXCEEDED' && patience.timeoutMs > usualPushbackMs) throttle.unanswered();
       if (pushbackMs === undefined || pushbackMs < 0) throw refusal;
       throttle.refused(pushbackMs);
       return { refusal, by };
@@ -58,12 +60,13 @@ export function createSend({ pick, isClosed }: SendOptions): Send {
 
   return async (call, sending) => {
     for (let refusedBy: Connection | undefined; ; ) {
-      const outcome = throttle.maySend() ? await sendTwice(call, sending, refusedBy) : unsent();
-      if ('answer' in outcome) return outcome.answer;
+      const outcome = throttle.maySend() ? await sendTwice(call, sending, refusedBy) : 'unsent';
+      if (outcome !== 'unsent' && 'answer' in outcome) return outcome.answer;
       const pauseMs = throttle.pauseMs();
-      if (!sending.mayRepeat || isClosed() || Date.now() + pauseMs >= call.deadline) throw outcome.refusal;
+      if (!sending.mayRepeat || isClosed() || Date.now() + pauseMs >= call.deadline)
+        throw outcome === 'unsent' ? notSent() : outcome.refusal;
       await pause(pauseMs, sending.patience);
-      refusedBy = outcome.by;
+      refusedBy = outcome === 'unsent' ? undefined : outcome.by;
     }
   };
 }
@@ -91,7 +94,7 @@ export function withAddress(error: unknown, address: string): CurfewError {
 }
 
 /** What becomes of a call that is not sent because the service refuses most calls. */
-function unsent(): Outcome {
+function notSent(): CurfewError {
   const message = 'not sent: the service has too much to do and refuses most calls; call again later';
-  return { refusal: new CurfewError('RESOURCE_EXHAUSTED', message, { reason: 'OVERLOADED' }), by: undefined };
+  return new CurfewError('RESOURCE_EXHAUSTED', message, { reason: 'OVERLOADED' });
 }

@@ -4,6 +4,8 @@ export interface Throttle {
   maySend(): boolean;
   /** A call was answered, by whatever. */
   answered(): void;
+  /** A call that could have waited longer than a refusal asks for was not answered in time. */
+  unanswered(): void;
   /** The service refused a call and said how long to wait. */
   refused(pushbackMs: number): void;
   /** How long a call that was not sent or was refused waits before it is tried again; never the same for two calls. */
@@ -13,7 +15,7 @@ export interface Throttle {
 /** How many calls are sent for each that is answered: some are refused, and so it shows when the service has time again. */
 const sentForEachAnswer = 1.25;
 const halfLifeMs = 1_000;
-const usualPushbackMs = 50;
+export const usualPushbackMs = 50;
 
 /** "Client-side throttling", sre.google/sre-book/handling-overload. */
 export function createThrottle(): Throttle {
@@ -40,6 +42,7 @@ export function createThrottle(): Throttle {
       count();
       answered += 1;
     },
+    unanswered: count,
     refused(pushbackMs) {
       count();
       pushback = pushbackMs;

@@ -120,13 +120,15 @@ function askBySdk({ address, token }: Offer): Ask {
 
 /** By clients that know nothing of waiting. */
 function askStubbornly({ address, token }: Offer): Ask {
-  const sessions = Array.from({ length: CONNECTIONS }, () => connect(`http://${address}`));
+  const sessions = Array.from({ length: CONNECTIONS }, () => open(address));
   const frames = new Map(questions.map((asked) => [asked, frameOf(asked)]));
   let turn = 0;
   let underWay = 0;
   return async (asked) => {
     turn = (turn + 1) % sessions.length;
-    const session = sessions[turn];
+    let session = sessions[turn];
+    // A service ends connections on which too many calls are given up.
+    if (session?.closed === true) sessions[turn] = session = open(address);
     const frame = frames.get(asked);
     if (session === undefined || frame === undefined) return 'failed';
     if (underWay >= MOST_UNDER_WAY) return 'unsent';
@@ -137,6 +139,10 @@ function askStubbornly({ address, token }: Offer): Ask {
       underWay -= 1;
     }
   };
+}
+
+function open(address: string): ClientHttp2Session {
+  return connect(`http://${address}`).on('error', () => undefined); // its calls fail
 }
 
 interface RawCall {

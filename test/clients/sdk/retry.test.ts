@@ -96,6 +96,16 @@ describe('D15 a service that has too much to do', () => {
     expect(decisions.every(({ effect }) => effect === 'error')).toBe(true);
     expect(sessions.length).toBeLessThan(100);
   });
+
+  test('is sent few calls while it answers none in time', async () => {
+    const silent: Respond = () => undefined;
+    const curfew = await serve(silent, silent);
+    await Promise.all(Array.from({ length: 50 }, () => curfew.authorize(question, { timeoutMs: 100 })));
+    sessions = [];
+    const calls = Array.from({ length: 200 }, () => curfew.authorize(question, { timeoutMs: 100 }));
+    expect((await Promise.all(calls)).every(({ effect }) => effect === 'error')).toBe(true);
+    expect(sessions.length).toBeLessThan(100);
+  });
 });
 
 test('D20 a service has two connections at least', async () => {
