@@ -3,6 +3,7 @@ import type { Grant, GrantStanding } from '../access/grant.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { type GrantRow, toGrant, toStanding } from './grant-row.ts';
+import { notIdle } from './idle.ts';
 import { Call, send, type Statement } from './statement.ts';
 import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 
@@ -90,7 +91,7 @@ export type GrantSelector =
   | { readonly by: 'subject' | 'resource' | 'workflow'; readonly value: string }
   | { readonly by: 'all' };
 
-/** Oldest first. @throws AccessError */
+/** Oldest first; none that has ended by the clock. @throws AccessError */
 export async function liveGrantIds(
   database: Database | Trx,
   selector: GrantSelector,
@@ -104,6 +105,7 @@ export async function liveGrantIds(
       )
       .where('state', '<>', 'ENDED')
       .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+      .where(notIdle())
       .orderBy('position')
       .execute(),
   );
