@@ -134,8 +134,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: 'core/access/grant-index.ts',
-        find: 'if (late >= grant.expiresAt',
-        replace: 'if (late > grant.expiresAt',
+        find: 'if (lateMs >= grant.expiresMs',
+        replace: 'if (lateMs > grant.expiresMs',
       },
     ],
   },
