@@ -51,57 +51,26 @@ export class GrantCompactor {
   readonly #commons = new Map<string, GrantCommon>();
 
   compact(grant: LiveGrant): CompactGrant {
-    const { startsAt, expiresAt, lastUsedAt } = grant;
+    const { id, requestId, reason, ticket, usesLeft, ...shared } = grant;
+    const { requester, subject, resource, startsAt, expiresAt, lastUsedAt, ...common } = shared;
     return {
-      id: grant.id,
-      requestId: grant.requestId,
-      requester: this.#uid(grant.requester),
-      subject: this.#uid(grant.subject),
-      resource: this.#uid(grant.resource),
-      reason: grant.reason,
-      ticket: grant.ticket,
-      usesLeft: grant.usesLeft,
+      id,
+      requestId,
+      requester: this.#uid(requester),
+      subject: this.#uid(subject),
+      resource: this.#uid(resource),
+      reason,
+      ticket,
+      usesLeft,
       startsMs: startsAt.getTime(),
       expiresMs: expiresAt.getTime(),
       lastUsedMs: lastUsedAt?.getTime(),
-      common: this.#common(grant),
+      common: kept(this.#commons, JSON.stringify(common), common),
     };
   }
 
   #uid(uid: EntityUid): EntityUid {
     return kept(this.#uids, uidKey(uid), uid);
-  }
-
-  #common(grant: LiveGrant): GrantCommon {
-    const {
-      item,
-      approvers,
-      casts,
-      actions,
-      asked,
-      workflow,
-      steps,
-      seats,
-      durationMs,
-      terms,
-      extensions,
-      state,
-    } = grant;
-    const common = {
-      item,
-      approvers,
-      ...(casts === undefined ? {} : { casts }),
-      actions,
-      ...(asked === undefined ? {} : { asked }),
-      workflow,
-      steps,
-      seats,
-      durationMs,
-      terms,
-      extensions,
-      state,
-    };
-    return kept(this.#commons, JSON.stringify(common), common);
   }
 }
 

@@ -19,7 +19,7 @@ export interface Cast {
 export interface KeptCast extends Cast {
   /** Undefined: the approver of the grant in the same place. */
   readonly reviewer?: EntityUid;
-  /** The steps of the grant that it could fill itself; undefined: any. */
+  /** The steps of the grant that it could fill itself; absent from grants that were approved before this was kept, where each counts. */
   readonly filled?: readonly string[];
   /** The steps that stood in for all others by then, and that it could fill. */
   readonly stoodIn?: readonly string[];

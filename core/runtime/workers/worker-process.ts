@@ -77,7 +77,7 @@ export class WorkerProcess {
     this.#lastPage += 1;
     const id = this.#lastPage;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const timer = setTimeout(resolve, PAGE_MS, undefined);
+    const timer = setTimeout(() => resolve(undefined), PAGE_MS);
     this.#pages.set(id, resolve);
     this.#tell({ kind: 'page', id });
     const text = await promise;

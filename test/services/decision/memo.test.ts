@@ -85,15 +85,18 @@ async function saidTogether(
   );
 }
 
+/** That of most tests, and one that permits something else. */
+async function twoPolicySets() {
+  const guards =
+    '@id("open") permit (principal in Team::"guards", action, resource) when { context has grant };';
+  return { files: await policyFiles(), other: await policyFiles({ 'access/vaults.cedar': guards }) };
+}
+
 describe('decisions that are remembered', () => {
   it('D5 are those that would be made anew, whatever has changed in between', {
     timeout: 120_000,
   }, async () => {
-    const files = await policyFiles();
-    const other = await policyFiles({
-      'access/vaults.cedar':
-        '@id("open") permit (principal in Team::"guards", action, resource) when { context has grant };',
-    });
+    const { files, other } = await twoPolicySets();
     let recalled = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anyChange, { maxLength: 12 }), async (changes) => {
@@ -126,11 +129,7 @@ describe('decisions that are remembered', () => {
   it('D5 are those that would be made anew for whoever sends the same bytes, one question or many at a time', {
     timeout: 120_000,
   }, async () => {
-    const files = await policyFiles();
-    const other = await policyFiles({
-      'access/vaults.cedar':
-        '@id("open") permit (principal in Team::"guards", action, resource) when { context has grant };',
-    });
+    const { files, other } = await twoPolicySets();
     let known = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(anyChange, { maxLength: 12 }), async (changes) => {
