@@ -6,13 +6,10 @@ const STATUS_HEADERS = {
   [constants.HTTP2_HEADER_STATUS]: constants.HTTP_STATUS_OK,
   [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
 };
-const HEADERS = {
-  ...STATUS_HEADERS,
-  'grpc-accept-encoding': 'identity,deflate,gzip',
-  'grpc-encoding': 'identity',
-};
-const TRAILERS = { 'grpc-status': '0', 'grpc-message': 'OK' };
-const WITH_TRAILERS = { waitForTrailers: true };
+const TRAILERS = { 'grpc-status': '0' };
+/** Without the date: gRPC has no use for it, and each header takes time. */
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+
 /**
  * Sends the one message of an answer and its status together. grpc-js waits until the message has left before it sends the status, which
  * makes two packets of it and costs a quarter of a short call.
@@ -23,8 +20,8 @@ export function sendWhole(stream: ServerHttp2Stream, message: Buffer): void {
   framed[0] = 0;
   framed.writeUInt32BE(message.length, 1);
   message.copy(framed, PREFIX_BYTES);
-  stream.respond(HEADERS, WITH_TRAILERS);
-  stream.once('wantTrailers', sendTrailers);
+  stream.respond(STATUS_HEADERS, WITH_TRAILERS);
+  stream.on('wantTrailers', sendTrailers);
   stream.end(framed);
 }
 
