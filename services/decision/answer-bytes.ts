@@ -47,7 +47,7 @@ function encodeCommon({ effect, grant, policyIds, advice, validUntil, policyDige
 /** Writes what is this answer's own. */
 export function writeOwn(writer: WireWriter, answer: Answer): void {
   const decidedMs = answer.decidedAt.getTime();
-  writer.text(FIELD.decisionId, answer.decisionId);
+  writer.word(FIELD.decisionId, answer.decisionId);
   writer.number(FIELD.revision, Number(answer.revision));
   writer.secondsAndNanos(FIELD.decidedAt, decidedMs);
   if (answer.validUntil !== undefined)

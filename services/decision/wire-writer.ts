@@ -37,17 +37,18 @@ export class WireWriter {
   }
 
   text(no: number, text: string): void {
-    if (text === '') return;
-    this.field(no, Buffer.byteLength(text));
-    this.#at += this.#bytes.write(text, this.#at);
+    if (text !== '') this.#text(no, text);
   }
 
   /** Each of them, the empty ones, too. */
   texts(no: number, texts: readonly string[]): void {
-    for (const text of texts) {
-      this.field(no, Buffer.byteLength(text));
-      this.#at += this.#bytes.write(text, this.#at);
-    }
+    for (const text of texts) this.#text(no, text);
+  }
+
+  /** Of ASCII, and so short that to ask Node to write it would take longer. */
+  word(no: number, word: string): void {
+    this.field(no, word.length);
+    for (let index = 0; index < word.length; index += 1) this.#bytes[this.#at++] = word.charCodeAt(index);
   }
 
   number(no: number, value: number): void {
@@ -74,16 +75,25 @@ export class WireWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  #text(no: number, text: string): void {
+    this.field(no, Buffer.byteLength(text));
+    this.#at += this.#bytes.write(text, this.#at);
+  }
+
   #tag(no: number, type: number): void {
     this.#varint(no * 8 + type);
   }
 
   #varint(value: number): void {
     let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.#bytes[this.#at++] = (rest % 128) + 128;
+    for (; rest > INT32_MAX; rest = Math.floor(rest / 128)) this.#bytes[this.#at++] = (rest % 128) + 128;
+    for (; rest >= 128; rest >>= 7) this.#bytes[this.#at++] = (rest & 127) | 128;
     this.#bytes[this.#at++] = rest;
   }
 }
+
+/** Up to here V8 counts in whole numbers. */
+const INT32_MAX = 2 ** 31 - 1;
 
 /** Bytes that a text and what is in front of it take, at most. */
 export function mostBytesOf(text: string): number {
