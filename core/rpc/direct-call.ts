@@ -36,7 +36,8 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   readonly #passage: DirectPassage;
   readonly #answer: AnswerCall;
   readonly #observed: Observed;
-  readonly #body: OneMessage;
+  /** Until the call is answered or given up. */
+  #body: OneMessage | undefined;
   #message: Buffer | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #deadline: NodeJS.Timeout | undefined;
@@ -114,8 +115,8 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#state !== 'open') return;
-    const received = this.#body.add(chunk);
+    const received = this.#body?.add(chunk);
+    if (received === undefined) return;
     if (received.kind === 'message') this.#message = received.message;
     else if (received.kind === 'too_large') this.fail(tooLarge(this.#passage.maxMessageBytes));
     else if (received.kind === 'too_many') this.sendStatus(notOne('more'));
@@ -133,6 +134,7 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   #finish(state: 'answered' | 'cancelled', code: Code): boolean {
     if (this.#state !== 'open') return false;
     this.#state = state;
+    this.#body = undefined;
     this.#observed.end(code);
     clearTimeout(this.#deadline);
     return true;
