@@ -1,5 +1,6 @@
 import { type Attributes, type Entity, sameUid, uidKey } from '../access/entity.ts';
 import { onlyRead } from './context-reads.ts';
+import { attributesNamed } from './entity-closure.ts';
 import type { EntityReads } from './entity-reads.ts';
 import {
   createEvaluator,
@@ -140,7 +141,7 @@ function entitiesRead({ entities, principal, resource }: AskedQuestion, reads: E
     (reads.resource && sameUid(uid, resource));
   return entities.filter(isRead).map(({ uid, attributes, parents, tags }) => ({
     uid,
-    attributes: new Map(Array.from(attributes).filter(([name]) => reads.attributes.has(name))),
+    attributes: attributesNamed(attributes, reads.attributes),
     parents: reads.ancestors ? parents : [],
     tags: reads.tags ? tags : NONE,
   }));

@@ -123,18 +123,29 @@ function sideOf(uid: EntityUid, parents: Parents): Side {
   return { uid, above: () => (above ??= selfAndAncestors(uid, parents)) };
 }
 
-/** The parents of the question's entities, worked out at the first test that needs them. */
-type Parents = () => ReadonlyMap<string, readonly EntityUid[]>;
+/** Keys of the parents of the question's entities, worked out at the first test that needs them. */
+type Parents = () => ReadonlyMap<string, readonly string[]>;
 
 function parentsIn(entities: readonly Entity[]): Parents {
-  let parents: ReadonlyMap<string, readonly EntityUid[]> | undefined;
-  return () => (parents ??= new Map(entities.map((entity) => [uidKey(entity.uid), entity.parents])));
+  let parents: ReadonlyMap<string, readonly string[]> | undefined;
+  return () => (parents ??= new Map(entities.map((entity) => [uidKey(entity.uid), keysOf(entity.parents)])));
+}
+
+/** The directory gives the same list to all questions about an entity. */
+const keysOfLists = new WeakMap<readonly EntityUid[], readonly string[]>();
+
+function keysOf(uids: readonly EntityUid[]): readonly string[] {
+  const known = keysOfLists.get(uids);
+  if (known !== undefined) return known;
+  const keys = uids.map(uidKey);
+  keysOfLists.set(uids, keys);
+  return keys;
 }
 
 /** As far as the question's own entities say: Cedar sees no others either. */
 function selfAndAncestors(uid: EntityUid, parents: Parents): ReadonlySet<string> {
   const parentsOf = parents();
   const found = new Set([uidKey(uid)]);
-  for (const key of found) for (const parent of parentsOf.get(key) ?? []) found.add(uidKey(parent)); // grows while it is walked
+  for (const key of found) for (const parent of parentsOf.get(key) ?? []) found.add(parent); // grows while it is walked
   return found;
 }

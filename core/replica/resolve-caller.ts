@@ -23,20 +23,32 @@ export function callerResolver({
   readonly replica: Replica;
   readonly follower: Pick<Followed['follower'], 'revision'>;
 }): (name: CallerName) => EntityUid | undefined {
-  return ({ id, type, by }) => {
+  /** Who was found last: an application calls again and again. */
+  let last: (CallerName & { readonly generation: number; readonly uid: EntityUid }) | undefined;
+  return (name) => {
     if (follower.revision === undefined && replica.policies.kind === 'none') {
       throw new AccessError('NOT_READY', 'the service is reading the directory; call again');
     }
-    const { personTypes, serviceTypes } = replica.engine.policies.schema;
-    let found: EntityUid | undefined;
-    for (const types of by === 'certificate' ? [serviceTypes] : [personTypes, serviceTypes])
-      for (const each of types) {
-        if (type !== undefined && each !== type) continue;
-        const uid = { type: each, id };
-        if (!replica.directory.has(uid)) continue;
-        if (found !== undefined) return undefined;
-        found = uid;
-      }
-    return found;
+    const { generation } = replica;
+    const { id, type, by } = name;
+    if (last?.generation === generation && last.id === id && last.type === type && last.by === by)
+      return last.uid;
+    const uid = find(replica, name);
+    if (uid !== undefined) last = { ...name, generation, uid };
+    return uid;
   };
+}
+
+function find(replica: Replica, { id, type, by }: CallerName): EntityUid | undefined {
+  const { personTypes, serviceTypes } = replica.engine.policies.schema;
+  let found: EntityUid | undefined;
+  for (const types of by === 'certificate' ? [serviceTypes] : [personTypes, serviceTypes])
+    for (const each of types) {
+      if (type !== undefined && each !== type) continue;
+      const uid = { type: each, id };
+      if (!replica.directory.has(uid)) continue;
+      if (found !== undefined) return undefined;
+      found = uid;
+    }
+  return found;
 }

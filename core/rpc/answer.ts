@@ -8,6 +8,7 @@ import { decode, encode } from './messages.ts';
 import type { CallContext, RouteMethod } from './route.ts';
 import { callOf } from './served-call.ts';
 import { ServedContext } from './served-context.ts';
+import { GrpcRequest, type ServedRequest } from './served-request.ts';
 import { isFault, toStatusObject } from './status.ts';
 import type { ValidateMessage } from './validate.ts';
 
@@ -27,41 +28,60 @@ type Stream = ServerWritableStream<Buffer, Buffer>;
 type UnaryMethod = RouteMethod & { readonly kind: 'unary' | 'in_bytes' };
 type StreamMethod = RouteMethod & { readonly kind: 'server_streaming' };
 
-/** A grpc-js handler for a unary method. */
-export function answerUnary(method: UnaryMethod, answering: Answering) {
+/** Takes the answer to one call: one of the two is called, once. */
+export interface Reply {
+  succeed(response: Buffer): void;
+  /** With the call's fault, or ours, which has been logged. */
+  fail(error: unknown): void;
+}
+
+/** Answers one call of a method, at once or later. */
+export type AnswerCall = (request: ServedRequest, reply: Reply) => void;
+
+/** Answers calls of a unary method, whichever way they come. */
+export function answerCalls(method: UnaryMethod, answering: Answering): AnswerCall {
   const answer = method.kind === 'in_bytes' ? method.answer : inMessages(method, answering);
   const admission = answering.admissionOf(method.desc);
-
-  function respond(call: Unary, callback: sendUnaryData<Buffer>): void {
-    const work = admission?.begin(Number(call.getDeadline()) - Date.now()) ?? unweighed;
-    const context = new ServedContext(call, work);
-    const succeed = (response: Uint8Array): void => {
+  return (request, reply) => {
+    let work: Work;
+    try {
+      work = admission?.begin(request.deadlineMs - Date.now()) ?? unweighed;
+    } catch (error) {
+      return reply.fail(error); // it was not let in
+    }
+    const context = new ServedContext(request, work);
+    const end = (): void => {
       context.close();
       work.end();
-      callback(null, asBuffer(response));
+    };
+    const succeed = (response: Uint8Array): void => {
+      end();
+      reply.succeed(asBuffer(response));
     };
     const fail = (error: unknown): void => {
       logFault(error, method, context, answering);
-      context.close();
-      work.end();
-      callback(toStatusObject(error));
+      end();
+      reply.fail(error);
     };
     let answered: ReturnType<typeof answer>;
     try {
-      answered = answer(call.request, context);
+      answered = answer(request.message, context);
     } catch (error) {
       return fail(error);
     }
     if (answered instanceof Promise) answered.then(succeed, fail);
     else succeed(answered);
-  }
+  };
+}
 
+/** A grpc-js handler for a unary method. */
+export function answerUnary(answer: AnswerCall) {
   return (call: Unary, callback: sendUnaryData<Buffer>): void => {
-    try {
-      callOf(call.metadata).observed.within(() => respond(call, callback));
-    } catch (error) {
-      callback(toStatusObject(error)); // it was not let in
-    }
+    const reply: Reply = {
+      succeed: (response) => callback(null, response),
+      fail: (error) => callback(toStatusObject(error)),
+    };
+    callOf(call.metadata).observed.within(() => answer(new GrpcRequest(call), reply));
   };
 }
 
@@ -84,7 +104,7 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
 export function answerStream(method: StreamMethod, answering: Answering) {
   return (call: Stream): void => {
     const { closing } = answering;
-    const context = new ServedContext(call, unweighed);
+    const context = new ServedContext(new GrpcRequest(call), unweighed);
     const { signal } = context;
     const close = (): void => context.abort(closingError());
     closing.addEventListener('abort', close, { once: true });

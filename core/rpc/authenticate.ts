@@ -22,6 +22,8 @@ export interface Authentication {
    * @throws AccessError at once or through the promise; it has been counted and, where it is a fault, logged
    */
   identify(call: ArrivedCall, metadata: Metadata): Caller | undefined | Promise<Caller>;
+  /** Whoever has called on that connection before, by the same header; undefined where `identify` has to say. */
+  recall(connection: object, authorization: string): Caller | undefined;
 }
 
 export interface AuthenticationOptions {
@@ -70,6 +72,13 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
         certificate: () => certificateOf(call, refusedPeers),
         connection,
       });
+    },
+    recall(connection, authorization) {
+      try {
+        return identify.recall(connection, [authorization]);
+      } catch {
+        return undefined; // `identify` says why, and has it counted
+      }
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { type Metadata, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
+import { type ServerInterceptor, status as Code } from '@grpc/grpc-js';
 import type { Reason } from '../access/access-error.ts';
 import { type Overload, OVERLOADS } from './admission.ts';
 
@@ -37,8 +37,8 @@ export interface CallObserver {
 export interface Observed {
   /** When it began, by `performance.now`. */
   readonly startedMs: number;
-  /** Its headers are there: begins its span, when this process has tracing, and goes on within it. */
-  trace(metadata: Metadata, next: () => void): void;
+  /** Its headers are there: begins its span, when this process has tracing. */
+  trace<H>(headers: H, getter: TextMapGetter<H>): void;
   /** Runs `work` as a part of the call's trace. */
   within<T>(work: () => T): T;
   /** It ends with that code; whatever comes after does not count. */
@@ -112,16 +112,15 @@ class ObservedCall implements Observed {
     this.#method = method;
   }
 
-  trace(metadata: Metadata, next: () => void): void {
+  trace<H>(headers: H, getter: TextMapGetter<H>): void {
     const { tracer, rpc } = this.#method;
-    if (tracer === undefined) return next();
-    const parent = propagation.extract(ROOT_CONTEXT, metadata, headers);
+    if (tracer === undefined) return;
+    const parent = propagation.extract(ROOT_CONTEXT, headers, getter);
     const span = tracer.startSpan(rpc, { kind: SpanKind.SERVER }, parent);
     this.#span = span;
-    if (!isSpanContextValid(span.spanContext())) return next();
+    if (!isSpanContextValid(span.spanContext())) return;
     if (span.isRecording()) span.setAttributes(attributesOf(rpc));
     this.#context = trace.setSpan(parent, span);
-    this.within(next);
   }
 
   within<T>(work: () => T): T {
@@ -207,8 +206,3 @@ function endSpan(span: Span, code: Code): void {
   if (faults.has(code)) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end();
 }
-
-const headers: TextMapGetter<Metadata> = {
-  keys: (metadata) => Object.keys(metadata.getMap()),
-  get: (metadata, name) => metadata.get(name).map(String),
-};

@@ -1,18 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import type { DescMethod } from '@bufbuild/protobuf';
-import {
-  Server,
-  type ServerInterceptor,
-  type ServerOptions,
-  setLogger,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { Server, type ServerOptions, setLogger, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { createNoopMeter, type Meter } from '@opentelemetry/api';
 import type { Logger } from '../runtime/log.ts';
 import type { TlsFiles } from '../runtime/tls-files.ts';
 import { type Admission, type AdmissionLimits, createAdmission } from './admission.ts';
-import { type Answering, answerStream, answerUnary } from './answer.ts';
+import { type AnswerCall, type Answering, answerCalls, answerStream, answerUnary } from './answer.ts';
+import { answerDirectly } from './answer-directly.ts';
 import { createAuthentication } from './authenticate.ts';
+import type { DirectPassage } from './direct-call.ts';
 import { createHealth } from './health.ts';
 import type { Identify } from './identity.ts';
 import { defaultLimits, type RpcLimits } from './limits.ts';
@@ -22,8 +18,8 @@ import { addReflection } from './reflection.ts';
 import { refuseEarly } from './refuse-early.ts';
 import { createRefusedPeers, type RefusedPeers } from './refused-peers.ts';
 import type { Route } from './route.ts';
-import { servedCalls } from './served-call.ts';
-import { serviceDefinition } from './service-definition.ts';
+import { type Passage, servedCalls } from './served-call.ts';
+import { pathOf, serviceDefinition } from './service-definition.ts';
 import { nameTransportError } from './transport-errors.ts';
 import { UnfinishedCalls } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
@@ -76,12 +72,14 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...defaultLimits, ...options.limits };
   quietGrpc(logger);
   const refusedPeers = createRefusedPeers();
-  const { interceptor, observer } = intercept(options, { limits, refusedPeers });
-  const server = new Server({ ...serverOptions(limits), interceptors: [interceptor] });
+  const passage = passageOf(options, { limits, refusedPeers });
+  const server = new Server({ ...serverOptions(limits), interceptors: [servedCalls(passage)] });
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one for each open stream
   const listener = createListener({ server, limits, logger, tls, refusedPeers });
-  const admissionOf = admitTo(server, options.overload, observer);
+  const answers = new Map<string, AnswerCall>();
+  answerDirectly(server, { ...passage, answers });
+  const admissionOf = admitTo(server, options.overload, passage.observer); // sees calls first
   const services = routes.map(({ service }) => service);
   const health = createHealth(['', ...services.map(({ typeName }) => typeName)]);
   health.addTo(server);
@@ -95,7 +93,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       validate: route.validate ? validate : undefined,
       closing: closing.signal,
     };
-    server.addService(serviceDefinition(route.service), implementation(route, answering));
+    server.addService(serviceDefinition(route.service), implementation(route, answering, answers));
   }
   return {
     listen: (address) => listener.listen(address),
@@ -110,28 +108,30 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
 }
 
-interface Interception {
+interface Settings {
   readonly limits: RpcLimits;
   readonly refusedPeers: RefusedPeers;
 }
 
-function intercept(
+/** What calls pass, whichever way they come. */
+function passageOf(
   { identify, logger, meter }: RpcServerOptions,
-  { limits, refusedPeers }: Interception,
-): { readonly interceptor: ServerInterceptor; readonly observer: CallObserver } {
+  { limits, refusedPeers }: Settings,
+): Passage & DirectPassage {
+  const { maxMessageBytes, maxUnreadMs, requestTimeoutMs } = limits;
   const observer = observeCalls({
     meter: meter ?? createNoopMeter(),
     isTraced: (path) => !isPublic(path),
   });
   const onRefused = observer.refused;
-  const interceptor = servedCalls({
+  return {
     authentication: createAuthentication({ identify, logger, isPublic, refusedPeers, onRefused }),
     observer,
-    unfinished: new UnfinishedCalls(limits.requestTimeoutMs),
-    maxUnreadMs: limits.maxUnreadMs,
-    nameStatus: (status) => nameTransportError(status, limits.maxMessageBytes),
-  });
-  return { interceptor, observer };
+    unfinished: new UnfinishedCalls(requestTimeoutMs),
+    maxMessageBytes,
+    maxUnreadMs,
+    nameStatus: (status) => nameTransportError(status, maxMessageBytes),
+  };
 }
 
 /** Sets up that calls are refused when there is too much to do. @returns what admits a method's calls */
@@ -144,7 +144,7 @@ function admitTo(
   const { methods, limits } = overload;
   const admission = createAdmission({ limits, onRefused: observer.overloaded });
   observer.mayOverload();
-  const paths = new Set(methods.map((method) => `/${method.parent.typeName}/${method.name}`));
+  const paths = new Set(methods.map(pathOf));
   refuseEarly(server, { admission, governs: (path) => paths.has(path), onRefused: observer.refusedEarly });
   return (method) => (methods.includes(method) ? admission : undefined);
 }
@@ -157,12 +157,20 @@ function isPublic(path: string): boolean {
   );
 }
 
-function implementation(route: Route, answering: Answering): UntypedServiceImplementation {
+/** @param answers gets what answers each unary method, by the method's path */
+function implementation(
+  { methods }: Route,
+  answering: Answering,
+  answers: Map<string, AnswerCall>,
+): UntypedServiceImplementation {
   return Object.fromEntries(
-    route.methods.map((method) => [
-      method.desc.localName,
-      method.kind === 'server_streaming' ? answerStream(method, answering) : answerUnary(method, answering),
-    ]),
+    methods.map((method) => {
+      const { desc } = method;
+      if (method.kind === 'server_streaming') return [desc.localName, answerStream(method, answering)];
+      const answer = answerCalls(method, answering);
+      answers.set(pathOf(desc), answer);
+      return [desc.localName, answerUnary(answer)];
+    }),
   );
 }
 

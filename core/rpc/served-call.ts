@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { type Metadata, type ServerInterceptor, status as Code } from '@grpc/grpc-js';
+import type { TextMapGetter } from '@opentelemetry/api';
 import type { Authentication } from './authenticate.ts';
 import type { CallObserver, Observed, SentStatus } from './observe-calls.ts';
 import type { Caller } from './route.ts';
@@ -92,7 +93,8 @@ export class ServedCall implements Call, Listener {
 
   onReceiveMetadata(metadata: Metadata): void {
     (metadata as Marked)[servedCall] = this; // read by `callOf`
-    this.observed.trace(metadata, () => this.#identify(metadata));
+    this.observed.trace(metadata, ofMetadata);
+    this.observed.within(() => this.#identify(metadata));
   }
 
   onReceiveMessage(message: unknown): void {
@@ -196,3 +198,8 @@ export class ServedCall implements Call, Listener {
     }
   }
 }
+
+const ofMetadata: TextMapGetter<Metadata> = {
+  keys: (metadata) => Object.keys(metadata.getMap()),
+  get: (metadata, name) => metadata.get(name).map(String),
+};

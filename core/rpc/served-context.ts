@@ -1,48 +1,44 @@
-import type { ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Work } from './admission.ts';
 import type { CallContext, Caller } from './route.ts';
-import { callOf } from './served-call.ts';
-
-type Call = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+import type { ServedRequest } from './served-request.ts';
 
 /** What a handler knows of one call; whatever few handlers ask for is made when one asks. */
 export class ServedContext implements CallContext {
-  readonly #call: Call;
+  readonly #request: ServedRequest;
   readonly #work: Work;
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor(call: Call, work: Work) {
-    this.#call = call;
+  constructor(request: ServedRequest, work: Work) {
+    this.#request = request;
     this.#work = work;
   }
 
   get caller(): Caller {
-    return callOf(this.#call.metadata).caller;
+    return this.#request.caller;
   }
 
   get signal(): AbortSignal {
     if (this.#controller !== undefined) return this.#controller.signal;
     this.#controller = new AbortController();
-    // grpc-js says of every call at its end that it is cancelled: of one that is answered nobody wants to know.
+    // Of every call it is said at its end that it is cancelled: of one that is answered nobody wants to know.
     const cancel = (): void => void (this.#isOver || this.abort(cancelled()));
-    if (this.#call.cancelled) cancel();
-    else this.#call.once('cancelled', cancel);
+    if (this.#request.isCancelled) cancel();
+    else this.#request.onCancelled(cancel);
     return this.#controller.signal;
   }
 
   get requestBytes(): number {
-    return this.#call.request.byteLength;
+    return this.#request.message.byteLength;
   }
 
   get deadline(): Date | undefined {
-    const deadline = this.#call.getDeadline();
-    return deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline);
+    const { deadlineMs } = this.#request;
+    return deadlineMs === Number.POSITIVE_INFINITY ? undefined : new Date(deadlineMs);
   }
 
   get authorization(): string | undefined {
-    const [authorization] = this.#call.metadata.get('authorization');
-    return typeof authorization === 'string' ? authorization : undefined;
+    return this.#request.authorization;
   }
 
   weigh(calls: number): void {
@@ -51,7 +47,7 @@ export class ServedContext implements CallContext {
 
   /** Whether nobody waits for the answer any more. */
   get isGivenUp(): boolean {
-    return this.#controller === undefined ? this.#call.cancelled : this.#controller.signal.aborted;
+    return this.#controller === undefined ? this.#request.isCancelled : this.#controller.signal.aborted;
   }
 
   abort(why: Error): void {

@@ -11,12 +11,17 @@ export function nameTransportError(status: SentStatus, maxMessageBytes: number):
 
 function nameError({ code, details }: SentStatus, maxMessageBytes: number): AccessError | undefined {
   if (code === Code.RESOURCE_EXHAUSTED) {
-    const limit = String(maxMessageBytes);
-    const message = `the request is larger than ${limit} bytes, wanted at most that many; send less at once`;
-    return new AccessError('TOO_MUCH', message, { metadata: { limit, unit: 'bytes' } });
+    return tooLarge(maxMessageBytes);
   }
   if (code === Code.INTERNAL && details === 'Failed to decompress message') {
     return new AccessError('FIELD_INVALID', 'the request is not compressed as its grpc-encoding says');
   }
   return undefined;
+}
+
+/** What whoever sends a larger message is told. */
+export function tooLarge(maxMessageBytes: number): AccessError {
+  const limit = String(maxMessageBytes);
+  const message = `the request is larger than ${limit} bytes, wanted at most that many; send less at once`;
+  return new AccessError('TOO_MUCH', message, { metadata: { limit, unit: 'bytes' } });
 }

@@ -19,6 +19,8 @@ const escapeKeys = new Set(['__entity', '__extn', '__expr']);
 const reservedKeys = ['grant', 'now'];
 
 type ProtoFields = Readonly<Record<string, ProtoValue>>;
+type Kind = ProtoValue['kind'];
+type ScalarKind = Extract<Kind, { case: 'boolValue' | 'longValue' | 'stringValue' }>;
 
 /** A value from the wire. @throws AccessError FIELD_INVALID naming the path below `field` */
 export function fromProtoValue(value: ProtoValue, field: string): Value {
@@ -94,12 +96,6 @@ function readValue(value: ProtoValue, field: string, level: number): Value {
   }
   const { kind } = value;
   switch (kind.case) {
-    case 'boolValue':
-      return { kind: 'bool', value: kind.value };
-    case 'longValue':
-      return { kind: 'long', value: kind.value };
-    case 'stringValue':
-      return { kind: 'string', value: kind.value };
     case 'entityValue':
       return { kind: 'entity', uid: fromProtoUid(kind.value, field) };
     case 'setValue':
@@ -116,6 +112,23 @@ function readValue(value: ProtoValue, field: string, level: number): Value {
         field,
         'has no kind, wanted exactly one of bool_value, long_value, string_value and so on',
       );
+    default:
+      return scalarOf(kind);
+  }
+}
+
+function isScalar(kind: Kind): kind is ScalarKind {
+  return kind.case === 'boolValue' || kind.case === 'longValue' || kind.case === 'stringValue';
+}
+
+function scalarOf(kind: ScalarKind): Value {
+  switch (kind.case) {
+    case 'boolValue':
+      return { kind: 'bool', value: kind.value };
+    case 'longValue':
+      return { kind: 'long', value: kind.value };
+    case 'stringValue':
+      return { kind: 'string', value: kind.value };
   }
 }
 
@@ -126,7 +139,11 @@ function readFields(fields: ProtoFields, field: string, level: number): Attribut
   }
   const attributes = new Map<string, Value>();
   for (const [key, value] of entries) {
-    attributes.set(checkKey(key, field), readValue(value, `${field}[${showSeen(key)}]`, level));
+    const name = checkKey(key, field);
+    const { kind } = value;
+    // Most are scalars, of which nothing can be wrong but their level: where they stand need not be spelled out.
+    const isSound = isScalar(kind) && level <= maxLevels;
+    attributes.set(name, isSound ? scalarOf(kind) : readValue(value, `${field}[${showSeen(key)}]`, level));
   }
   return attributes;
 }

@@ -88,15 +88,18 @@ async function takeUses(
   questions: readonly BatchQuestion[],
   results: readonly Result[],
 ): Promise<readonly Result[]> {
+  if (!results.some(isUse)) return results;
   const taken: Result[] = [];
   for (const [index, result] of results.entries()) {
-    const isUse =
-      result.kind === 'answer' && result.answer.grant !== undefined && takesUses(result.answer.grant);
-    const question = isUse ? questions[index]?.read() : undefined;
-    if (!isUse || question?.kind !== 'value') taken.push(result);
+    const question = isUse(result) ? questions[index]?.read() : undefined;
+    if (!isUse(result) || question?.kind !== 'value') taken.push(result);
     else taken.push(await afterUse(context, asking, question.value, result.answer));
   }
   return taken;
+}
+
+function isUse(result: Result): result is Result & { readonly kind: 'answer' } {
+  return result.kind === 'answer' && result.answer.grant !== undefined && takesUses(result.answer.grant);
 }
 
 async function afterUse(

@@ -1,24 +1,19 @@
-import { toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { fieldError } from '../../core/access/access-error.ts';
 import { decode } from '../../core/rpc/messages.ts';
 import type { CallContext } from '../../core/rpc/route.ts';
-import { isFault, toRpcStatus } from '../../core/rpc/status.ts';
+import { isFault } from '../../core/rpc/status.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import {
   AuthorizeRequestSchema,
   BatchAuthorizeRequestSchema,
-  BatchAuthorizeResponseSchema,
-  BatchAuthorizeResultSchema,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
-import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
 import { noteAnswered } from './answer-again.ts';
-import { answerBytes } from './answer-bytes.ts';
 import type { DecisionContext } from './authorize.ts';
-import { type Asked, batchAuthorize, type Result } from './batch-authorize.ts';
-import { joinFields } from './join-fields.ts';
+import { type Asked, batchAuthorize } from './batch-authorize.ts';
 import { BATCH_EXPLAINED, BATCH_QUESTIONS } from './limits.ts';
 import { checkQuestionSize, readQuestion } from './question.ts';
+import { resultsBytes } from './results-bytes.ts';
 import { askingOf } from './uses.ts';
 
 /**
@@ -43,14 +38,12 @@ export async function batchInBytes(
     throw fieldError('requests', `${seen}, wanted at most ${BATCH_EXPLAINED} in one batch`);
   }
   const results = await batchAuthorize(context, askingOf(call), asked);
-  return joinFields(
-    RESULTS,
-    results.map((result, index) => resultBytes(result, asked[index]?.explain === true, logger)),
-  );
+  for (const result of results)
+    if (result.kind === 'error' && isFault(result.error))
+      logger.error({ err: result.error }, 'a question of a batch failed');
+  return resultsBytes(results, (index) => asked[index]?.explain === true);
 }
 
-const RESULTS = BatchAuthorizeResponseSchema.field.results.number;
-const { response: RESPONSE, status: STATUS } = BatchAuthorizeResultSchema.field;
 const { requests: REQUESTS } = BatchAuthorizeRequestSchema.field;
 
 /** The encoded questions. @throws AccessError FIELD_INVALID when the bytes are no such message */
@@ -86,10 +79,4 @@ function askedIn({ memo }: DecisionContext, bytes: Uint8Array, name: string): As
     },
     answered: (context, question, answer) => noteAnswered(context, bytes, question, answer),
   };
-}
-
-function resultBytes(result: Result, explain: boolean, logger: Logger): Uint8Array {
-  if (result.kind === 'answer') return joinFields(RESPONSE.number, [answerBytes(result.answer, explain)]);
-  if (isFault(result.error)) logger.error({ err: result.error }, 'a question of a batch failed');
-  return joinFields(STATUS.number, [toBinary(StatusSchema, toRpcStatus(result.error))]);
 }

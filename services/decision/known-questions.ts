@@ -42,6 +42,8 @@ export function createKnownQuestions(most: number): KnownQuestions {
 }
 
 /** Each byte is one character. */
-function keyOf({ buffer, byteOffset }: Uint8Array, length: number): string {
-  return Buffer.from(buffer, byteOffset, length).toString('latin1');
+function keyOf(bytes: Uint8Array, length: number): string {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const asBuffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(buffer, byteOffset, byteLength);
+  return asBuffer.toString('latin1', 0, length);
 }

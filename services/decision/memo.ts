@@ -59,6 +59,8 @@ interface Key {
 export interface Kept {
   readonly settled: Settled;
   readonly state: State;
+  /** Up to which the state is known to be the same; until there is another nobody has to look. */
+  revision: bigint;
   readonly fromMs: number;
   readonly earlyMs: number;
   /** By the latest that it may be, time alone could change the decision from here on. */
@@ -107,6 +109,7 @@ export function createMemo(most: number): Memo {
       decisions.set(text, {
         settled,
         state: stateOf(replica, question.principal),
+        revision: replica.revision,
         fromMs: moment.now.getTime(),
         earlyMs: moment.early?.getTime() ?? 0,
         untilMs,
@@ -133,19 +136,27 @@ function isSound({ errors, stops }: Settled): boolean {
 
 /** Whether nothing has changed that a decision about the principal depends on. */
 export function holds(kept: Kept, replica: Replica, principal: EntityUid, moment: Moment): boolean {
-  const { state, fromMs, earlyMs, untilMs } = kept;
+  const { fromMs, earlyMs, untilMs } = kept;
   const lateMs = moment.now.getTime();
   return (
     moment.freshness === 'fresh' &&
     moment.early !== undefined &&
-    state.generation === replica.generation &&
-    state.locks === replica.locks.changes &&
-    state.grants === replica.grants.stampOf(principal) &&
+    isSameState(kept, replica, principal) &&
     // a clock that was set back is not trusted with what was decided later
     lateMs >= fromMs &&
     moment.early.getTime() >= earlyMs &&
     lateMs < untilMs
   );
+}
+
+function isSameState(kept: Kept, replica: Replica, principal: EntityUid): boolean {
+  const { generation, locks, grants } = kept.state;
+  // a start from a snapshot may bring another state without another revision
+  if (generation !== replica.generation) return false;
+  if (kept.revision === replica.revision) return true;
+  if (locks !== replica.locks.changes || grants !== replica.grants.stampOf(principal)) return false;
+  kept.revision = replica.revision;
+  return true;
 }
 
 function stateOf(replica: Replica, principal: EntityUid): State {

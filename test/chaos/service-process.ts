@@ -10,6 +10,8 @@ export interface ServiceProcessOptions {
   readonly service: string;
   readonly env: Readonly<Record<string, string>>;
   readonly logPath: string;
+  /** Whether `setClock` works, which makes every look at a clock dearer; true unless said. */
+  readonly hasOwnClock?: boolean;
 }
 
 /** A service in a process of its own that is started again when it is killed, as a supervisor would. */
@@ -40,7 +42,8 @@ export function startService(options: ServiceProcessOptions): ServiceProcess {
 
   function launch(): ChildProcess {
     const main = fileURLToPath(new URL(MAIN.replace('SERVICE', options.service), import.meta.url));
-    const started = spawn(process.execPath, ['--import', CLOCK, main], {
+    const clock = options.hasOwnClock === false ? [] : ['--import', CLOCK];
+    const started = spawn(process.execPath, [...clock, main], {
       env: {
         PATH: process.env['PATH'] ?? '',
         NODE_COMPILE_CACHE: COMPILED,

@@ -77,6 +77,7 @@ export async function startCurfew({
       name: service,
       service,
       logPath,
+      hasOwnClock: false,
       env: {
         CURFEW_OIDC_ISSUER: issuer.issuer,
         CURFEW_OIDC_JWKS: issuer.keys.kind === 'file' ? issuer.keys.path : '',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EntityUid } from '../../../core/access/entity.ts';
@@ -15,7 +16,6 @@ import type { Answer } from '../../../services/decision/answer.ts';
 import { answerAt } from '../../../services/decision/authorize.ts';
 import { authorizeInBytes } from '../../../services/decision/authorize-in-bytes.ts';
 import { batchInBytes } from '../../../services/decision/batch-in-bytes.ts';
-import { joinFields } from '../../../services/decision/join-fields.ts';
 import { createMemo, noMemo } from '../../../services/decision/memo.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import { anyChange, QUESTIONS } from './any-change.ts';
@@ -79,7 +79,9 @@ async function saidTogether(
 ) {
   const context = { ...local.context, memo };
   const log = createLogger('test', 'silent');
-  const answer = await batchInBytes(context, joinFields(1, questions), callOf(caller), log);
+  const batch = new BinaryWriter();
+  for (const question of questions) batch.tag(1, WireType.LengthDelimited).bytes(question);
+  const answer = await batchInBytes(context, batch.finish(), callOf(caller), log);
   return fromBinary(BatchAuthorizeResponseSchema, answer).results.map(({ result }) =>
     result.case === 'response' ? { ...result.value, decisionId: '' } : result.value,
   );

@@ -54,3 +54,16 @@ it('says that it is not ready before the first snapshot, instead of knowing nobo
   const resolve = callerResolver({ ...followed, replica: empty });
   expect(() => resolve({ id: 'kim', by: 'token' })).toThrow(expect.objectContaining({ reason: 'NOT_READY' }));
 });
+
+it('knows whoever called last only until the directory changes', async () => {
+  const resolve = callerResolver(local.context.followed);
+  const name = { id: 'late', by: 'token' } as const;
+  const late = entity(person('late'), [], { clearance: long(1n) });
+  const at = new Date(local.machine.wall);
+  expect(resolve(name)).toBeUndefined();
+  await local.apply(applied([late], at));
+  expect([resolve(name), resolve(name)]).toEqual([person('late'), person('late')]);
+  expect(resolve({ ...name, type: 'Robot' })).toBeUndefined();
+  await local.apply(applied([entity(robot('late'))], at));
+  expect(resolve(name)).toBeUndefined();
+});
