@@ -9,12 +9,14 @@ import { type CallOptions, givenUp, type Patience, startPatience, within } from 
 import { openPool } from './pool.ts';
 import { isRepeatable } from './retry.ts';
 import { createSend, withAddress } from './send.ts';
+import { createThrottle, notSent } from './throttle.ts';
 
 /** The way to one service: chooses a connection, encodes, authenticates and decodes. Whatever goes wrong is a CurfewError. */
 export interface Channel {
   /**
    * When the connection breaks and the call is safe to repeat, it is sent a second time, on another one. When the service has too much to
-   * do, it waits as it is told and asks again, for as long as the call may take.
+   * do, it waits as it is told and asks again, for as long as the call may take; when the service refuses most of what it is asked, some
+   * calls fail at once.
    */
   unary<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
@@ -65,11 +67,14 @@ export function openChannel({ endpoints, readToken, timeoutMs: usualTimeoutMs }:
     return connection;
   }
 
-  const send = createSend({ pick, isClosed: () => isClosed });
+  const throttle = createThrottle();
+  const send = createSend({ throttle, pick, isClosed: () => isClosed });
 
   return {
     async unary(method, request, options = {}) {
       const patience = startPatience(options, usualTimeoutMs);
+      // Before anything is done for it: where most calls are not sent, that is what they cost.
+      if (!isClosed && !throttle.maySend()) throw await notSent();
       const bytes = encodeMessage(method.input, request);
       const headers = await identify(readToken, patience);
       const { signal, until: deadline } = patience;

@@ -3,9 +3,10 @@ import type { Connection } from './connection.ts';
 import { CurfewError } from './curfew-error.ts';
 import { type Patience, pause } from './patience.ts';
 import { isBreakage, pushbackOf } from './retry.ts';
-import { createThrottle, usualPushbackMs } from './throttle.ts';
+import { type Throttle, usualPushbackMs } from './throttle.ts';
 
 export interface SendOptions {
+  readonly throttle: Throttle;
   /** @param avoided what the call failed on */
   readonly pick: (patience: Patience, avoided?: Connection) => Promise<Connection>;
   readonly isClosed: () => boolean;
@@ -20,19 +21,14 @@ export interface Sending {
 /** Sends a call until it is answered, or nothing more can be done. @throws CurfewError */
 export type Send = (call: Call, sending: Sending) => Promise<Buffer>;
 
-/** An answer, or that the service has too much to do; then why, for one that was sent. */
-type Outcome =
-  | { readonly answer: Buffer }
-  | { readonly refusal: CurfewError; readonly by: Connection }
-  | 'unsent';
+/** An answer, or that the service has too much to do. */
+type Outcome = { readonly answer: Buffer } | { readonly refusal: CurfewError; readonly by: Connection };
 
 /**
  * Sends calls to one service: a second time, on another connection, when the connection breaks; and after waiting as it is told, for as
  * long as the call may take, when the service has too much to do.
  */
-export function createSend({ pick, isClosed }: SendOptions): Send {
-  const throttle = createThrottle();
-
+export function createSend({ throttle, pick, isClosed }: SendOptions): Send {
   async function sendTwice(
     call: Call,
     { patience, mayRepeat }: Sending,
@@ -60,13 +56,13 @@ export function createSend({ pick, isClosed }: SendOptions): Send {
 
   return async (call, sending) => {
     for (let refusedBy: Connection | undefined; ; ) {
-      const outcome = throttle.maySend() ? await sendTwice(call, sending, refusedBy) : 'unsent';
-      if (outcome !== 'unsent' && 'answer' in outcome) return outcome.answer;
+      const outcome = await sendTwice(call, sending, refusedBy);
+      if ('answer' in outcome) return outcome.answer;
       const pauseMs = throttle.pauseMs();
-      if (!sending.mayRepeat || isClosed() || Date.now() + pauseMs >= call.deadline)
-        throw outcome === 'unsent' ? notSent() : outcome.refusal;
+      const mayWait = sending.mayRepeat && !isClosed() && Date.now() + pauseMs < call.deadline;
+      if (!mayWait || !throttle.maySend()) throw outcome.refusal;
       await pause(pauseMs, sending.patience);
-      refusedBy = outcome === 'unsent' ? undefined : outcome.by;
+      refusedBy = outcome.by;
     }
   };
 }
@@ -91,10 +87,4 @@ export function withAddress(error: unknown, address: string): CurfewError {
   return new CurfewError('UNAVAILABLE', `no answer from ${address}: ${cause ?? known.message}`, {
     cause: known.cause,
   });
-}
-
-/** What becomes of a call that is not sent because the service refuses most calls. */
-function notSent(): CurfewError {
-  const message = 'not sent: the service has too much to do and refuses most calls; call again later';
-  return new CurfewError('RESOURCE_EXHAUSTED', message, { reason: 'OVERLOADED' });
 }

@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
+import { CurfewError } from './curfew-error.ts';
+
 /** Keeps a client from asking a service that refuses most of what it is asked: refusing costs the service time too. */
 export interface Throttle {
   /** Whether a call may be sent; false by chance, the more often the more calls were refused lately. */
@@ -8,13 +11,15 @@ export interface Throttle {
   unanswered(): void;
   /** The service refused a call and said how long to wait. */
   refused(pushbackMs: number): void;
-  /** How long a call that was not sent or was refused waits before it is tried again; never the same for two calls. */
+  /** How long a call that was refused waits before it is tried again; never the same for two calls. */
   pauseMs(): number;
 }
 
 /** How many calls are sent for each that is answered: some are refused, and so it shows when the service has time again. */
 const sentForEachAnswer = 1.25;
-const halfLifeMs = 1_000;
+/** How many are sent whatever came of those before: few refusals say little. */
+const sentAnyway = 3;
+const halfLifeMs = 250;
 export const usualPushbackMs = 50;
 
 /** "Client-side throttling", sre.google/sre-book/handling-overload. */
@@ -34,7 +39,7 @@ export function createThrottle(): Throttle {
 
   return {
     maySend() {
-      const isSent = Math.random() >= (asked - sentForEachAnswer * answered) / (asked + 1);
+      const isSent = Math.random() >= (asked - sentAnyway - sentForEachAnswer * answered) / (asked + 1);
       if (!isSent) count();
       return isSent;
     },
@@ -49,4 +54,18 @@ export function createThrottle(): Throttle {
     },
     pauseMs: () => pushback * (1 + Math.random()),
   };
+}
+
+/**
+ * What becomes of a call that is not sent. It comes in masses, and to write down where from would be most of what it costs; but never
+ * before the event loop has gone on, or a caller who asks again at once would keep this process from reading any answer.
+ */
+export async function notSent(): Promise<CurfewError> {
+  await setImmediate();
+  const message = 'not sent: the service has too much to do and refuses most calls; call again later';
+  const limit = Error.stackTraceLimit;
+  Reflect.set(Error, 'stackTraceLimit', 0); // where the runtime forbids that, the error just costs more
+  const error = new CurfewError('RESOURCE_EXHAUSTED', message, { reason: 'OVERLOADED' });
+  Reflect.set(Error, 'stackTraceLimit', limit);
+  return error;
 }

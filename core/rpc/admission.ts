@@ -34,7 +34,7 @@ export interface AdmissionOptions {
   /** Told of every refusal. */
   readonly onRefused: (why: Overload) => void;
   /** Replaced only to test. */
-  readonly budget?: Pick<TurnBudget, 'taken' | 'callMs' | 'isSpent' | 'take'>;
+  readonly budget?: Pick<TurnBudget, 'taken' | 'waitMs' | 'isSpent' | 'take'>;
 }
 
 /**
@@ -50,7 +50,8 @@ export function createAdmission({
   let working = 0;
 
   function overload(leftMs: number): Overload | undefined {
-    if (leftMs < Math.max(leastLeftMs, (budget.taken + 1) * budget.callMs)) return 'deadline';
+    // Half of what is left is for what nobody foresees: a collection of garbage, another process on the core.
+    if (leftMs < Math.max(leastLeftMs, 2 * budget.waitMs)) return 'deadline';
     if (budget.taken + working >= maxInFlight) return 'in_flight';
     return budget.isSpent() ? 'queue' : undefined;
   }

@@ -57,7 +57,8 @@ function responseOf(why: Overload): Headers {
 function refuse(stream: ServerHttp2Stream, answer: Headers): void {
   stream.on('error', () => undefined); // whoever is refused may be gone already
   stream.respond(answer, { endStream: true });
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  // To `close` it would wait for the end of the request, which takes half as long again.
+  stream.destroy();
 }
 
 const unitMs: Readonly<Record<string, number>> = {

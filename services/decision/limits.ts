@@ -8,16 +8,18 @@ export const BATCH_QUESTIONS = 500;
 export const BATCH_EXPLAINED = 50;
 /** Questions that are answered at once, unless the configuration says. */
 export const MAX_IN_FLIGHT = 2_000;
-/** How long a turn of the event loop may take while calls queue: with the time before it, half of what a client waits at most. */
-export const TURN_MS = 25;
-/** How long a queue stands before calls are refused for it. */
-export const STANDING_QUEUE_MS = 100;
+/** How long a turn of the event loop may take while calls queue: a call may wait for one turn and through the next. */
+export const TURN_MS = 15;
+/** How long a queue stands before calls are refused for it: longer than one takes that a busy machine left behind. */
+export const STANDING_QUEUE_MS = 250;
+/** How long there is none before all are let in again. */
+export const QUEUE_GONE_MS = 100;
 /** Calls that a turn takes on at least. */
 export const FEWEST_PER_TURN = 32;
 /** A call whose caller waits no longer than this is refused. */
 export const LEAST_LEFT_MS = 10;
-/** How long a batch is worked on before others get their turn. */
-export const BATCH_SLICE_MS = 20;
+/** How long a batch is worked on before others get their turn: a part of `TURN_MS`, for such turns are no queue. */
+export const BATCH_SLICE_MS = 5;
 /** How often a batch starts again because the ledger went on meanwhile; after that it gives way no more. */
 export const BATCH_RESTARTS = 2;
 /** Evaluations with a grant for one question: grants that policies cannot tell apart count once. */

@@ -28,6 +28,7 @@ import {
   MAX_IN_FLIGHT,
   MEMO_DECISIONS,
   MESSAGE_BYTES,
+  QUEUE_GONE_MS,
   STANDING_QUEUE_MS,
   TURN_MS,
 } from './limits.ts';
@@ -210,6 +211,7 @@ function overloadOf(maxInFlight: number): Overloading {
       maxInFlight,
       turnMs: TURN_MS,
       standingMs: STANDING_QUEUE_MS,
+      goneMs: QUEUE_GONE_MS,
       fewestPerTurn: FEWEST_PER_TURN,
       leastLeftMs: LEAST_LEFT_MS,
     },

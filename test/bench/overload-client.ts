@@ -1,97 +1,94 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createCurfew } from '../../clients/sdk/index.ts';
+import { type LeanConnection, openLean, type Outcome, TIMED_OUT } from './generator/lean-connection.ts';
 import {
-  AuthorizeRequestSchema,
-  AuthorizeResponseSchema,
-  Effect,
-} from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+  type Asker,
+  ASKERS,
+  COMPANY,
+  CONNECTIONS,
+  type Met,
+  type Offer,
+  type Result,
+  TIMEOUT_MS,
+} from './overload-offer.ts';
+import { grantIdOf } from './versus/bulk-grants.ts';
+import { foundCompany } from './versus/company.ts';
+import { curfewQuestions } from './versus/curfew-questions.ts';
+import { grantOn, inTurn, pairAt } from './versus/granted.ts';
 
-/** A process of its own that asks questions. */
-export interface Offer {
-  readonly address: string;
-  readonly token: string;
-  /** A file of `Asked`. */
-  readonly questions: string;
-  /** Where it writes the `Outcome`. */
-  readonly outcome: string;
-  /** `closed` asks again when it has an answer; `stubborn` and `sdk` ask so many per second whatever comes back. */
-  readonly kind: 'closed' | 'stubborn' | 'sdk';
-  readonly perSecond: number;
-  readonly seconds: number;
-}
+type Ask = (question: number, done: (result: Result) => void) => void;
 
-export interface Asked {
-  readonly person: string;
-  readonly database: string;
-  readonly grantId: string;
-}
-
-export interface Outcome {
-  readonly asked: number;
-  readonly good: number;
-  readonly refused: number;
-  /** Sent, and neither answered nor refused in time. */
-  readonly timedOut: number;
-  /** Never sent, because as many were under way as connections let. */
-  readonly unsent: number;
-  readonly wrong: number;
-  readonly failed: number;
-  /** When each good call was answered, in seconds since the start, and how long it took. */
-  readonly goodMs: readonly (readonly [number, number])[];
-  readonly refusedMs: readonly number[];
-}
-
-type Result = 'good' | 'refused' | 'timedOut' | 'unsent' | 'wrong' | 'failed';
-type Ask = (asked: Asked) => Promise<Result>;
-
-const CONNECTIONS = 4;
+/** Of a closed loop. */
 const AT_ONCE = 32;
-const MOST_UNDER_WAY = 200 * CONNECTIONS;
-const TIMEOUT_MS = 200;
-const PATH = '/curfew.decision.v1.DecisionService/Authorize';
+const AFTER_REFUSAL_MS = 50;
+const MOST_UNDER_WAY = 200;
+/** What the SDK opens to one address. */
+const CONNECTIONS_OF_SDK = 2;
 
-const offer = JSON.parse(process.argv[2] ?? '') as Offer; // written by `overload`
-const questions = JSON.parse(await readFile(offer.questions, 'utf8')) as readonly Asked[]; // likewise
-const ask = offer.kind === 'sdk' ? askBySdk(offer) : askStubbornly(offer);
-await writeFile(offer.outcome, JSON.stringify(await run(ask)));
-process.exit(0);
+const asker = JSON.parse(process.argv[2] ?? '') as Asker; // written by `overload`
+const company = foundCompany(COMPANY.policies, COMPANY.people);
+const next = questionsOf(asker.turn);
+const ask = asker.by === 'sdk' ? askBySdk(asker) : await askStubbornly(asker);
+process.on('message', (offer: Offer) => void run(offer).then((met) => process.send?.(met)));
+process.on('disconnect', () => process.exit(0));
+process.send?.('ready');
 
-async function run(ask: Ask): Promise<Outcome> {
+/** None twice, and none that another process asks: answers are to be worked out, not remembered. */
+function questionsOf(turn: number): () => number {
+  const all = inTurn(company);
+  const skip = (count: number): void => {
+    for (let skipped = 0; skipped < count; skipped += 1) all();
+  };
+  skip(turn);
+  return () => {
+    const question = all();
+    skip(ASKERS - 1);
+    return question;
+  };
+}
+
+async function run({ perSecond, seconds }: Offer): Promise<Met> {
   const counts: Record<Result, number> = { good: 0, refused: 0, timedOut: 0, unsent: 0, wrong: 0, failed: 0 };
   const goodMs: [number, number][] = [];
   const refusedMs: number[] = [];
-  let asked = Math.floor(Math.random() * questions.length);
-  const first = asked;
+  const calls = { asked: 0, ended: 0 };
+  const lag = monitorEventLoopDelay({ resolution: 1 });
+  lag.enable();
+  const cpu = process.cpuUsage();
   const startedMs = performance.now();
-  const one = async (): Promise<void> => {
-    const question = questions[asked++ % questions.length];
-    if (question === undefined) return;
+  const untilMs = startedMs + seconds * 1_000;
+  const one = (then?: (result: Result) => void): void => {
+    calls.asked += 1;
     const sentMs = performance.now();
-    const result = await ask(question);
-    const nowMs = performance.now();
-    counts[result] += 1;
-    if (result === 'good') goodMs.push([round((nowMs - startedMs) / 1_000), round(nowMs - sentMs)]);
-    if (result === 'refused') refusedMs.push(round(nowMs - sentMs));
+    ask(next(), (result) => {
+      const nowMs = performance.now();
+      counts[result] += 1;
+      if (result === 'good') goodMs.push([round((nowMs - startedMs) / 1_000), round(nowMs - sentMs)]);
+      if (result === 'refused') refusedMs.push(round(nowMs - sentMs));
+      calls.ended += 1;
+      then?.(result);
+    });
   };
-  const untilMs = startedMs + offer.seconds * 1_000;
-  if (offer.kind === 'closed') {
-    const askOn = async (): Promise<void> => {
-      while (performance.now() < untilMs) await one();
+  if (perSecond === undefined) {
+    const again = (): void => {
+      if (performance.now() < untilMs)
+        one((result) => (result === 'good' ? again() : void setTimeout(again, AFTER_REFUSAL_MS)));
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, askOn));
+    for (let index = 0; index < AT_ONCE; index += 1) again();
+    await delay(seconds * 1_000);
   } else {
-    const underWay: Promise<void>[] = [];
-    while (performance.now() < untilMs) {
-      const due = ((performance.now() - startedMs) * offer.perSecond) / 1_000;
-      for (let lacking = Math.ceil(due - underWay.length); lacking > 0; lacking -= 1) underWay.push(one());
+    for (let nowMs = performance.now(); nowMs < untilMs; nowMs = performance.now()) {
+      const due = ((nowMs - startedMs) * perSecond) / 1_000;
+      while (calls.asked < due) one();
       await delay(1);
     }
-    await Promise.all(underWay);
   }
-  return { asked: asked - first, ...counts, goodMs, refusedMs };
+  while (calls.ended < calls.asked) await delay(5);
+  const { user, system } = process.cpuUsage(cpu);
+  lag.disable();
+  const lagP99Ms = round(lag.percentile(99) / 1e6);
+  return { asked: calls.asked, counts, goodMs, refusedMs, lagP99Ms, cpuMs: (user + system) / 1_000 };
 }
 
 function round(value: number): number {
@@ -99,107 +96,66 @@ function round(value: number): number {
 }
 
 /** By clients that wait as they are told. */
-function askBySdk({ address, token }: Offer): Ask {
-  const clients = Array.from({ length: CONNECTIONS / 2 }, () =>
-    createCurfew({ decisionAddress: address, token, tls: false, authorizeTimeoutMs: TIMEOUT_MS }),
+function askBySdk({ address, token }: Asker): Ask {
+  const clients = Array.from({ length: CONNECTIONS / CONNECTIONS_OF_SDK }, () =>
+    createCurfew({ decisionAddress: address, token, authorizeTimeoutMs: TIMEOUT_MS }),
   );
+  const grants = new Map<string, string>();
+  for (const { id } of company.people)
+    for (const environment of company.environments)
+      grants.set(`${id} ${environment}`, grantIdOf(grantOn(id, environment)));
   let turn = 0;
-  return async ({ person, database, grantId }) => {
+  const askOne = async (question: number): Promise<Result> => {
+    const { person, database } = pairAt(company, question);
     turn = (turn + 1) % clients.length;
     const decision = await clients[turn]?.authorize({
-      principal: { type: 'User', id: person },
+      principal: { type: 'User', id: person.id },
       action: 'read',
-      resource: { type: 'Database', id: database },
+      resource: { type: 'Database', id: database.id },
+      context: { mfa: true },
     });
     if (decision === undefined) return 'failed';
-    if (decision.effect !== 'error') return decision.answer.grantId === grantId ? 'good' : 'wrong';
+    if (decision.effect !== 'error')
+      return decision.answer.grantId === grants.get(`${person.id} ${database.environment}`)
+        ? 'good'
+        : 'wrong';
     const { code } = decision.error;
     return code === 'RESOURCE_EXHAUSTED' ? 'refused' : code === 'DEADLINE_EXCEEDED' ? 'timedOut' : 'failed';
   };
+  return (question, done) => void askOne(question).then(done);
 }
 
 /** By clients that know nothing of waiting. */
-function askStubbornly({ address, token }: Offer): Ask {
-  const sessions = Array.from({ length: CONNECTIONS }, () => open(address));
-  const frames = new Map(questions.map((asked) => [asked, frameOf(asked)]));
+async function askStubbornly({ address, token }: Asker): Promise<Ask> {
+  const questions = curfewQuestions(company, token);
+  const open = () => openLean({ address, path: questions.path, token, timeoutMs: TIMEOUT_MS });
+  const opened: LeanConnection[] = [];
+  for (let index = 0; index < CONNECTIONS; index += 1) opened.push(await open());
+  const reopening = new Set<number>();
   let turn = 0;
-  let underWay = 0;
-  return async (asked) => {
-    turn = (turn + 1) % sessions.length;
-    let session = sessions[turn];
-    // A service ends connections on which too many calls are given up.
-    if (session?.closed === true) sessions[turn] = session = open(address);
-    const frame = frames.get(asked);
-    if (session === undefined || frame === undefined) return 'failed';
-    if (underWay >= MOST_UNDER_WAY) return 'unsent';
-    underWay += 1;
-    try {
-      return await askOnce(session, { asked, frame, token });
-    } finally {
-      underWay -= 1;
-    }
+  return (question, done) => {
+    turn = (turn + 1) % CONNECTIONS;
+    const at = turn;
+    const connection = opened[at];
+    if (connection === undefined || connection.open >= MOST_UNDER_WAY || reopening.has(at))
+      return done('unsent');
+    connection.ask(questions.message(question), (outcome: Outcome) => {
+      const result = resultOf(outcome, (message) => questions.faultOf(question, message));
+      done(result);
+      if (result !== 'failed' || reopening.has(at)) return;
+      // A service ends connections on which too many calls are given up.
+      reopening.add(at);
+      connection.close();
+      void open().then((another) => {
+        opened[at] = another;
+        reopening.delete(at);
+      });
+    });
   };
 }
 
-function open(address: string): ClientHttp2Session {
-  return connect(`http://${address}`).on('error', () => undefined); // its calls fail
-}
-
-interface RawCall {
-  readonly asked: Asked;
-  readonly frame: Buffer;
-  readonly token: string;
-}
-
-function askOnce(session: ClientHttp2Session, { asked, frame, token }: RawCall): Promise<Result> {
-  const { promise, resolve } = Promise.withResolvers<Result>();
-  const stream = session.request({
-    ':method': 'POST',
-    ':path': PATH,
-    'content-type': 'application/grpc',
-    'grpc-timeout': `${TIMEOUT_MS}m`,
-    te: 'trailers',
-    authorization: `Bearer ${token}`,
-  });
-  const late = setTimeout(() => {
-    resolve('timedOut');
-    stream.close(8);
-  }, TIMEOUT_MS);
-  let bytes: Buffer | undefined;
-  const read = (headers: object): void => {
-    const status: unknown = Reflect.get(headers, 'grpc-status');
-    if (status === undefined) return;
-    if (status === '0') resolve(isRight(bytes, asked) ? 'good' : 'wrong');
-    else resolve(status === '8' ? 'refused' : status === '4' ? 'timedOut' : 'failed');
-  };
-  stream.on('response', read).on('trailers', read);
-  stream.on('data', (chunk: Buffer) => (bytes = bytes === undefined ? chunk : Buffer.concat([bytes, chunk])));
-  stream.on('error', () => resolve('failed'));
-  stream.on('close', () => {
-    clearTimeout(late);
-    resolve('failed');
-  });
-  stream.end(frame);
-  return promise;
-}
-
-function isRight(bytes: Buffer | undefined, { grantId }: Asked): boolean {
-  if (bytes === undefined) return false;
-  const answer = fromBinary(AuthorizeResponseSchema, bytes.subarray(5));
-  return answer.effect === (grantId === '' ? Effect.DENY : Effect.ALLOW) && answer.grantId === grantId;
-}
-
-function frameOf({ person, database }: Asked): Buffer {
-  const message = toBinary(
-    AuthorizeRequestSchema,
-    create(AuthorizeRequestSchema, {
-      principal: { type: 'User', id: person },
-      action: { id: 'read' },
-      resource: { type: 'Database', id: database },
-    }),
-  );
-  const frame = Buffer.alloc(5 + message.length);
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, 5);
-  return frame;
+function resultOf(outcome: Outcome, faultOf: (message: Buffer) => string | undefined): Result {
+  if (outcome.kind === 'answer') return faultOf(outcome.message) === undefined ? 'good' : 'wrong';
+  if (outcome.why === TIMED_OUT || outcome.why === 'grpc-status 4') return 'timedOut';
+  return outcome.why === 'grpc-status 8' ? 'refused' : 'failed';
 }

@@ -12,14 +12,14 @@ import {
   Effect,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { openLean, type Outcome } from '../bench/generator/lean-connection.ts';
-import { type Measured, openLoop } from '../bench/generator/measure.ts';
 import type { Questions } from '../bench/generator/questions.ts';
 import { inParallel } from '../bench/in-parallel.ts';
 import { type Company, foundCompany } from '../bench/versus/company.ts';
 import { curfewQuestions } from '../bench/versus/curfew-questions.ts';
 import { type CurfewServices, startCurfew } from '../bench/versus/curfew.ts';
-import { grantsOfAll, inTurn } from '../bench/versus/granted.ts';
+import { grantsOfAll } from '../bench/versus/granted.ts';
 import { random } from '../chaos/random.ts';
+import { startGoodCalls } from './good-calls.ts';
 import { hostileFiles } from './hostile-files.ts';
 import { malformed } from './malformed-calls.ts';
 
@@ -31,10 +31,8 @@ export interface ServiceFuzzOptions {
   readonly policies: number;
 }
 
-const PEOPLE = 50;
-const GOOD_PER_SECOND = 100;
+const COMPANY = { policies: 20, people: 50 };
 const BAD_AT_ONCE = 16;
-const SLICE_SECONDS = 2;
 const TIMEOUT_MS = 120_000;
 /** Bytes that are no HTTP/2 come on a connection of their own, once in so many calls. */
 const GARBAGE_EVERY = 500;
@@ -42,23 +40,18 @@ const GARBAGE_EVERY = 500;
 /** Real services over sockets: good calls go on and are answered right, whatever else is sent. @returns whether they were */
 export async function fuzzService({ seed, calls, policies }: ServiceFuzzOptions): Promise<boolean> {
   console.log(`service: seed ${seed}, ${calls} malformed calls, ${policies} hostile policy folders`);
-  const company = foundCompany(20, PEOPLE);
+  const company = foundCompany(COMPANY.policies, COMPANY.people);
   await using curfew = await startCurfew({ company, grants: grantsOfAll(company) });
   const questions = curfewQuestions(company, curfew.token);
-  let isOver = false;
-  const good = goodCalls(curfew, questions, inTurn(company), () => isOver);
+  const { address, token } = curfew;
+  const endGoodCalls = startGoodCalls({ address, token, ...COMPANY });
   const [bad, shown] = await Promise.all([
     malformedCalls(curfew, company, questions, { seed, calls }),
     hostilePolicies(curfew, { seed, policies }),
   ]);
-  isOver = true;
-  const slices = await good;
-  const asked = slices.reduce((sum, { calls }) => sum + calls, 0);
-  const failed = slices.flatMap(({ faults }) => [...faults]);
-  console.log(
-    `good calls: ${asked}, p99 at most ${Math.max(...slices.map(({ latency }) => latency.percentile(99) / 1_000))} ms`,
-  );
-  for (const [fault, count] of failed) console.log(`  FAULT: ${count} × ${fault}`);
+  const { asked, faults, p99Ms } = await endGoodCalls();
+  console.log(`good calls: ${asked}, p99 at most ${p99Ms} ms`);
+  for (const [fault, count] of faults) console.log(`  FAULT: ${count} × ${fault}`);
   console.log(
     `malformed calls: ${[...bad.outcomes].map(([outcome, count]) => `${count} × ${outcome}`).join(', ')}`,
   );
@@ -66,28 +59,7 @@ export async function fuzzService({ seed, calls, policies }: ServiceFuzzOptions)
   console.log(
     `hostile policies: ${shown.refused} refused, ${shown.loadable} could be loaded, ${shown.failed} without an answer`,
   );
-  return failed.length === 0 && bad.wrong === 0 && shown.failed === 0;
-}
-
-async function goodCalls(
-  { address }: CurfewServices,
-  questions: Questions,
-  next: () => number,
-  isOver: () => boolean,
-): Promise<readonly Measured[]> {
-  const slices: Measured[] = [];
-  while (!isOver())
-    slices.push(
-      await openLoop({
-        address,
-        questions,
-        next,
-        connections: 2,
-        rate: GOOD_PER_SECOND,
-        seconds: SLICE_SECONDS,
-      }),
-    );
-  return slices;
+  return faults.length === 0 && bad.wrong === 0 && shown.failed === 0;
 }
 
 async function malformedCalls(

@@ -9,6 +9,8 @@ export interface Target {
   readonly path: string;
   /** Without one no authorization is sent. */
   readonly token?: string | undefined;
+  /** Without one no time limit is sent. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Of the static table: `:method: POST` and `:scheme: http`. */
@@ -18,13 +20,16 @@ const NAMED = { authority: 1, path: 4, authorization: 23, contentType: 31 } as c
 /** The newest entry of the dynamic table. */
 const NEWEST = 62;
 
-export function headerBlocks({ authority, path, token }: Target): HeaderBlocks {
+export function headerBlocks({ authority, path, token, timeoutMs }: Target): HeaderBlocks {
   const learnt = [
     named(NAMED.path, path),
     named(NAMED.authority, authority),
     named(NAMED.contentType, 'application/grpc'),
     Buffer.concat([Buffer.from([0x40]), text('te'), text('trailers')]),
     ...(token === undefined ? [] : [named(NAMED.authorization, `Bearer ${token}`)]),
+    ...(timeoutMs === undefined
+      ? []
+      : [Buffer.concat([Buffer.from([0x40]), text('grpc-timeout'), text(`${timeoutMs}m`)])]),
   ];
   const indexes = learnt.map((_, position) => 0x80 | (NEWEST + learnt.length - 1 - position));
   return {

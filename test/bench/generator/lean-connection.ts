@@ -32,10 +32,13 @@ export interface LeanTarget {
   readonly address: string;
   readonly path: string;
   readonly token?: string | undefined;
+  /** How long a call waits for its answer, and the server is told that it does; without it for as long as it takes. */
+  readonly timeoutMs?: number | undefined;
 }
 
 interface Call {
   readonly done: (outcome: Outcome) => void;
+  readonly sentMs: number;
   message: Buffer | undefined;
 }
 
@@ -53,6 +56,11 @@ const FIRST_STREAMS = 100;
 const SETTING_BYTES = 6;
 const MAX_STREAMS = 3;
 const LARGEST_WINDOW = 2 ** 31 - 1;
+/** How often a connection looks for calls that have waited too long: a timer for each would cost more than the call. */
+const LOOK_MS = 5;
+const CANCEL = Buffer.from([0, 0, 0, 8]);
+/** Why a call has no answer that came to its `timeoutMs`. */
+export const TIMED_OUT = 'timed out';
 /** No dynamic table in what comes back (so that a status can be read without an HPACK decoder), no pushes, no window to wait for. */
 const SETTINGS = Buffer.from([0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
 
@@ -60,11 +68,11 @@ const SETTINGS = Buffer.from([0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0x
  * A client that does for everybody takes as long for a call as the server under test, and two cores would measure the generator. This one
  * does only what a unary call needs; whatever it does not know ends in an error.
  */
-export async function openLean({ address, path, token }: LeanTarget): Promise<LeanConnection> {
+export async function openLean({ address, path, token, timeoutMs }: LeanTarget): Promise<LeanConnection> {
   const at = address.lastIndexOf(':');
   const socket = connect({ host: address.slice(0, at), port: Number(address.slice(at + 1)), noDelay: true });
   await once(socket, 'connect');
-  return new Lean(socket, headerBlocks({ authority: address, path, token }));
+  return new Lean(socket, headerBlocks({ authority: address, path, token, timeoutMs }), timeoutMs);
 }
 
 class Lean implements LeanConnection {
@@ -79,10 +87,12 @@ class Lean implements LeanConnection {
   /** Calls that the server has no room for yet. */
   readonly #waiting: Waiting[] = [];
   #isOver = false;
+  readonly #looking: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, blocks: HeaderBlocks) {
+  constructor(socket: Socket, blocks: HeaderBlocks, timeoutMs: number | undefined) {
     this.#socket = socket;
     this.#blocks = blocks;
+    if (timeoutMs !== undefined) this.#looking = setInterval(() => this.#giveUp(timeoutMs), LOOK_MS);
     this.#write(PREFACE);
     this.#write(frame(FRAME.settings, 0, 0, SETTINGS));
     this.#write(windowUpdate(LARGEST_WINDOW - FIRST_WINDOW));
@@ -116,7 +126,7 @@ class Lean implements LeanConnection {
   #send(message: Uint8Array, done: (outcome: Outcome) => void): void {
     const stream = this.#nextStream;
     this.#nextStream += 2;
-    this.#calls.set(stream, { done, message: undefined });
+    this.#calls.set(stream, { done, sentMs: performance.now(), message: undefined });
     const block = stream === 1 ? this.#blocks.first : this.#blocks.next;
     const length = PREFIX_BYTES + message.length;
     this.#sendWindow -= length;
@@ -133,6 +143,16 @@ class Lean implements LeanConnection {
     at = bytes.writeUInt32BE(message.length, at + 1);
     bytes.set(message, at);
     this.#write(bytes);
+  }
+
+  /** Calls lie in the order in which they were sent. */
+  #giveUp(timeoutMs: number): void {
+    const lateMs = performance.now() - timeoutMs;
+    for (const [stream, { sentMs }] of this.#calls) {
+      if (sentMs > lateMs) return;
+      this.#write(frame(FRAME.rstStream, 0, stream, CANCEL));
+      this.#finish(stream, { kind: 'failure', why: TIMED_OUT });
+    }
   }
 
   #sendWaiting(): void {
@@ -211,6 +231,7 @@ class Lean implements LeanConnection {
 
   #end(why: string): void {
     this.#isOver = true;
+    clearInterval(this.#looking);
     const waiting = this.#waiting.splice(0);
     for (const stream of this.#calls.keys()) this.#finish(stream, { kind: 'failure', why });
     for (const { done } of waiting) done({ kind: 'failure', why });

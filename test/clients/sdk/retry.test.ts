@@ -97,6 +97,40 @@ describe('D15 a service that has too much to do', () => {
     expect(sessions.length).toBeLessThan(100);
   });
 
+  /** A service that refuses all it is asked until it is well, and a client that has found out. */
+  async function serveSick(): Promise<{ readonly curfew: Curfew; readonly recover: () => void }> {
+    let isWell = false;
+    const respond: Respond = (stream, path) => (isWell ? answerAllow : refuse)(stream, path);
+    const curfew = await serve(refuse, respond);
+    await Promise.all(Array.from({ length: 100 }, () => curfew.authorize(question)));
+    return {
+      curfew,
+      recover: () => {
+        isWell = true;
+      },
+    };
+  }
+
+  test('is not asked at all by most calls, which fail at once', async () => {
+    const { curfew } = await serveSick();
+    const decisions = await Promise.all(
+      Array.from({ length: 200 }, () => curfew.authorize(question, { timeoutMs: 60_000 })),
+    );
+    const unsent = decisions.filter(
+      (decision) => decision.effect === 'error' && decision.error.message.startsWith('not sent'),
+    );
+    expect(unsent.length).toBeGreaterThan(50);
+    expect(unsent[0]).toMatchObject({ error: { code: 'RESOURCE_EXHAUSTED', reason: 'OVERLOADED' } });
+  });
+
+  test('is asked by all again when it is well, even if callers never wait', async () => {
+    const { curfew, recover } = await serveSick();
+    recover();
+    for (let inARow = 0; inARow < 100; ) inARow = (await curfew.isAllowed(question)) ? inARow + 1 : 0;
+    const calls = Array.from({ length: 100 }, () => curfew.isAllowed(question));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([true]));
+  });
+
   test('is sent few calls while it answers none in time', async () => {
     const silent: Respond = () => undefined;
     const curfew = await serve(silent, silent);

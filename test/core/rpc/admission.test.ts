@@ -13,7 +13,14 @@ import { createTestIssuer, type TestIssuer } from './test-issuer.ts';
 import { createStage, decisionRoute } from './test-server.ts';
 
 const { authorize, batchAuthorize, getStatus } = DecisionService.method;
-const limits = { maxInFlight: 2, turnMs: 25, standingMs: 100, fewestPerTurn: 32, leastLeftMs: 10 };
+const limits = {
+  maxInFlight: 2,
+  turnMs: 25,
+  standingMs: 100,
+  goneMs: 100,
+  fewestPerTurn: 32,
+  leastLeftMs: 10,
+};
 const overload = { methods: [authorize, batchAuthorize], limits };
 
 let issuer: TestIssuer;
@@ -223,16 +230,16 @@ test('D15 a call of many questions takes the place of many', async () => {
   await client.unary(batchAuthorize, {}, { token });
 });
 
-test('D15 a call whose turn would come after its deadline is refused', () => {
-  const budget = { taken: 9, callMs: 5, isSpent: () => false, take: () => undefined };
+test('D15 a call that might not be answered before its deadline is refused', () => {
+  const budget = { taken: 9, waitMs: 50, isSpent: () => false, take: () => undefined };
   const refused: string[] = [];
   const admission = createAdmission({
     limits: { ...limits, maxInFlight: 100 },
     onRefused: (why) => refused.push(why),
     budget,
   });
-  expect(admission.arrive(49)).toBe('deadline');
-  expect(admission.arrive(51)).toBeUndefined();
+  expect(admission.arrive(99)).toBe('deadline');
+  expect(admission.arrive(101)).toBeUndefined();
   expect(refused).toEqual(['deadline']);
 });
 
