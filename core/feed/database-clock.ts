@@ -51,12 +51,12 @@ export class DatabaseClock {
     return this.#poll === undefined ? Number.POSITIVE_INFINITY : this.#elapsedMs(this.#poll.sent);
   }
 
-  /** The database's time by the monotonic clock alone: for what is shown, which a wrong wall clock must not change. */
+  /**
+   * For what is shown: the earliest that it may be, so that nothing is said to be over that a transition could still begin. It is of the
+   * monotonic clock alone, because a wrong wall clock must not change what is shown.
+   */
   now(): Date {
-    if (this.#poll === undefined) return new Date(this.#machine.wallMs());
-    return new Date(
-      Math.ceil(this.#poll.databaseMs + this.#machine.monotonicMs() - this.#poll.sent.monotonicMs),
-    );
+    return this.early() ?? new Date(this.#machine.wallMs());
   }
 
   /**

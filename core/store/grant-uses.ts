@@ -15,24 +15,42 @@ const COUNT_USE = guardedChange(
 const FIND_USE: Statement = {
   name: 'find_use',
   isRead: true,
-  text: 'SELECT 1 FROM grant_uses WHERE grant_id = $1 AND use_id = $2',
+  text: `
+    SELECT used.grant_id
+    FROM grant_uses used JOIN grants its ON its.id = used.grant_id JOIN grants asked ON asked.id = $1
+    WHERE used.use_id = $2 AND (used.grant_id = $1 OR used.grant_id = ANY ($3::uuid[]))
+      AND its.subject = asked.subject
+    ORDER BY used.grant_id <> $1, used.used_at LIMIT 1`,
 };
+const LOCK_FOR_USE: Statement = {
+  name: 'lock_for_use',
+  isRead: true,
+  text: 'SELECT FROM grants WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE',
+};
+
+/** A use of one of a subject's grants. */
+export interface UseOfOne {
+  readonly grantId: string;
+  readonly useId: string;
+  /** The others that may have counted it. */
+  readonly otherIds: readonly string[];
+}
 
 /** A grant that this transaction holds, before a use of it. */
 export interface LockedForUse extends Locked<RecordedGrant> {
-  /** Whether this very use was counted before. */
-  readonly isCounted: boolean;
+  /** Which of the grants counted this very use before: this one, when it did. */
+  readonly countedBy: string | undefined;
 }
 
-/** Takes the grant's row for a use of it; undefined when there is none. */
+/** Takes the grant's row for a use of it, and those of the others, so that none counts it meanwhile; undefined when there is none. */
 export async function lockGrantForUse(
   trx: Trx,
-  grantId: string,
-  useId: string,
+  { grantId, useId, otherIds }: UseOfOne,
 ): Promise<LockedForUse | undefined> {
-  const counted = new Call(FIND_USE, [grantId, useId]);
+  if (otherIds.length > 0) await sendLater(trx, new Call(LOCK_FOR_USE, [[grantId, ...otherIds]]));
+  const counted = new Call<{ readonly grant_id: string }>(FIND_USE, [grantId, useId, otherIds]);
   const found = await lockGrant(trx, grantId, counted);
-  return found === undefined ? undefined : { ...found, isCounted: counted.rows.length > 0 };
+  return found === undefined ? undefined : { ...found, countedBy: counted.rows[0]?.grant_id };
 }
 
 const INSERT_USE: Statement = {

@@ -8,8 +8,5 @@ export const NOT_IDLE = `(
 
 /** The same for a grant in any state: one that waits for its first use lies unused in no way. */
 export function notIdle(): RawBuilder<boolean> {
-  return sql<boolean>`(
-    state = 'CLAIMABLE' OR idle_ms IS NULL
-    OR greatest(starts_at, last_used_at) + (idle_ms + ${IDLE_GRACE_MS}::bigint) * interval '1 millisecond' > clock_timestamp()
-  )`;
+  return sql<boolean>`(state = 'CLAIMABLE' OR ${sql.raw(NOT_IDLE)})`;
 }

@@ -113,44 +113,57 @@ export interface ReviewWay {
   readonly is: string;
 }
 
-/** Rows read for a chunk; of more ways than half as many, two each. */
-const MOST_READ = 5_000;
-
-/** Requests with an open step that one of the ways leads to, newest first; a chunk may be short. @throws AccessError */
+/**
+ * Requests with an open step that one of the ways leads to, newest first; found by several of them, one takes the place of several.
+ * Every way is asked for its newest alone: what makes a chunk is among the ways whose newest are newest, and none of it older than those.
+ * @throws AccessError
+ */
 export async function listToReview(
   database: Database,
   ways: readonly ReviewWay[],
-  { before = NEWEST, size }: RequestPage,
+  page: RequestPage,
 ): Promise<Chunk<PlacedRequest>> {
   if (ways.length === 0) return { rows: [], isLast: true };
-  const ofEach = Math.max(2, Math.min(size, Math.floor(MOST_READ / ways.length)));
-  const scans = [...Map.groupBy(ways, (way) => way.by)].map(([column, of]) =>
-    scanOf(column, of, { before, size: ofEach }),
-  );
-  // Below where the first way breaks off, rows of it may be missing between those of the others.
+  const byColumn = [...Map.groupBy(ways, (way) => way.by)];
+  const newest = byColumn.map(([column, of]) => newestOf(column, of, page));
+  const found = byColumn.map(([column]) => foundBy(column, page));
   return await guarded(async () => {
-    const { rows } = await sql<Found & { readonly is_all: boolean }>`
-      WITH open AS MATERIALIZED (${sql.join(scans, sql` UNION ALL `)}),
-      broken_off AS (
-        SELECT max(lowest) AS at FROM (
-          SELECT min(position) AS lowest FROM open GROUP BY column_name, way HAVING count(*) = ${ofEach}::int) AS full_one
-      )
-      SELECT request_id AS id, position, at IS NULL AS is_all FROM open, broken_off
-      WHERE position >= COALESCE(at, 0) ORDER BY position DESC LIMIT ${size}`.execute(database);
-    const isAll = rows[0]?.is_all ?? true;
-    return { ...(await chunkOf(database, rows, size)), isLast: isAll && rows.length < size };
+    const { rows } = await sql<Found>`
+      WITH newest AS MATERIALIZED (
+        SELECT * FROM (${sql.join(newest, UNION_ALL)}) AS one ORDER BY position DESC LIMIT ${page.size}),
+      oldest AS (SELECT CASE count(*) WHEN ${page.size}::int THEN min(position) ELSE 0 END AS position FROM newest)
+      SELECT request_id AS id, position FROM (${sql.join(found, UNION_ALL)}) AS found
+      ORDER BY position DESC LIMIT ${page.size}`.execute(database);
+    return await chunkOf(database, rows, page.size);
   });
 }
 
-function scanOf(column: ReviewWay['by'], ways: readonly ReviewWay[], { before, size }: RequestPage) {
+const UNION_ALL = sql` UNION ALL `;
+
+function newestOf(
+  column: ReviewWay['by'],
+  ways: readonly ReviewWay[],
+  { before = NEWEST, size }: RequestPage,
+) {
   const [steps, values] = [ways.map((way) => way.step), ways.map((way) => way.is)];
   return sql`
-    SELECT ${column}::text AS column_name, way, found.request_id, found.position
-    FROM unnest(${steps}::text[], ${values}::text[]) WITH ORDINALITY AS ways (step, value, way)
+    (SELECT ${column}::text AS column_name, way.step, way.value, one.position
+     FROM unnest(${steps}::text[], ${values}::text[]) AS way (step, value)
+     CROSS JOIN LATERAL (
+       SELECT position FROM open_steps
+       WHERE step = way.step AND ${sql.ref(column)} = way.value AND position < ${before}
+       ORDER BY position DESC LIMIT 1) AS one
+     ORDER BY one.position DESC LIMIT ${size})`;
+}
+
+function foundBy(column: ReviewWay['by'], { before = NEWEST, size }: RequestPage) {
+  return sql`
+    SELECT each.request_id, each.position FROM newest AS way, oldest
     CROSS JOIN LATERAL (
       SELECT request_id, position FROM open_steps
-      WHERE step = ways.step AND ${sql.ref(column)} = ways.value AND position < ${before}
-      ORDER BY position DESC LIMIT ${size}) AS found`;
+      WHERE step = way.step AND ${sql.ref(column)} = way.value AND position < ${before} AND position >= oldest.position
+      ORDER BY position DESC LIMIT ${size}) AS each
+    WHERE way.column_name = ${column}`;
 }
 
 async function chunkOf(

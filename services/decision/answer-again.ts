@@ -32,10 +32,10 @@ export function answerAgain(
 export function noteAnswered(
   { memo }: DecisionContext,
   bytes: Uint8Array,
-  { principal, atLeastRevision }: Question,
+  { principal, atLeastRevision, useId }: Question,
   { kept, grant }: Answer,
 ): void {
   // What waits for a revision is asked anew, and a use is taken anew.
   if (kept === undefined || atLeastRevision !== 0n) return;
-  if (grant === undefined || !takesUses(grant)) memo.known.note(bytes, { principal, kept });
+  if (grant === undefined || !takesUses(grant)) memo.known.note(bytes, useId, { principal, kept });
 }

@@ -20,7 +20,8 @@ import { mayReadNow } from '../../core/policy/reads-about.ts';
 import { REFUSED_USES } from './limits.ts';
 import type { Rights } from './rights.ts';
 import { adviceOfStops } from './stops.ts';
-import { type Asking, mayStand, notAcknowledged, takesUses, type Uses } from './uses.ts';
+import { takeUse } from './take-use.ts';
+import { type Asking, notAcknowledged, takesUses, type Uses } from './uses.ts';
 
 /** What every use case of the decision service works with. */
 export interface DecisionContext {
@@ -49,13 +50,18 @@ export async function authorize(
   checkRevision(followed, question.atLeastRevision, `${question.prefix}at_least_revision`);
   await awaitRevision(followed, question.atLeastRevision);
   const without = new Set<string>();
+  const counted: string[] = [];
   for (;;) {
     // The instant is taken after all waiting: it must not be older than the state that it is used with.
     const moment = momentOf(followed.clock, staleStandingMs);
-    const answer = answerAt(context, moment, asking.caller, { ...question, without });
-    if (await mayStand(context, asking, question, answer)) return answer;
-    if (answer.grant === undefined || without.size === REFUSED_USES) throw notAcknowledged();
-    without.add(answer.grant.id);
+    const asked = { ...question, without, counted };
+    const answer = answerAt(context, moment, asking.caller, asked);
+    const grantId = answer.grant?.id;
+    const permitting = await takeUse(context, asking, asked, answer);
+    if (permitting === grantId) return answer;
+    if (grantId === undefined || without.size + counted.length === REFUSED_USES) throw notAcknowledged();
+    if (permitting === undefined) without.add(grantId);
+    else counted.push(permitting);
   }
 }
 

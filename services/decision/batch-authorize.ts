@@ -4,13 +4,14 @@ import type { EntityUid } from '../../core/access/entity.ts';
 import type { FollowedState } from './followed-state.ts';
 import type { Answer } from './answer.ts';
 import { answerAgain } from './answer-again.ts';
-import { answerAt, type DecisionContext } from './authorize.ts';
+import { answerAt, authorize, type DecisionContext } from './authorize.ts';
 import type { KnownQuestion } from './known-questions.ts';
 import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
 import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
 import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
-import { type Asking, mayStand, takesUses } from './uses.ts';
+import { takeUse } from './take-use.ts';
+import { type Asking, takesUses } from './uses.ts';
 
 /** An answer, or why there is none. */
 export type Result =
@@ -93,19 +94,23 @@ async function takeUses(
       result.kind === 'answer' && result.answer.grant !== undefined && takesUses(result.answer.grant);
     const question = isUse ? questions[index]?.read() : undefined;
     if (!isUse || question?.kind !== 'value') taken.push(result);
-    else taken.push(await takeUse(context, asking, question.value, result.answer));
+    else taken.push(await afterUse(context, asking, question.value, result.answer));
   }
   return taken;
 }
 
-async function takeUse(
+async function afterUse(
   context: DecisionContext,
   asking: Asking,
   question: Question,
   answer: Answer,
 ): Promise<Result> {
   try {
-    if (await mayStand(context, asking, question, answer)) return { kind: 'answer', answer };
+    const permitting = await takeUse(context, asking, question, answer);
+    if (permitting === answer.grant?.id) return { kind: 'answer', answer };
+    // Another grant counted this use before: only a call that is sent again meets that.
+    if (permitting !== undefined)
+      return { kind: 'answer', answer: await authorize(context, asking, question) };
     const message = 'the last use of the grant was taken by another call at the same moment; ask again';
     return { kind: 'error', error: new AccessError('CONFLICT', message) };
   } catch (error) {

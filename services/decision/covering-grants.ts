@@ -8,8 +8,8 @@ import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 
 /**
- * The live grants by which the principal may be permitted the action on the resource: those that permit without more first, the one that
- * lasts longest first, among equals by id. A document of the caller's is inside of what its sent parents are inside of.
+ * The live grants by which the principal may be permitted the action on the resource: the one that the question names first, then those
+ * that permit without more, the one that lasts longest first, among equals by id. A document of the caller's is inside of what its sent parents are inside of.
  */
 export function coveringGrants(
   replica: Replica,
@@ -18,7 +18,11 @@ export function coveringGrants(
 ): readonly LiveGrant[] {
   const usedUp = question.useId !== '';
   const covering = replica.grants.coveringAnyOf({ ...keysOf(replica, question), late, early, usedUp });
-  return question.without === undefined ? covering : covering.filter(({ id }) => !question.without?.has(id));
+  const { counted, without } = question;
+  const left = without === undefined ? covering : covering.filter(({ id }) => !without.has(id));
+  const first = counted?.at(-1);
+  if (first === undefined) return left;
+  return left.toSorted((a, b) => Number(b.id === first) - Number(a.id === first));
 }
 
 /** The grants that are about the question, whether they are live now, will be, or were. */

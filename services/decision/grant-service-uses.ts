@@ -33,19 +33,24 @@ export class GrantServiceUses implements Uses {
     this.#timer.unref();
   }
 
-  async acknowledge({ grantId, useId }: Use, { authorization, signal }: Asking): Promise<boolean> {
+  async acknowledge(
+    { grantId, useId, otherIds }: Use,
+    { authorization, signal }: Asking,
+  ): Promise<string | undefined> {
     const remote = this.#remote;
     if (remote === undefined) throw notAcknowledged();
     const at = new Date();
     try {
       const call = { authorization, timeoutMs: USE_TIMEOUT_MS, signal };
-      await remote.call(GrantService.method.useGrant, { id: grantId, useId }, call);
+      const message = { id: grantId, useId, otherIds: [...otherIds] };
+      const { countedBy } = await remote.call(GrantService.method.useGrant, message, call);
+      if (countedBy !== '') return countedBy;
     } catch (error) {
-      if (REFUSALS.has(remote.reasonOf(error) ?? '')) return false;
+      if (REFUSALS.has(remote.reasonOf(error) ?? '')) return undefined;
       throw notAcknowledged(error);
     }
     remember(this.#seen, grantId, at);
-    return true;
+    return grantId;
   }
 
   lastUsedAt({ id, lastUsedAt }: LiveGrant): Date | undefined {

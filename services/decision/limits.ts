@@ -33,8 +33,10 @@ export const KNOWN_QUESTION_BYTES = 1_000;
 /** Bytes of `use_id`. */
 export const USE_ID_BYTES = 64;
 
-/** Grants of one question whose use was refused; after so many there is no answer. */
+/** Grants of one question whose use was refused or is another's; after so many there is no answer. */
 export const REFUSED_USES = 20;
+/** Grants of one subject of which one may have counted a use before: the grant service looks at no more. */
+export const USES_COMPARED = 100;
 /** How long the grant service may take to acknowledge a use. */
 export const USE_TIMEOUT_MS = 1_000;
 /** How often it is told of uses that it need not acknowledge. */

@@ -116,11 +116,14 @@ export function createMemo(most: number): Memo {
   };
 }
 
-/** Whether it is asked as applications ask on every request, of a replica that knows of everything. */
+/**
+ * Whether it is asked as applications ask on every request, of a replica that knows of everything. What it names its use makes no
+ * difference: where one of the grants is counted, nothing is kept.
+ */
 function isOrdinary({ question, moment }: Asked): boolean {
-  const { explain, useId, without } = question;
+  const { explain, without } = question;
   const isFresh = moment.freshness === 'fresh' && moment.early !== undefined;
-  return isFresh && !explain && useId === '' && (without === undefined || without.size === 0);
+  return isFresh && !explain && (without === undefined || without.size === 0);
 }
 
 /** Locks end by themselves at times of their own, and what errs is to be seen each time. */

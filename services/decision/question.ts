@@ -17,6 +17,8 @@ export interface Question extends CallerQuestion {
   readonly useId: string;
   /** Ids of grants by which it is not permitted any more: their use was refused. */
   readonly without?: ReadonlySet<string>;
+  /** Ids of grants that are said to have counted the use before: the last that was named is asked first. */
+  readonly counted?: readonly string[];
   /** What its fields are called in errors: "" or `requests[3].`. */
   readonly prefix: string;
 }

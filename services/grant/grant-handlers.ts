@@ -1,7 +1,11 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Handlers } from '../../core/rpc/route.ts';
 import type { Logger } from '../../core/runtime/log.ts';
-import type { GrantService } from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
+import type {
+  GrantService,
+  UseGrantResponseSchema,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { activateGrant } from './activate-grant.ts';
 import type { GrantContext } from './context.ts';
 import { releaseGrant } from './end-grant.ts';
@@ -11,7 +15,7 @@ import { callKeyOf, extensionOf, usesOf } from './read-message.ts';
 import { reportUses } from './report-uses.ts';
 import { revokeGrants } from './revoke-grants.ts';
 import { showGrant, showRequest } from './show.ts';
-import { useGrant } from './use-grant.ts';
+import { type UseAnswer, useGrant } from './use-grant.ts';
 
 type AboutGrants =
   | 'getGrant'
@@ -51,15 +55,10 @@ export function grantHandlers(
         revision,
       };
     },
-    async useGrant({ id: grantId, useId }, { caller }) {
-      const { result, revision } = await useGrant(context, { grantId, useId, caller: caller.uid });
-      const { startsAt, expiresAt, usesLeft } = result;
-      return {
-        startsAt: timestampFromDate(startsAt),
-        expiresAt: timestampFromDate(expiresAt),
-        ...(usesLeft === undefined ? {} : { usesLeft }),
-        revision,
-      };
+    async useGrant({ id: grantId, useId, otherIds }, { caller }) {
+      const use = { grantId, useId, otherIds, caller: caller.uid };
+      const { result, revision } = await useGrant(context, use);
+      return showUse(result, revision);
     },
     async reportGrantUses(message, { caller }) {
       await reportUses(context, usesOf(message), caller.uid);
@@ -72,5 +71,16 @@ export function grantHandlers(
     async revokeGrants(message, { caller, deadline, signal }) {
       return await revokeGrants(context, message, { caller: caller.uid, deadline, signal, log });
     },
+  };
+}
+
+function showUse(answer: UseAnswer, revision: bigint): MessageInitShape<typeof UseGrantResponseSchema> {
+  if (answer.kind === 'counted-by') return { countedBy: answer.grantId };
+  const { startsAt, expiresAt, usesLeft } = answer;
+  return {
+    startsAt: timestampFromDate(startsAt),
+    expiresAt: timestampFromDate(expiresAt),
+    ...(usesLeft === undefined ? {} : { usesLeft }),
+    revision,
   };
 }

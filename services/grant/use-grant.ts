@@ -19,11 +19,17 @@ export interface GrantUse {
   readonly grantId: string;
   /** The same again is the same use. */
   readonly useId: string;
+  /** Others of the subject's grants: what one of them counted is no use of this one. */
+  readonly otherIds: readonly string[];
   readonly caller: EntityUid;
 }
 
-/** That the grant may permit for the use. */
-export interface Acknowledged {
+/** That the grant may permit for the use, or which other counted it, so that this one may not. */
+export type UseAnswer =
+  | ({ readonly kind: 'acknowledged' } & Acknowledged)
+  | { readonly kind: 'counted-by'; readonly grantId: string };
+
+interface Acknowledged {
   readonly startsAt: Date;
   readonly expiresAt: Date;
   readonly usesLeft: number | undefined;
@@ -31,20 +37,22 @@ export interface Acknowledged {
 
 /**
  * Takes one use of a grant before it permits: the first begins a claimable one, each is counted once where uses are counted, and the
- * last one ends it.
+ * last one ends it. A use that another of the subject's grants counted is taken of none.
  * @throws AccessError GRANT_NOT_FOUND, GRANT_STATE before its start, GRANT_ENDED, LOCKED
  */
-export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<Acknowledged>> {
+export async function useGrant(context: GrantContext, use: GrantUse): Promise<Decided<UseAnswer>> {
   const { replica } = context.followed;
-  return await decide(by(context, use.caller), async (trx): Promise<Outcome<Finish<Acknowledged>>> => {
-    const found = await lockGrantForUse(trx, use.grantId, use.useId);
+  return await decide(by(context, use.caller), async (trx): Promise<Outcome<Finish<UseAnswer>>> => {
+    const found = await lockGrantForUse(trx, use);
     if (found === undefined || !mayUse(replica, found.row.grant, use.caller, found.now))
       throw grantNotFound(use.grantId);
-    const { isCounted, now } = found;
+    const { countedBy, now } = found;
+    if (countedBy !== undefined && countedBy !== use.grantId)
+      return { events: [], result: () => ({ kind: 'counted-by', grantId: countedBy }) };
     requireOpen(replica, lettingInOf(found.row.grant), now);
     const { row, events } = await lapseGrant(trx, replica, found.row, now);
     const { recorded } = row;
-    if (isCounted && mayRepeat(row, now)) return { events, result: () => acknowledged(row) };
+    if (countedBy !== undefined && mayRepeat(row, now)) return { events, result: () => acknowledged(row) };
     if (recorded.state === 'SCHEDULED') return { events, result: refuse(notBegun(replica, row, now)) };
     const begun =
       recorded.state === 'CLAIMABLE'
@@ -81,8 +89,8 @@ export function mayUse(
   );
 }
 
-function acknowledged({ grant: { startsAt, expiresAt, usesLeft } }: RecordedGrant): Acknowledged {
-  return { startsAt, expiresAt, usesLeft };
+function acknowledged({ grant: { startsAt, expiresAt, usesLeft } }: RecordedGrant): UseAnswer {
+  return { kind: 'acknowledged', startsAt, expiresAt, usesLeft };
 }
 
 /** Begins a locked claimable grant, or ends it when its subject is no longer let in. @throws AccessError LOCKED, EVALUATION_FAILED */

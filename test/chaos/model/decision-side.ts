@@ -3,6 +3,7 @@ import type { DecisionContext } from '../../../services/decision/authorize.ts';
 import { GrantServiceUses } from '../../../services/decision/grant-service-uses.ts';
 import { createMemo } from '../../../services/decision/memo.ts';
 import { createRights } from '../../../services/decision/rights.ts';
+import type { UseGrantRequest } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { useGrant } from '../../../services/grant/use-grant.ts';
 import type { Stack } from '../../support/stack.ts';
 import { robot } from './entities.ts';
@@ -13,9 +14,9 @@ export function decisionOf(stack: Stack): DecisionContext {
   const remote: RemoteService = {
     call: async (_method, request, { signal }) => {
       signal?.throwIfAborted();
-      const { id: grantId, useId } = request as { readonly id: string; readonly useId: string }; // only UseGrant is called: the model tells of noted uses itself
-      const { result, revision } = await useGrant(context, { grantId, useId, caller: robot });
-      return { ...result, revision } as never; // acknowledged: whoever calls reads nothing of it
+      const { id: grantId, useId, otherIds } = request as UseGrantRequest; // only UseGrant is called: the model tells of noted uses itself
+      const { result } = await useGrant(context, { grantId, useId, otherIds, caller: robot });
+      return { countedBy: result.kind === 'counted-by' ? result.grantId : '' } as never; // whoever calls reads nothing else of it
     },
     reasonOf: (error) => (error instanceof Error && 'reason' in error ? String(error.reason) : undefined),
     close: () => undefined,

@@ -187,6 +187,13 @@ test('W21 what is shown goes by the database and the monotonic clock, whatever t
   expect(world.clock.now()).toEqual(new Date(world.trueMs));
 });
 
+test('what is shown is never ahead of the database, however slow its answer was', () => {
+  const world = new World(0);
+  world.poll(900, 900);
+  world.advance(50);
+  expect(world.trueMs - world.clock.now().getTime()).toBe(900);
+});
+
 test('the clocks of this machine run on', () => {
   const clock = new DatabaseClock(machineClock);
   const first = clock.look();

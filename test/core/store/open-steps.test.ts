@@ -121,6 +121,38 @@ test('requests are found by the type of a resource, by a resource, by a requeste
   expect(await found([])).toEqual([[], true]);
 });
 
+test('however many ways there are and however small the pages, each request is found once and in order', async () => {
+  const database = shared().open('grant');
+  // Few and many for one resource, and some that two ways lead to.
+  const wanted = [[5], [5, 6], [7], [5], [8, 9], [6], [5], [9], [10], [5, 7], [6, 8], [5]];
+  const asked = wanted.map((resources, index) => ({
+    ...request(
+      resources.map((each) => item(each)),
+      `p${index % 3}`,
+    ),
+    reason: `${index}`,
+  }));
+  await written(database, ...asked, request([item(11)], 'p4'));
+  const ways = [
+    ...[5, 6, 7, 8, 9, 10].map((each) => ({ by: 'resource', is: `Database::"d${each}"` }) as const),
+    ...['p0', 'p1'].map((each) => ({ by: 'requester', is: `User::"${each}"` }) as const),
+  ].map((way) => ({ ...way, step: 'owner' }));
+  const newestFirst = asked.map(({ id }) => id).toReversed();
+  for (const size of [1, 2, 3, 5, 13]) {
+    const found: string[] = [];
+    let before: bigint | undefined;
+    for (let isLast = false; !isLast; ) {
+      const chunk = await listToReview(database, ways, { before, size });
+      expect(chunk.rows.length).toBeLessThanOrEqual(size);
+      if (!chunk.isLast) expect(chunk.rows.length).toBeGreaterThan(0);
+      found.push(...chunk.rows.map((row) => row.request.id));
+      before = chunk.rows.at(-1)?.position ?? before;
+      ({ isLast } = chunk);
+    }
+    expect(found).toEqual(newestFirst);
+  }
+});
+
 const FOLDER = new URL('../../../core/store/migrations/', import.meta.url);
 
 test('what is pending when the table is made waits from then on', async () => {

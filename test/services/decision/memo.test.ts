@@ -112,7 +112,7 @@ describe('decisions that are remembered', () => {
           recallUnchecked: (asked) => noted(memo.recallUnchecked(asked)),
         };
         const compare = (): void => {
-          for (const question of QUESTIONS)
+          for (const question of QUESTIONS.flatMap((each) => [each, { ...each, useId: randomUUID() }]))
             expect(said(local, watched, question)).toEqual(said(local, noMemo, question));
         };
         for (const change of changes) {
@@ -137,16 +137,18 @@ describe('decisions that are remembered', () => {
         followItself(local);
         const memo = createMemo(1_000);
         const compare = async (): Promise<void> => {
-          const asked = QUESTIONS.map((question) => ({ question, bytes: bytesOf(question) }));
+          // As the SDK asks, which names each use, and as others do.
+          const all = QUESTIONS.flatMap((each) => [each, { ...each, useId: randomUUID() }]);
+          const asked = all.map((question) => ({ question, bytes: bytesOf(question) }));
           known += asked.filter(({ bytes }) => memo.known.find(bytes) !== undefined).length;
           for (const { question, bytes } of asked) {
             const anew = await saidInBytes(local, noMemo, question.principal, bytes);
             expect(await saidInBytes(local, memo, question.principal, bytes)).toEqual(anew);
           }
           const caller = QUESTIONS[0]!.principal; // there are some
-          const all = asked.map(({ bytes }) => bytes);
-          const anew = await saidTogether(local, noMemo, caller, all);
-          expect(await saidTogether(local, memo, caller, all)).toEqual(anew);
+          const together = asked.map(({ bytes }) => bytes);
+          const anew = await saidTogether(local, noMemo, caller, together);
+          expect(await saidTogether(local, memo, caller, together)).toEqual(anew);
         };
         for (const change of changes) {
           await compare();

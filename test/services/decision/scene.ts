@@ -167,7 +167,8 @@ function penOf(store: Database): Pen {
 
 /** The question as its message. */
 export function wireQuestion(asked: Parameters<typeof questionOf>[0]) {
-  const { principal, action, resource, context, entities, atLeastRevision, explain } = questionOf(asked);
+  const { principal, action, resource, context, entities, atLeastRevision, explain, useId } =
+    questionOf(asked);
   return {
     principal,
     action,
@@ -176,6 +177,7 @@ export function wireQuestion(asked: Parameters<typeof questionOf>[0]) {
     entities: entities.map(toProtoEntity),
     atLeastRevision,
     explain,
+    useId,
   };
 }
 

@@ -86,17 +86,19 @@ describe('Authorize', () => {
   });
 
   it('ends a grant at its very end, without anybody ending it', async () => {
-    const { expiresAt, startsAt } = window(1_500);
-    const { revision } = await scene.start({ subject: otto, startsAt, expiresAt });
     let permits = 0;
-    for (;;) {
-      const answer = await scene.authorize({ principal: otto, atLeastRevision: revision });
-      const decidedAt = answer.decidedAt ? timestampDate(answer.decidedAt) : new Date(Number.NaN);
-      expect(answer.effect).toBe(decidedAt < expiresAt ? Effect.ALLOW : Effect.DENY);
-      if (answer.effect === Effect.DENY) break;
-      permits += 1;
+    // A busy machine may be too late for a short one.
+    for (let ms = 1_500; permits === 0; ms *= 2) {
+      const { expiresAt, startsAt } = window(ms);
+      const { revision } = await scene.start({ subject: otto, startsAt, expiresAt });
+      for (;;) {
+        const answer = await scene.authorize({ principal: otto, atLeastRevision: revision });
+        const decidedAt = answer.decidedAt ? timestampDate(answer.decidedAt) : new Date(Number.NaN);
+        expect(answer.effect).toBe(decidedAt < expiresAt ? Effect.ALLOW : Effect.DENY);
+        if (answer.effect === Effect.DENY) break;
+        permits += 1;
+      }
     }
-    expect(permits).toBeGreaterThan(0);
   });
 
   it('D4 carries integers exactly to 2^63-1 and to -2^63', async () => {

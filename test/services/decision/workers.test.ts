@@ -119,7 +119,10 @@ it('calls go on when a worker is killed, and it is started again', async () => {
   while (pidOf(workers, 1) === killed) outcomes.add(await failureOf(curfew));
   expect([...outcomes]).toEqual([undefined]);
   await expect.poll(() => sample(workers, 'curfew_workers'), patient).toBe(2);
-  expect(await sample(workers, 'curfew_worker_restarts_total')).toBe(1);
+  // One that finds no database in time while it starts is started again as well.
+  const ends = workers.lines.filter(({ msg }) => msg.includes('is started again')).length;
+  expect(ends).toBeGreaterThan(0);
+  expect(await sample(workers, 'curfew_worker_restarts_total')).toBe(ends);
 });
 
 it('a worker that stands still is given no connections while another answers', async () => {

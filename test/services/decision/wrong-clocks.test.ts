@@ -5,7 +5,8 @@ import { HOUR_MS, WrongClock } from '../../support/wrong-clock.ts';
 import { person } from './people.ts';
 import { createScene, type Scene } from './scene.ts';
 
-const GRANT_MS = 800;
+/** On a machine too busy to ask meanwhile, one that lasts longer is tried. */
+const [SHORT_MS, LONG_MS] = [800, 20_000];
 const otto = { principal: person('otto') };
 const patiently = { timeout: 20_000 };
 
@@ -18,11 +19,13 @@ beforeAll(async () => {
   scene = await createScene({ machine, logger });
 });
 afterAll(() => scene[Symbol.asyncDispose]());
-beforeEach(async () => {
+beforeEach(setRight);
+
+async function setRight(): Promise<void> {
   machine.aheadMs = 0;
   machine.stoppedAtMs = undefined;
   await vi.waitUntil(() => scene.service.followed.clock.driftMs() === 0, patiently);
-});
+}
 
 interface Wrong {
   readonly name: string;
@@ -31,6 +34,32 @@ interface Wrong {
   readonly isSilent?: boolean;
   /** Whether it may permit while the grant lives. */
   readonly mayPermit: boolean;
+}
+
+/** Asks until after the end of a grant. @returns how often it permitted */
+async function permitsDuring(wrong: Wrong, grantMs: number): Promise<number> {
+  const expiresAtMs = Date.now() + grantMs;
+  const { revision } = await scene.start({
+    subject: otto.principal,
+    startsAt: new Date(expiresAtMs - grantMs),
+    expiresAt: new Date(expiresAtMs),
+  });
+  await scene.service.followed.follower.waitFor(revision, 10_000);
+  const speak = wrong.isSilent === true ? await scene.silence() : undefined;
+  let permits = 0;
+  for (let round = 0; Date.now() < expiresAtMs + SHORT_MS / 4; round += 1) {
+    wrong.goWrong(round);
+    const askedAtMs = Date.now();
+    const answer = await scene.authorize(otto).catch(() => undefined);
+    if (answer?.effect !== Effect.ALLOW) continue;
+    permits += 1;
+    // The database of the tests has the clock of this machine.
+    expect(askedAtMs).toBeLessThan(expiresAtMs);
+    const { seconds = 0n, nanos = 0 } = answer.decidedAt ?? {};
+    expect(Number(seconds) * 1_000 + nanos / 1e6).toBeLessThan(expiresAtMs);
+  }
+  await speak?.();
+  return permits;
 }
 
 it.each<Wrong>([
@@ -59,27 +88,11 @@ it.each<Wrong>([
     mayPermit: true,
   },
 ])('D11 with a clock $name nothing is permitted at or after the end of a grant', async (wrong) => {
-  const expiresAtMs = Date.now() + GRANT_MS;
-  const { revision } = await scene.start({
-    subject: otto.principal,
-    startsAt: new Date(expiresAtMs - GRANT_MS),
-    expiresAt: new Date(expiresAtMs),
-  });
-  await scene.service.followed.follower.waitFor(revision, 10_000);
-  const speak = wrong.isSilent === true ? await scene.silence() : undefined;
   let permits = 0;
-  for (let round = 0; Date.now() < expiresAtMs + GRANT_MS / 4; round += 1) {
-    wrong.goWrong(round);
-    const askedAtMs = Date.now();
-    const answer = await scene.authorize(otto).catch(() => undefined);
-    if (answer?.effect !== Effect.ALLOW) continue;
-    permits += 1;
-    // The database of the tests has the clock of this machine.
-    expect(askedAtMs).toBeLessThan(expiresAtMs);
-    const { seconds = 0n, nanos = 0 } = answer.decidedAt ?? {};
-    expect(Number(seconds) * 1_000 + nanos / 1e6).toBeLessThan(expiresAtMs);
+  for (let ms = SHORT_MS; permits === 0 && ms <= (wrong.mayPermit ? LONG_MS : SHORT_MS); ms *= 2) {
+    await setRight();
+    permits = await permitsDuring(wrong, ms);
   }
-  await speak?.();
   expect(permits > 0).toBe(wrong.mayPermit);
 });
 

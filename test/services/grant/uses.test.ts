@@ -1,6 +1,6 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Curfew, createCurfew } from '../../../clients/sdk/index.ts';
+import { type Curfew, CurfewError, createCurfew } from '../../../clients/sdk/index.ts';
 import { Effect } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import { EndReason, GrantState } from '../../../proto/gen/curfew/grant/v1/grant_pb.ts';
 import { startDecisionService } from '../../../services/decision/service.ts';
@@ -84,18 +84,22 @@ describe('a counted grant', () => {
     for (const client of clients) opened.defer(() => client.close());
     const id = await granted(stack, 'counted-1', { reason: 'a race' });
     const { revision } = await grantOf(stack, id);
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, async (_, call) => {
+    const ask = async (call: number): Promise<Effect | undefined> => {
+      const question = { principal: person('ada'), action: action('read'), resource: database('counted-1') };
+      try {
         const answer = await clients[call % 3]?.services.decision.authorize({
-          principal: person('ada'),
-          action: action('read'),
-          resource: database('counted-1'),
+          ...question,
           useId: `call ${call}`,
           atLeastRevision: revision,
         });
         return answer?.effect;
-      }),
-    );
+      } catch (error) {
+        // On a busy machine fifty take longer than one may wait: to ask again is the same use.
+        if (error instanceof CurfewError && error.reason === 'USE_NOT_ACKNOWLEDGED') return await ask(call);
+        throw error;
+      }
+    };
+    const answers = await Promise.all(Array.from({ length: 50 }, async (_, call) => await ask(call)));
     expect(answers.filter((effect) => effect === Effect.ALLOW)).toHaveLength(5);
     expect(answers.filter((effect) => effect === Effect.DENY)).toHaveLength(45);
     const [uses] = await stack.query<{ count: number }>(
