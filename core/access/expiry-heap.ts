@@ -1,49 +1,53 @@
 import type { GrantTable } from './grant-table.ts';
+import { NumberColumn } from './number-column.ts';
 
 /** The rows of a table by when their grants expire, the first on top: a binary heap that knows where each of them is. */
 export class ExpiryHeap {
   readonly #table: GrantTable;
-  readonly #rows: number[];
+  readonly #rows = new NumberColumn();
   /** By row, where it is in `#rows`. */
-  readonly #places: number[] = [];
+  readonly #places = new NumberColumn();
+  #size = 0;
 
   /** Holds those that the table has; cheaper than one after the other. */
   constructor(table: GrantTable) {
     this.#table = table;
-    this.#rows = [...table.rows()];
-    for (const [place, row] of this.#rows.entries()) this.#places[row] = place;
-    for (let place = (this.#rows.length >> 1) - 1; place >= 0; place -= 1) this.#sink(place);
+    for (const row of table.rows()) this.#put(row, this.#size++);
+    for (let place = (this.#size >> 1) - 1; place >= 0; place -= 1) this.#sink(place);
   }
 
   /** The one that expires first. */
   get first(): number | undefined {
-    return this.#rows[0];
+    return this.#size === 0 ? undefined : this.#rows.get(0);
   }
 
   add(row: number): void {
-    this.#put(row, this.#rows.length);
-    this.#rise(this.#rows.length - 1);
+    this.#size += 1;
+    this.#put(row, this.#size - 1);
+    this.#rise(this.#size - 1);
   }
 
-  /** Of one that is in it, as long as its grant expires when it did. */
+  /** Of one that is in it, while its grant still expires when it did. */
   remove(row: number): void {
-    const place = this.#places[row];
-    const last = this.#rows.pop();
-    if (place === undefined || last === undefined || last === row) return;
+    this.#size -= 1;
+    const last = this.#rows.get(this.#size);
+    if (last === row) return;
+    const place = this.#places.get(row);
     this.#put(last, place);
     this.#rise(place);
     this.#sink(place);
   }
 
   #put(row: number, place: number): void {
-    this.#rows[place] = row;
-    this.#places[row] = place;
+    this.#rows.set(place, row);
+    this.#places.set(row, place);
   }
 
   #rise(from: number): void {
     for (let place = from; place > 0; ) {
       const above = (place - 1) >> 1;
-      if (!this.#swapIfEarlier(place, above)) return;
+      if (!this.#isEarlier(place, above)) return;
+      this.#swap(place, above);
       place = above;
     }
   }
@@ -53,21 +57,21 @@ export class ExpiryHeap {
       const left = 2 * place + 1;
       const right = left + 1;
       const below = this.#isEarlier(right, left) ? right : left;
-      if (!this.#swapIfEarlier(below, place)) return;
+      if (!this.#isEarlier(below, place)) return;
+      this.#swap(below, place);
       place = below;
     }
   }
 
-  #swapIfEarlier(place: number, other: number): boolean {
-    const [one, two] = [this.#rows[place], this.#rows[other]];
-    if (one === undefined || two === undefined || !this.#isEarlier(place, other)) return false;
+  #swap(place: number, other: number): void {
+    const [one, two] = [this.#rows.get(place), this.#rows.get(other)];
     this.#put(one, other);
     this.#put(two, place);
-    return true;
   }
 
+  /** False where one of the places is beyond the end. */
   #isEarlier(place: number, other: number): boolean {
-    const [one, two] = [this.#rows[place], this.#rows[other]];
-    return one !== undefined && two !== undefined && this.#table.expiresMs(one) < this.#table.expiresMs(two);
+    if (place >= this.#size) return false;
+    return this.#table.expiresMs(this.#rows.get(place)) < this.#table.expiresMs(this.#rows.get(other));
   }
 }

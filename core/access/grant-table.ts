@@ -2,6 +2,7 @@ import type { CompactGrant, GrantCommon } from './compact-grant.ts';
 import type { LiveGrant } from './grant.ts';
 import { IdColumn } from './id-column.ts';
 import { NamedEntities, type NamedEntity } from './named-entities.ts';
+import { NumberColumn } from './number-column.ts';
 
 /**
  * Grants by row, a column for each of their parts: of a million an object each, with those inside of it, would have the garbage collector
@@ -21,11 +22,11 @@ export class GrantTable {
   readonly #tickets: string[] = [];
   /** Undefined where the row holds nothing any more. */
   readonly #commons: (GrantCommon | undefined)[] = [];
-  // Of numbers alone, which take no memory beside the column's; what is undefined is NaN.
-  readonly #starts: number[] = [];
-  readonly #expiries: number[] = [];
-  readonly #lastUses: number[] = [];
-  readonly #usesLeft: number[] = [];
+  readonly #starts = new NumberColumn();
+  readonly #expiries = new NumberColumn();
+  /** NaN where it is undefined, here and below. */
+  readonly #lastUses = new NumberColumn();
+  readonly #usesLeft = new NumberColumn();
 
   get size(): number {
     return this.#commons.length - this.#free.length;
@@ -57,10 +58,10 @@ export class GrantTable {
     this.#resources[row] = this.#entities.take(grant.resource);
     this.#reasons[row] = grant.reason;
     this.#tickets[row] = grant.ticket;
-    this.#starts[row] = grant.startsMs;
-    this.#expiries[row] = grant.expiresMs;
-    this.#lastUses[row] = grant.lastUsedMs ?? Number.NaN;
-    this.#usesLeft[row] = grant.usesLeft ?? Number.NaN;
+    this.#starts.set(row, grant.startsMs);
+    this.#expiries.set(row, grant.expiresMs);
+    this.#lastUses.set(row, grant.lastUsedMs ?? Number.NaN);
+    this.#usesLeft.set(row, grant.usesLeft ?? Number.NaN);
     this.#commons[row] = grant.common;
     this.#free.pop();
     return row;
@@ -100,20 +101,20 @@ export class GrantTable {
   }
 
   startsMs(row: number): number {
-    return part(this.#starts, row);
+    return this.#starts.get(row);
   }
 
   expiresMs(row: number): number {
-    return part(this.#expiries, row);
+    return this.#expiries.get(row);
   }
 
   usesLeft(row: number): number | undefined {
-    return defined(part(this.#usesLeft, row));
+    return defined(this.#usesLeft.get(row));
   }
 
   /** The grant as everybody else knows it. */
   grant(row: number): LiveGrant {
-    const lastUsedMs = defined(part(this.#lastUses, row));
+    const lastUsedMs = defined(this.#lastUses.get(row));
     return {
       ...this.common(row),
       id: this.id(row),

@@ -12,7 +12,7 @@ export class IdColumn {
   set(row: number, id: string): void {
     if (id.length > WIDTH) throw new RangeError(`not an id: ${JSON.stringify(id)}`);
     const at = row * WIDTH;
-    if (at >= this.#bytes.length) this.#widen();
+    if (at >= this.#bytes.length) this.#widen(row + 1);
     if (id.length < WIDTH) this.#bytes.fill(0, at, at + WIDTH);
     this.#bytes.write(id, at, WIDTH, 'latin1');
   }
@@ -28,8 +28,8 @@ export class IdColumn {
     return hashOf(this.#words, row * WORDS);
   }
 
-  #widen(): void {
-    const wider = Buffer.alloc(this.#bytes.length * 2);
+  #widen(rows: number): void {
+    const wider = Buffer.alloc(Math.max(rows * WIDTH, this.#bytes.length * 2));
     this.#bytes.copy(wider);
     this.#bytes = wider;
     this.#words = wordsOf(wider);
