@@ -27,7 +27,7 @@ interface Row {
   readonly uses_left: number | null;
   readonly casts: string | null;
   readonly asked: string | null;
-  /** What many grants have alike, in one text that is parsed once. */
+  /** What many grants have alike, in one text that is parsed once: a part a line, for no name or key has a line break in it. */
   readonly common: string;
 }
 
