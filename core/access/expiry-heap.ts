@@ -1,73 +1,77 @@
-import type { CompactGrant } from './compact-grant.ts';
+import type { GrantTable } from './grant-table.ts';
+import { NumberColumn } from './number-column.ts';
 
-/**
- * Grants by when they expire, the first on top: a binary heap. One that changed or ended stays in it until its time comes, so it is asked
- * of each whether it is still meant.
- */
+/** The rows of a table by when their grants expire, the first on top: a binary heap that knows where each of them is. */
 export class ExpiryHeap {
-  #grants: CompactGrant[] = [];
+  readonly #table: GrantTable;
+  readonly #rows = new NumberColumn();
+  /** By row, where it is in `#rows`. */
+  readonly #places = new NumberColumn();
+  #size = 0;
 
-  get size(): number {
-    return this.#grants.length;
+  /** Holds those that the table has; cheaper than one after the other. */
+  constructor(table: GrantTable) {
+    this.#table = table;
+    for (const row of table.rows()) this.#put(row, this.#size++);
+    for (let place = (this.#size >> 1) - 1; place >= 0; place -= 1) this.#sink(place);
   }
 
-  /** Holds these alone from now on; cheaper than one after the other. */
-  reset(grants: Iterable<CompactGrant>): void {
-    this.#grants = [...grants];
-    for (let at = (this.#grants.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at);
+  /** The one that expires first. */
+  get first(): number | undefined {
+    return this.#size === 0 ? undefined : this.#rows.get(0);
   }
 
-  add(grant: CompactGrant): void {
-    this.#grants.push(grant);
-    this.#rise(this.#grants.length - 1);
+  add(row: number): void {
+    this.#size += 1;
+    this.#put(row, this.#size - 1);
+    this.#rise(this.#size - 1);
   }
 
-  /** Takes out those that had expired by then, the first first. */
-  *take(byMs: number): Iterable<CompactGrant> {
-    for (
-      let first = this.#grants[0];
-      first !== undefined && first.expiresMs <= byMs;
-      first = this.#grants[0]
-    ) {
-      const last = this.#grants.pop();
-      if (last !== undefined && last !== first) {
-        this.#grants[0] = last;
-        this.#sink(0);
-      }
-      yield first;
-    }
+  /** Of one that is in it, while its grant still expires when it did. */
+  remove(row: number): void {
+    this.#size -= 1;
+    const last = this.#rows.get(this.#size);
+    if (last === row) return;
+    const place = this.#places.get(row);
+    this.#put(last, place);
+    this.#rise(place);
+    this.#sink(place);
+  }
+
+  #put(row: number, place: number): void {
+    this.#rows.set(place, row);
+    this.#places.set(row, place);
   }
 
   #rise(from: number): void {
-    for (let at = from; at > 0; ) {
-      const above = (at - 1) >> 1;
-      if (!this.#swapIfEarlier(at, above)) return;
-      at = above;
+    for (let place = from; place > 0; ) {
+      const above = (place - 1) >> 1;
+      if (!this.#isEarlier(place, above)) return;
+      this.#swap(place, above);
+      place = above;
     }
   }
 
   #sink(from: number): void {
-    for (let at = from; ; ) {
-      const left = 2 * at + 1;
+    for (let place = from; ; ) {
+      const left = 2 * place + 1;
       const right = left + 1;
       const below = this.#isEarlier(right, left) ? right : left;
-      if (!this.#swapIfEarlier(below, at)) return;
-      at = below;
+      if (!this.#isEarlier(below, place)) return;
+      this.#swap(below, place);
+      place = below;
     }
   }
 
-  #swapIfEarlier(at: number, other: number): boolean {
-    const one = this.#grants[at];
-    const two = this.#grants[other];
-    if (one === undefined || two === undefined || one.expiresMs >= two.expiresMs) return false;
-    this.#grants[at] = two;
-    this.#grants[other] = one;
-    return true;
+  #swap(place: number, other: number): void {
+    const [one, two] = [this.#rows.get(place), this.#rows.get(other)];
+    this.#put(one, other);
+    this.#put(two, place);
   }
 
-  #isEarlier(at: number, other: number): boolean {
-    const one = this.#grants[at];
-    const two = this.#grants[other];
-    return one !== undefined && two !== undefined && one.expiresMs < two.expiresMs;
+  /** False where one of the places is beyond the end. */
+  #isEarlier(place: number, other: number): boolean {
+    if (place >= this.#size) return false;
+    return this.#table.expiresMs(this.#rows.get(place)) < this.#table.expiresMs(this.#rows.get(other));
   }
 }

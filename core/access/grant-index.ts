@@ -1,41 +1,52 @@
-import { type CompactGrant, GrantCompactor, liveOf } from './compact-grant.ts';
+import { type GrantCommon, GrantCompactor } from './compact-grant.ts';
 import type { Directory } from './directory.ts';
-import { ExpiryHeap } from './expiry-heap.ts';
 import { type EntityUid, sameUid, uidKey } from './entity.ts';
+import { ExpiryHeap } from './expiry-heap.ts';
 import type { LiveGrant } from './grant.ts';
-
-/** Resources whose keys are shared; what is beyond them only takes more memory. */
-const MOST_KEYS = 200_000;
-/** Grants that may be kept although they ended, for each of those that have not and beyond. */
-const MOST_STALE = 1_000;
+import { GrantTable } from './grant-table.ts';
+import { hashOfId } from './id-column.ts';
+import type { NamedEntity } from './named-entities.ts';
+import { RowChains } from './row-chains.ts';
 
 /** The grants that have not ended, in memory, by subject and resource; and those used up, for the calls that used them. */
 export class GrantIndex {
-  readonly #byId = new Map<string, CompactGrant>();
-  /** By subject, of those who hold any. */
-  readonly #held = new Map<string, Held>();
-  readonly #byExpiry = new ExpiryHeap();
   readonly #compactor = new GrantCompactor();
-  /** Each of the keys of resources to itself: many subjects hold grants on the same ones. */
-  readonly #keys = new Map<string, string>();
+  #table = new GrantTable();
+  #byId = chainsById(this.#table);
+  /** By subject and resource. */
+  #byPair = chainsByPair(this.#table);
+  #byExpiry = new ExpiryHeap(this.#table);
   #changes = 0;
 
   get size(): number {
-    return this.#byId.size;
+    return this.#table.size;
   }
 
   get(id: string): LiveGrant | undefined {
-    const grant = this.#byId.get(id);
-    return grant === undefined ? undefined : liveOf(grant);
+    const row = this.#rowOf(id);
+    return row === undefined ? undefined : this.#table.grant(row);
   }
 
-  /** A number that is another after every change of what the subject holds; 0 stands for nothing. */
+  /** A number that is another after every change of what the subject holds. */
   stampOf(subject: EntityUid): number {
-    return this.#held.get(uidKey(subject))?.stamp ?? 0;
+    return this.#table.entity(uidKey(subject))?.stamp ?? 0;
   }
 
+  /** Those that change or come by `reset` while it is gone through are among them. */
   *all(): Iterable<LiveGrant> {
-    for (const grant of this.#byId.values()) yield liveOf(grant);
+    for (let table: GrantTable | undefined; table !== this.#table; ) {
+      table = this.#table;
+      for (const grant of table.all()) {
+        yield grant;
+        if (table !== this.#table) break;
+      }
+    }
+  }
+
+  /** Those that somebody else than their holder asked for. */
+  *askedForOthers(): Iterable<LiveGrant> {
+    for (const row of this.#table.rows())
+      if (this.#table.requester(row) !== this.#table.subject(row)) yield this.#table.grant(row);
   }
 
   /** Puts a changed one in its place; one that is not there stays away. */
@@ -46,78 +57,42 @@ export class GrantIndex {
 
   add(grant: LiveGrant): void {
     this.remove(grant.id);
-    const compact = this.#compactor.compact(grant);
-    this.#put(compact, uidKey(compact.subject), this.#shared(uidKey(compact.resource)));
-    this.#byExpiry.add(compact);
-    // Those that ended long before their time are not kept until then.
-    if (this.#byExpiry.size > MOST_STALE + 2 * this.size) this.#byExpiry.reset(this.#byId.values());
+    const row = this.#table.add(this.#compactor.compact(grant));
+    this.#byId.add(row);
+    this.#byPair.add(row);
+    this.#byExpiry.add(row);
+    this.#table.subject(row).stamp = ++this.#changes;
   }
 
-  /** Holds these alone from now on. Their ids differ. */
-  reset(grants: Iterable<CompactGrant>): void {
-    this.clear();
-    const keys = new Map<EntityUid, string>(); // equal ones are one object
-    const keyOf = (uid: EntityUid): string => {
-      const key = keys.get(uid) ?? uidKey(uid);
-      keys.set(uid, key);
-      return key;
-    };
-    for (const grant of grants) this.#put(grant, keyOf(grant.subject), keyOf(grant.resource));
-    this.#byExpiry.reset(this.#byId.values());
+  /** Holds those of the table alone from now on; the table is its own. */
+  reset(table: GrantTable): void {
+    this.#table = table;
+    this.#byId = chainsById(table);
+    this.#byPair = chainsByPair(table);
+    this.#byExpiry = new ExpiryHeap(table);
+    this.#changes += 1;
+    for (const row of table.rows()) table.subject(row).stamp = this.#changes;
   }
 
   remove(id: string): void {
-    const grant = this.#byId.get(id);
-    if (grant === undefined) return;
-    this.#byId.delete(id);
-    const subject = uidKey(grant.subject);
-    const held = this.#held.get(subject);
-    if (held === undefined) return;
-    const resource = uidKey(grant.resource);
-    const left = listOf(held.byResource.get(resource)).filter((other) => other.id !== id);
-    if (left.length > 0) held.byResource.set(resource, left);
-    else held.byResource.delete(resource);
-    if (held.byResource.size === 0) this.#held.delete(subject);
-    else held.stamp = ++this.#changes;
-  }
-
-  clear(): void {
-    this.#byId.clear();
-    this.#held.clear();
-    this.#keys.clear();
-    this.#byExpiry.reset([]);
+    const row = this.#rowOf(id);
+    if (row === undefined) return;
+    this.#table.subject(row).stamp = ++this.#changes;
+    this.#byId.remove(row);
+    this.#byPair.remove(row);
+    this.#byExpiry.remove(row);
+    this.#table.remove(row);
   }
 
   /**
    * Forgets grants that had expired by then, and looks at no others. It must be the database's time, which no machine's clock can bend.
    */
   prune(before: Date): void {
-    // One that was changed meanwhile is another object.
-    for (const grant of this.#byExpiry.take(before.getTime()))
-      if (this.#byId.get(grant.id) === grant) this.remove(grant.id);
-  }
-
-  #put(grant: CompactGrant, subject: string, resource: string): void {
-    this.#byId.set(grant.id, grant);
-    const stamp = ++this.#changes;
-    const held = this.#held.get(subject);
-    if (held === undefined) {
-      this.#held.set(subject, { stamp, byResource: new Map([[resource, grant]]) });
-      return;
+    const beforeMs = before.getTime();
+    for (let row = this.#byExpiry.first; row !== undefined; row = this.#byExpiry.first) {
+      if (this.#table.expiresMs(row) > beforeMs) return;
+      this.remove(this.#table.id(row));
     }
-    held.stamp = stamp;
-    const there = held.byResource.get(resource);
-    if (there === undefined) held.byResource.set(resource, grant);
-    else if ('id' in there) held.byResource.set(resource, [there, grant]);
-    else there.push(grant);
-  }
-
-  #shared(key: string): string {
-    const known = this.#keys.get(key);
-    if (known !== undefined) return known;
-    if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
-    this.#keys.set(key, key);
-    return key;
   }
 
   /**
@@ -133,49 +108,94 @@ export class GrantIndex {
   coveringAnyOf(question: GrantQuestionByKeys): readonly LiveGrant[] {
     const times = timesOf(question);
     return this.#aboutAnyOf(question)
-      .filter((grant) => isLive(grant, times))
-      .sort((a, b) => cost(a) - cost(b) || b.expiresMs - a.expiresMs || (a.id < b.id ? -1 : 1))
-      .map(liveOf);
+      .filter((row) => this.#isLive(row, times))
+      .sort((a, b) => this.#compare(a, b))
+      .map((row) => this.#table.grant(row));
   }
 
   /** When the next of the scheduled grants begins that would then be among `coveringAnyOf`. */
   nextStart(question: GrantQuestionByKeys): Date | undefined {
     const times = timesOf(question);
     const starts = this.#aboutAnyOf(question)
-      .filter(
-        (grant) =>
-          grant.common.state === 'SCHEDULED' && !isLive(grant, times) && times.lateMs < grant.expiresMs,
-      )
-      .map(({ startsMs }) => startsMs);
+      .filter((row) => this.#table.common(row).state === 'SCHEDULED' && !this.#isLive(row, times))
+      .filter((row) => times.lateMs < this.#table.expiresMs(row))
+      .map((row) => this.#table.startsMs(row));
     return starts.length === 0 ? undefined : new Date(Math.min(...starts));
   }
 
   /** Those that the question is about, live or not, in no order. */
   aboutAnyOf(question: About): LiveGrant[] {
-    return this.#aboutAnyOf(question).map(liveOf);
+    return this.#aboutAnyOf(question).map((row) => this.#table.grant(row));
   }
 
-  #aboutAnyOf({ principal, action, resourceKeys }: About): CompactGrant[] {
-    const held = this.#held.get(uidKey(principal))?.byResource;
-    if (held === undefined) return [];
-    return [...resourceKeys()]
-      .flatMap((resource) => held.get(resource) ?? [])
-      .filter((grant) => grant.common.actions.some((it) => sameUid(it, action)));
+  /** Rows. */
+  #aboutAnyOf({ principal, action, resourceKeys }: About): number[] {
+    const table = this.#table;
+    const subject = table.entity(uidKey(principal));
+    if (subject === undefined) return [];
+    const rows: number[] = [];
+    for (const key of resourceKeys()) {
+      const resource = table.entity(key);
+      if (resource === undefined) continue;
+      for (const row of this.#byPair.of(hashOfPair(subject, resource)))
+        if (
+          table.subject(row) === subject &&
+          table.resource(row) === resource &&
+          names(table.common(row), action)
+        )
+          rows.push(row);
+    }
+    return rows;
   }
-}
 
-/** What a subject holds. */
-interface Held {
-  stamp: number;
-  /** Nearly always there is one grant on a resource, which takes no list. */
-  readonly byResource: Map<string, CompactGrant | CompactGrant[]>;
+  #rowOf(id: string): number | undefined {
+    return this.#byId.of(hashOfId(id)).find((row) => this.#table.id(row) === id);
+  }
+
+  #isLive(row: number, { lateMs, earlyMs, usedUp }: Times): boolean {
+    const table = this.#table;
+    if (lateMs >= table.expiresMs(row) || (table.usesLeft(row) === 0 && !usedUp)) return false;
+    const isScheduled = table.common(row).state === 'SCHEDULED';
+    return !isScheduled || (earlyMs !== undefined && earlyMs >= table.startsMs(row));
+  }
+
+  #compare(a: number, b: number): number {
+    const table = this.#table;
+    return (
+      this.#cost(a) - this.#cost(b) ||
+      table.expiresMs(b) - table.expiresMs(a) ||
+      (table.id(a) < table.id(b) ? -1 : 1)
+    );
+  }
+
+  /** What it takes to permit by it: nothing, one of its uses, or its beginning. */
+  #cost(row: number): number {
+    if (this.#table.common(row).state !== 'ACTIVE') return 2;
+    return this.#table.usesLeft(row) === undefined ? 0 : 1;
+  }
 }
 
 type About = Pick<GrantQuestionByKeys, 'principal' | 'action' | 'resourceKeys'>;
 
-function listOf(held: CompactGrant | readonly CompactGrant[] | undefined): readonly CompactGrant[] {
-  if (held === undefined) return [];
-  return 'id' in held ? [held] : held;
+function chainsById(table: GrantTable): RowChains {
+  const chains = new RowChains((row) => table.idHash(row), table.size);
+  for (const row of table.rows()) chains.add(row);
+  return chains;
+}
+
+function chainsByPair(table: GrantTable): RowChains {
+  const chains = new RowChains((row) => hashOfPair(table.subject(row), table.resource(row)), table.size);
+  for (const row of table.rows()) chains.add(row);
+  return chains;
+}
+
+function hashOfPair(subject: NamedEntity, resource: NamedEntity): number {
+  const mixed = Math.imul(subject.number, 0x9e3779b1) ^ Math.imul(resource.number, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+}
+
+function names({ actions }: GrantCommon, action: EntityUid): boolean {
+  return actions.some((it) => sameUid(it, action));
 }
 
 interface Times {
@@ -186,17 +206,6 @@ interface Times {
 
 function timesOf({ late, early, usedUp = false }: GrantQuestionByKeys): Times {
   return { lateMs: late.getTime(), earlyMs: early?.getTime(), usedUp };
-}
-
-function isLive(grant: CompactGrant, { lateMs, earlyMs, usedUp }: Times): boolean {
-  if (lateMs >= grant.expiresMs || (grant.usesLeft === 0 && !usedUp)) return false;
-  return grant.common.state !== 'SCHEDULED' || (earlyMs !== undefined && earlyMs >= grant.startsMs);
-}
-
-/** What it takes to permit by it: nothing, one of its uses, or its beginning. */
-function cost({ common, usesLeft }: CompactGrant): number {
-  if (common.state !== 'ACTIVE') return 2;
-  return usesLeft === undefined ? 0 : 1;
 }
 
 export interface GrantQuestion {

@@ -3,13 +3,14 @@ import { AccessError } from '../access/access-error.ts';
 import type { Entity } from '../access/entity.ts';
 import { parseEntities } from '../access/entity-json.ts';
 import type { LedgerEvent } from '../access/event.ts';
-import type { CompactGrant } from '../access/compact-grant.ts';
+import type { GrantTable } from '../access/grant-table.ts';
 import type { Lock } from '../access/lock.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { fromLedgerRow } from './ledger-row.ts';
 import { readLiveGrants } from './live-grants.ts';
 import { readLocks } from './locks.ts';
+import { pagesOf } from './pages.ts';
 import { readPolicySet, type StoredFiles } from './policy-sets.ts';
 import type { Trx } from './transition.ts';
 
@@ -28,7 +29,7 @@ export interface Snapshot {
   readonly hash: Buffer;
   readonly basisRevision: bigint;
   /** Those that had not ended. */
-  readonly grants: readonly CompactGrant[];
+  readonly grants: GrantTable;
   readonly entities: readonly Entity[];
   /** Those that held. */
   readonly locks: readonly Lock[];
@@ -53,9 +54,6 @@ export interface Poll {
 
 /** Before the first row. */
 export const GENESIS_HASH = Buffer.alloc(32);
-
-/** Rows read by one statement, so that none runs into the statement timeout however much there is. */
-const PAGE = 5_000;
 
 /** Told of the policy set in force, before the rest of a snapshot is read. */
 export type OnPolicySet = (digest: string, files: StoredFiles) => void;
@@ -103,19 +101,12 @@ export function readSnapshot(database: Database, onPolicySet?: OnPolicySet): Pro
 
 async function readDirectory(trx: Trx): Promise<readonly Entity[]> {
   const entities: Entity[] = [];
-  for (let last = ''; ; ) {
-    const page = await trx
-      .selectFrom('entities')
-      .select(['uid', 'body'])
-      .where('deleted_at', 'is', null)
-      .where('uid', '>', last)
-      .orderBy('uid')
-      .limit(PAGE)
-      .execute();
-    entities.push(...parseEntities(`[${page.map((row) => row.body).join(',')}]`));
-    last = page.at(-1)?.uid ?? last;
-    if (page.length < PAGE) return entities;
-  }
+  const query = sql<{
+    readonly body: string;
+  }>`SELECT body FROM entities WHERE deleted_at IS NULL ORDER BY uid`;
+  for await (const rows of pagesOf(trx, query))
+    entities.push(...parseEntities(`[${rows.map(({ body }) => body).join(',')}]`));
+  return entities;
 }
 
 async function readPolicyDigest(trx: Trx): Promise<string | undefined> {

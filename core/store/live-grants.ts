@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import { types } from 'pg';
 import type { CompactGrant, GrantCommon } from '../access/compact-grant.ts';
-import { type EntityUid, parseUidKey } from '../access/entity.ts';
+import { parseUidKey } from '../access/entity.ts';
+import { GrantTable } from '../access/grant-table.ts';
 import { type GrantTerms, type LiveState, PLAIN_TERMS } from '../access/grant.ts';
 import { parseAsked, parseCasts } from './grant-row.ts';
+import { pagesOf } from './pages.ts';
 import type { Trx } from './transition.ts';
 
 const TEXT_ARRAY_OID = 1009;
@@ -25,27 +27,19 @@ interface Row {
   readonly uses_left: number | null;
   readonly casts: string | null;
   readonly asked: string | null;
-  /** What many grants have alike, in one text that is parsed once. */
+  /** What many grants have alike, in one text that is parsed once: a part a line, for no name or key has a line break in it. */
   readonly common: string;
 }
 
 /**
  * All grants that had not ended when the transaction began, and those used up whose time is not over, without a use left, in no order. What
- * is equal among them is one object. They come by a cursor: whatever there is, each page costs what its rows cost.
+ * is equal among them is one object.
  */
-export async function readLiveGrants(trx: Trx): Promise<readonly CompactGrant[]> {
-  const grants: CompactGrant[] = [];
+export async function readLiveGrants(trx: Trx): Promise<GrantTable> {
+  const grants = new GrantTable();
   const toGrant = grantReader();
-  await sql`DECLARE live_grants NO SCROLL CURSOR FOR ${rowsWhere(LIVE)} UNION ALL ${rowsWhere(USED_UP)}`.execute(
-    trx,
-  );
-  for (let isMore = true; isMore; ) {
-    // So few that none runs into the statement timeout, on a machine that is busy with other things either.
-    const { rows } = await sql<Row>`FETCH 1000 FROM live_grants`.execute(trx);
-    for (const row of rows) grants.push(toGrant(row));
-    isMore = rows.length > 0;
-  }
-  await sql`CLOSE live_grants`.execute(trx);
+  const query = sql<Row>`${rowsWhere(LIVE)} UNION ALL ${rowsWhere(USED_UP)}`;
+  for await (const rows of pagesOf(trx, query)) for (const row of rows) grants.add(toGrant(row));
   return grants;
 }
 
@@ -58,17 +52,14 @@ function rowsWhere(condition: RawBuilder<unknown>): RawBuilder<Row> {
     SELECT id, request_id, nullif(requester, subject) AS requester, subject, resource, reason, nullif(ticket, '') AS ticket,
       date_part('epoch', starts_at) AS starts_s, date_part('epoch', expires_at) AS expires_s,
       date_part('epoch', last_used_at) AS last_used_s, uses_left, casts, asked,
-      ARRAY[workflow, actions::text, steps::text, seats::text, approvers::text, item::text, state::text, duration_ms::text,
-        extensions::text, ${TERMS}]::text AS common
+      concat_ws(E'\\n', item, state, duration_ms, extensions, ${TERMS}, actions, approvers, steps, seats, workflow) AS common
     FROM grants WHERE ${condition} AND expires_at > transaction_timestamp()`;
 }
 
-/** The members of `GrantTerms`, those that are left out included; NULL for plain ones. */
-const TERMS = sql<
-  string | null
->`CASE WHEN break_glass OR keep_on_change OR idle_ms IS NOT NULL OR max_extensions > 0
+/** The members of `GrantTerms`, those that are left out included; nothing for plain ones. */
+const TERMS = sql<string>`CASE WHEN break_glass OR keep_on_change OR idle_ms IS NOT NULL OR max_extensions > 0
   THEN json_build_object('breakGlass', break_glass, 'onChange', CASE WHEN keep_on_change THEN 'keep' ELSE 'end' END,
-    'idleMs', idle_ms, 'maxExtensions', max_extensions)::text END`;
+    'idleMs', idle_ms, 'maxExtensions', max_extensions)::text ELSE '' END`;
 
 function parseTerms(text: string): GrantTerms {
   const { idleMs, ...terms } = JSON.parse(text) as GrantTerms & { readonly idleMs: number | null }; // as TERMS builds it
@@ -76,17 +67,15 @@ function parseTerms(text: string): GrantTerms {
 }
 
 function grantReader(): (row: Row) => CompactGrant {
-  const uid = once(parseUidKey);
-  const common = once(commonReader(uid));
+  const common = once(commonReader());
   return (row) => {
-    const subject = uid(row.subject);
     const { casts, asked } = row;
     return {
       id: row.id,
       requestId: row.request_id,
-      requester: row.requester === null ? subject : uid(row.requester),
-      subject,
-      resource: uid(row.resource),
+      requester: row.requester ?? row.subject,
+      subject: row.subject,
+      resource: row.resource,
       reason: row.reason,
       ticket: row.ticket ?? '',
       usesLeft: row.uses_left ?? undefined,
@@ -108,15 +97,17 @@ function withOwn(common: GrantCommon, casts: string | null, asked: string | null
 }
 
 /** What is alike within what is alike is one object too. */
-function commonReader(uid: (text: string) => EntityUid): (text: string) => GrantCommon {
+function commonReader(): (text: string) => GrantCommon {
+  const uid = once(parseUidKey);
   const texts = once(parseTexts);
   const numbers = once((text) => parseTexts(text).map(Number));
   const uids = once((text) => parseTexts(text).map(uid));
   const terms = once(parseTerms);
   return (text) => {
-    const [workflow, actions, steps, seats, approvers, item, state, durationMs, extensions, own] = parseTexts(
-      text,
-    ) as CommonTexts; // as `rowsWhere` builds it
+    const parts = text.split('\n');
+    if (parts.length !== COMMON_PARTS) throw new Error(`a grant with a line break in a name: ${text}`);
+    const [item, state, durationMs, extensions, own, actions, approvers, steps, seats, workflow] =
+      parts as unknown as CommonTexts; // as `rowsWhere` builds it
     return {
       workflow,
       actions: uids(actions),
@@ -127,23 +118,24 @@ function commonReader(uid: (text: string) => EntityUid): (text: string) => Grant
       state: state === 'ENDED' ? 'ACTIVE' : state,
       durationMs: Number(durationMs),
       extensions: Number(extensions),
-      terms: own === null ? PLAIN_TERMS : terms(own),
+      terms: own === '' ? PLAIN_TERMS : terms(own),
     };
   };
 }
 
+const COMMON_PARTS = 10;
 type CommonTexts = readonly [
-  workflow: string,
-  actions: string,
-  steps: string,
-  seats: string,
-  approvers: string,
   item: string,
   /** Of one that was used up, ENDED. */
   state: LiveState | 'ENDED',
   durationMs: string,
   extensions: string,
-  terms: string | null,
+  terms: string,
+  actions: string,
+  approvers: string,
+  steps: string,
+  seats: string,
+  workflow: string,
 ];
 
 /** Columns hold whole milliseconds. */

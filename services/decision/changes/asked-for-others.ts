@@ -14,7 +14,7 @@ export class AskedForOthers {
 
   restart(): void {
     this.#byRequester.clear();
-    for (const grant of this.#grants.all()) this.add(grant);
+    for (const grant of this.#grants.askedForOthers()) this.add(grant);
   }
 
   add({ id, requester, subject }: Pick<LiveGrant, 'id' | 'requester' | 'subject'>): void {

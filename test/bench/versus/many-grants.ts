@@ -1,8 +1,9 @@
 import { familyRssBytes } from '../process-family.ts';
 import type { Report } from '../report/report.ts';
-import { ratioOf, spreadOf } from '../report/spread.ts';
+import { spreadOf } from '../report/spread.ts';
 import { type BulkGrant } from './bulk-grants.ts';
 import { type Company, foundCompany } from './company.ts';
+import { compareLoads } from './compare-loads.ts';
 import { startCurfewSide } from './curfew-side.ts';
 import { grantOn, inTurn } from './granted.ts';
 import { alternate, type RoundOptions, warmUp } from './sides.ts';
@@ -41,9 +42,7 @@ export async function manyGrants(report: Report, { grants, ...rounds }: ManyGran
   const rss = await familyRssBytes(lots.pid());
   const sides = [lots, few].map((side) => ({ side, next: inTurn(company) }));
   for (const { side, next } of sides) await warmUp(side, next, WARM_UP);
-  const [withMany = [], withFew = []] = (await alternate(report, sides, rounds)).map((rounds) =>
-    rounds.map(({ perSecond }) => perSecond),
-  );
+  const [withMany = [], withFew = []] = await alternate(report, sides, rounds);
   const gigabytes = [rss, await familyRssBytes(lots.pid())].map((bytes) => bytes / 1e9);
   report.add({
     name: `memory with ${many}`,
@@ -52,18 +51,8 @@ export async function manyGrants(report: Report, { grants, ...rounds }: ManyGran
     bar: { is: 'at most', than: 1.2 },
     conditions: 'resident: when it was ready, and after the load',
   });
-  report.add({
-    name: `Curfew, ${FEW.toLocaleString('en')} live grants`,
-    unit: 'calls/s',
-    value: spreadOf(withFew),
-  });
-  report.add({ name: `Curfew, ${many}`, unit: 'calls/s', value: spreadOf(withMany) });
-  report.add({
-    name: `${many} ÷ ${FEW.toLocaleString('en')}`,
-    unit: '×',
-    value: ratioOf(withMany, withFew),
-    bar: { is: 'at least', than: 0.9 },
-  });
+  const thousand = `${FEW.toLocaleString('en')} live grants`;
+  compareLoads(report, { name: many, rounds: withMany }, { name: thousand, rounds: withFew }, 0.9);
 }
 
 /** Of users who are in the directory, each on a few environments. */

@@ -1,6 +1,6 @@
 import type { Report } from '../report/report.ts';
-import { ratioOf, spreadOf } from '../report/spread.ts';
 import { foundCompany } from './company.ts';
+import { compareLoads } from './compare-loads.ts';
 import { startCurfewSide } from './curfew-side.ts';
 import { eachOnce } from './granted.ts';
 import { alternate, type RoundOptions, warmUp } from './sides.ts';
@@ -28,26 +28,13 @@ export async function manyPolicies(
       { side: few, next: eachOnce(small) },
     ];
     for (const { side, next } of sides) await warmUp(side, next, WARM_UP);
-    const [withMany = [], withFew = []] = (await alternate(report, sides, rounds)).map((rounds) =>
-      rounds.map(({ perSecond }) => perSecond),
+    const [withMany = [], withFew = []] = await alternate(report, sides, rounds);
+    const conditions = 'policies, no question twice';
+    compareLoads(
+      report,
+      { name: `${count.toLocaleString('en')} ${conditions}`, rounds: withMany },
+      { name: `${FEW} ${conditions}`, rounds: withFew },
+      0.8,
     );
-    const policies = count.toLocaleString('en');
-    report.add({
-      name: `Curfew, ${FEW} policies, no question twice`,
-      unit: 'calls/s',
-      value: spreadOf(withFew),
-    });
-    report.add({
-      name: `Curfew, ${policies} policies, no question twice`,
-      unit: 'calls/s',
-      value: spreadOf(withMany),
-    });
-    const ratio = ratioOf(withMany, withFew);
-    report.add({
-      name: `${policies} policies ÷ ${FEW}`,
-      unit: '×',
-      value: ratio,
-      bar: { is: 'at least', than: 0.8 },
-    });
   }
 }

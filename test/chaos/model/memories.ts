@@ -1,4 +1,3 @@
-import { liveOf } from '../../../core/access/compact-grant.ts';
 import type { LiveGrant } from '../../../core/access/grant.ts';
 import { holdsAt, type Lock } from '../../../core/access/lock.ts';
 import type { Followed } from '../../../core/replica/follow.ts';
@@ -27,7 +26,7 @@ export async function readMemories(
   const now = new Date(Math.max(...all.map(({ clock }) => clock.late().getTime())));
   const standing = locks.filter((lock) => holdsAt(lock, now));
   return {
-    tables: { grants: going(grants.map(liveOf), now), locks: standing },
+    tables: { grants: going(grants.all(), now), locks: standing },
     memories: all.map(({ replica }) => ({
       grants: going(replica.grants.all(), now),
       locks: standing.map(({ id }) => replica.locks.get(id)),

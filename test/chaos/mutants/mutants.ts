@@ -134,8 +134,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: 'core/access/grant-index.ts',
-        find: 'if (lateMs >= grant.expiresMs',
-        replace: 'if (lateMs > grant.expiresMs',
+        find: 'if (lateMs >= table.expiresMs(row)',
+        replace: 'if (lateMs > table.expiresMs(row)',
       },
     ],
   },

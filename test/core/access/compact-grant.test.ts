@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { GrantCompactor, liveOf } from '../../../core/access/compact-grant.ts';
+import { GrantCompactor } from '../../../core/access/compact-grant.ts';
 import type { LiveGrant } from '../../../core/access/grant.ts';
+import { GrantTable } from '../../../core/access/grant-table.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
 
 const at = new Date('2026-01-02T03:04:05.678Z');
@@ -35,7 +36,9 @@ test.for([
   ['with everything', whole],
   ['without what may be missing', plain],
 ] as const)('a compact grant %s comes back as it was', ([, grant]) => {
-  expect(liveOf(new GrantCompactor().compact(grant))).toStrictEqual(grant);
+  const table = new GrantTable();
+  const row = table.add(new GrantCompactor().compact(grant));
+  expect(table.grant(row)).toStrictEqual(grant);
 });
 
 test('what grants have alike is one object, and what differs is not', () => {
@@ -45,7 +48,42 @@ test('what grants have alike is one object, and what differs is not', () => {
     structuredClone({ ...whole, id: 'g2', resource: { type: 'Database', id: 'x' } }),
   );
   expect(other.common).toBe(one.common);
-  expect(other.subject).toBe(one.subject);
-  expect(other.resource).not.toEqual(one.resource);
   expect(compactor.compact({ ...whole, extensions: 2 }).common).not.toBe(one.common);
+  const table = new GrantTable();
+  const [first, second] = [one, other].map((grant) => table.grant(table.add(grant)));
+  expect(second?.subject).toBe(first?.subject);
+  expect(second?.resource).toEqual({ type: 'Database', id: 'x' });
+});
+
+test('a row that is used again holds nothing of the grant before, and tells of no other', () => {
+  const table = new GrantTable();
+  const compactor = new GrantCompactor();
+  const kept = table.add(compactor.compact({ ...plain, id: 'kept' }));
+  const row = table.add(compactor.compact({ ...whole, id: 'a-longer-id' }));
+  table.remove(row);
+  expect([...table.all()]).toStrictEqual([{ ...plain, id: 'kept' }]);
+  expect(table.add(compactor.compact({ ...plain, id: 'short' }))).toBe(row);
+  expect([...table.all()]).toStrictEqual([
+    { ...plain, id: 'kept' },
+    { ...plain, id: 'short' },
+  ]);
+  table.remove(kept);
+  expect(table.size).toBe(1);
+});
+
+test('an entity is forgotten with the last grant that names it', () => {
+  const table = new GrantTable();
+  const compactor = new GrantCompactor();
+  const rows = ['g1', 'g2'].map((id) => table.add(compactor.compact({ ...whole, id })));
+  for (const row of rows) {
+    expect(table.entity('User::"ada"')?.uid).toEqual(whole.subject);
+    table.remove(row);
+  }
+  for (const key of ['User::"ada"', 'User::"bob"', 'Database::"orders"'])
+    expect(table.entity(key)).toBeUndefined();
+});
+
+test('an id longer than a UUID is refused', () => {
+  const grant = new GrantCompactor().compact({ ...plain, id: 'x'.repeat(37) });
+  expect(() => new GrantTable().add(grant)).toThrow(RangeError);
 });

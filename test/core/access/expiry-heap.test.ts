@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { GrantCompactor } from '../../../core/access/compact-grant.ts';
 import { ExpiryHeap } from '../../../core/access/expiry-heap.ts';
+import { GrantTable } from '../../../core/access/grant-table.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
 
 const compactor = new GrantCompactor();
@@ -26,17 +27,22 @@ const expiringAt = (ms: number) =>
 
 const times = fc.array(fc.nat(50), { maxLength: 40 });
 
-test('takes out what had expired by then, in order, and leaves the rest', () => {
+test('has what expires first on top, whatever was there, came later or was taken out', () => {
   fc.assert(
-    fc.property(times, times, fc.nat(50), (first, later, by) => {
-      const heap = new ExpiryHeap();
-      heap.reset(first.map(expiringAt));
-      for (const ms of later) heap.add(expiringAt(ms));
-      const all = [...first, ...later].toSorted((a, b) => a - b);
-      const taken = (byMs: number) => [...heap.take(byMs)].map(({ expiresMs }) => expiresMs);
-      expect(taken(by)).toEqual(all.filter((ms) => ms <= by));
-      expect(taken(50)).toEqual(all.filter((ms) => ms > by));
-      expect(heap.size).toBe(0);
+    fc.property(times, times, fc.infiniteStream(fc.nat()), (there, later, choices) => {
+      const table = new GrantTable();
+      for (const ms of there) table.add(expiringAt(ms));
+      const heap = new ExpiryHeap(table);
+      for (const ms of later) heap.add(table.add(expiringAt(ms)));
+      const rows = [...table.rows()];
+      while (rows.length > 0) {
+        const first = Math.min(...rows.map((row) => table.expiresMs(row)));
+        expect(table.expiresMs(heap.first ?? expect.unreachable())).toBe(first);
+        const { value } = choices.next();
+        const [taken = expect.unreachable()] = rows.splice(value % rows.length, 1);
+        heap.remove(taken);
+      }
+      expect(heap.first).toBeUndefined();
     }),
   );
 });

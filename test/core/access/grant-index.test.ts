@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { GrantCompactor } from '../../../core/access/compact-grant.ts';
 import { Directory } from '../../../core/access/directory.ts';
 import { type EntityUid, sameUid, uidKey } from '../../../core/access/entity.ts';
 import type { LiveGrant } from '../../../core/access/grant.ts';
+import { GrantTable } from '../../../core/access/grant-table.ts';
 import { GrantIndex, type GrantQuestion } from '../../../core/access/grant-index.ts';
 import { plainGrant } from '../../support/plain-grant.ts';
 
@@ -117,6 +119,43 @@ test('grants that come and go keep no memory of those before', () => {
   expect(index.size).toBe(1);
   index.prune(after(4_998));
   expect(index.get('4999')).toEqual({ ...grant, id: '4999', expiresAt: after(4_999) });
+});
+
+test('who goes through all grants meets those that change and those that come by a reset meanwhile', () => {
+  const index = indexOf(['g1', 'g2', 'g3'].map((id) => ({ ...grant, id })));
+  const met: string[] = [];
+  for (const { id, usesLeft } of index.all()) {
+    met.push(`${id} ${usesLeft}`);
+    if (id === 'g1') index.change('g3', { usesLeft: 2 });
+    if (id !== 'g3') continue;
+    const table = new GrantTable();
+    table.add(new GrantCompactor().compact({ ...grant, id: 'g4' }));
+    index.reset(table);
+  }
+  expect(met).toEqual(['g1 undefined', 'g2 undefined', 'g3 2', 'g4 undefined']);
+});
+
+test('a reset leaves nothing of what was there, and its grants are found by id and by what they cover', () => {
+  const index = indexOf([grant]);
+  const before = index.stampOf(ada);
+  const table = new GrantTable();
+  const compactor = new GrantCompactor();
+  for (let each = 0; each < 3_000; each += 1)
+    table.add(
+      compactor.compact({ ...grant, id: `n${each}`, resource: { type: 'Database', id: String(each) } }),
+    );
+  index.reset(table);
+  expect(index.size).toBe(3_000);
+  expect(index.get('g1')).toBeUndefined();
+  expect(index.covering(question)).toEqual([]);
+  expect(index.stampOf(ada)).not.toBe(before);
+  for (const id of ['0', '1499', '2999']) {
+    expect(index.get(`n${id}`)?.resource.id).toBe(id);
+    const [found, ...others] = index.covering({ ...question, resource: { type: 'Database', id } });
+    expect([found?.id, others]).toEqual([`n${id}`, []]);
+  }
+  index.prune(after(1_000));
+  expect(index.size).toBe(0);
 });
 
 const uids = (type: string, ...ids: readonly string[]): readonly EntityUid[] =>

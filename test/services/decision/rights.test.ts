@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AccessError } from '../../../core/access/access-error.ts';
 import type { EntityUid } from '../../../core/access/entity.ts';
 import { SYSTEM_ACTOR } from '../../../core/access/event.ts';
+import { GrantTable } from '../../../core/access/grant-table.ts';
 import type { PolicyFiles } from '../../../core/policy/files.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import { applied, type LocalDecision, localDecision } from './local-decision.ts';
@@ -95,7 +96,7 @@ describe('the answer about a caller', () => {
       revision: 100n,
       hash: Buffer.alloc(32),
       basisRevision: 90n,
-      grants: [],
+      grants: new GrantTable(),
       locks: [],
       entities: [entity(team('doors')), entity(otto, parents), entity(kim)],
       policyDigest: replica.engine.policies.digest,

@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EntityUid } from '../../../../core/access/entity.ts';
 import { formatUid } from '../../../../core/access/entity.ts';
 import { type LedgerEvent, SYSTEM_ACTOR } from '../../../../core/access/event.ts';
+import { GrantTable } from '../../../../core/access/grant-table.ts';
 import type { PolicyFiles } from '../../../../core/policy/files.ts';
 import { Changes } from '../../../../services/decision/changes/changes.ts';
 import { WATCHES_OF_CALLER } from '../../../../services/decision/limits.ts';
@@ -24,7 +25,7 @@ beforeEach(async () => {
     revision: 100n,
     hash: Buffer.alloc(32),
     basisRevision: 100n,
-    grants: [],
+    grants: new GrantTable(),
     locks: [],
     entities: [...directory],
     policyDigest: local.replica.engine.policies.digest,
@@ -150,7 +151,7 @@ it('a start from another snapshot ends every stream', async () => {
     revision: 5n,
     hash: Buffer.alloc(32),
     basisRevision: 5n,
-    grants: [],
+    grants: new GrantTable(),
     locks: [],
     entities: [],
     policyDigest: local.replica.engine.policies.digest,
