@@ -15,8 +15,8 @@ export default defineConfig({
     execArgv: ['--wasm-tiering-budget=200000000'],
     // Two cores; the third uses what tests leave idle while they wait for time and processes.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default'],
   },
 });

@@ -133,7 +133,7 @@ describe("the SDK's README does what it says", () => {
     const requested = run('request.ts', asAda);
     const { grants } = (await stack.as('grace')).services;
     const toReview = async () => (await grants.listAccessRequests({ toReview: true })).requests;
-    await expect.poll(async () => (await toReview()).length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await toReview()).length, { timeout: 60_000 }).toBe(1);
     const [request] = await toReview();
     const { id = '', requestHash = new Uint8Array() } = request ?? {};
     const { revision } = await grants.reviewAccessRequest({ id, requestHash, verdict: 1 });

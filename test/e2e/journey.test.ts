@@ -116,7 +116,7 @@ it('a request that waits ends with the approval of somebody else', async () => {
   const grace = await running.as('grace');
   await expect
     .poll(async () => (await grace.services.grants.listAccessRequests({ toReview: true })).requests.length, {
-      timeout: 20_000,
+      timeout: 120_000,
     })
     .toBe(1);
   const { requests } = await grace.services.grants.listAccessRequests({ toReview: true });

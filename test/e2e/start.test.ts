@@ -52,14 +52,14 @@ it('everybody has a token that nobody else can read; SIGTERM and kill -9 leave n
   });
   ada.close();
   first.process.kill('SIGKILL');
-  await expect.poll(() => processesOf(home), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => processesOf(home), { timeout: 60_000 }).toEqual([]);
   const second = await start({ CURFEW_HOME: home });
   const again = await second.as('ada');
   expect((await again.services.grants.getAccessRequest({ id: request?.id ?? '' })).request?.reason).toBe(
     'kept',
   );
   await second[Symbol.asyncDispose]();
-  await expect.poll(() => processesOf(home), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => processesOf(home), { timeout: 60_000 }).toEqual([]);
   await rm(home, { recursive: true });
 }, 90_000);
 

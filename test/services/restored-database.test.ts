@@ -5,7 +5,7 @@ import { ROLE_PASSWORDS } from '../support/postgres-server.ts';
 import { startStack } from '../support/stack.ts';
 import { database, grantIdOf, submit, submitted, vote } from './grant/ask.ts';
 
-const patiently = { timeout: 20_000 };
+const patiently = { timeout: 60_000 };
 
 it('D10 after a restore that is said no grant of the backup permits, and services that run go on in the new history', async () => {
   await using stack = await startStack();

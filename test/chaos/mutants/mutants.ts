@@ -215,8 +215,8 @@ CREATE TABLE policy_sets (`,
     edits: [
       {
         file: 'services/grant/use-grant.ts',
-        find: 'if (isCounted && mayRepeat',
-        replace: "if (isCounted && row.grant.id === '' && mayRepeat",
+        find: 'if (countedBy !== undefined && mayRepeat',
+        replace: "if (countedBy !== undefined && row.grant.id === '' && mayRepeat",
       },
       {
         file: 'core/store/grant-uses.ts',

@@ -9,7 +9,7 @@ import { runCurfew, runHere } from '../support/run-curfew.ts';
 import { tokensFolder } from '../support/tokens-folder.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('who is calling', () => {
   test.each([

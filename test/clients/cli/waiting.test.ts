@@ -4,7 +4,7 @@ import { idIn, people } from '../support/people.ts';
 import type { Run } from '../support/run-curfew.ts';
 
 // A busy machine takes seconds for some of these.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 let stack: Stack;
 beforeAll(async () => {

@@ -41,7 +41,7 @@ async function grantAndKeep(stack: Stack, edge: Curfew): Promise<string> {
 
 async function untilKept(edge: Curfew): Promise<void> {
   await expect
-    .poll(async () => (await edge.isAllowed(question)) && hitsOf(edge) > 0, { timeout: 20_000 })
+    .poll(async () => (await edge.isAllowed(question)) && hitsOf(edge) > 0, { timeout: 60_000 })
     .toBe(true);
 }
 
@@ -63,7 +63,7 @@ async function lastAllowMs(edge: Curfew): Promise<number> {
 }
 
 test('a stream that hangs gives no ALLOW for longer than twice S after a revocation', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using stack = await startStack();
   const link = await openLink(stack.decision.port);
@@ -77,7 +77,7 @@ test('a stream that hangs gives no ALLOW for longer than twice S after a revocat
   await link.close();
 });
 
-test('a stream that is cut leaves nothing kept', { timeout: 60_000 }, async () => {
+test('a stream that is cut leaves nothing kept', { timeout: 120_000 }, async () => {
   await using stack = await startStack();
   const link = await openLink(stack.decision.port);
   const edge = await edgeOf(stack, Number(new URL(link.through('http://127.0.0.1:1')).port));
@@ -90,7 +90,7 @@ test('a stream that is cut leaves nothing kept', { timeout: 60_000 }, async () =
 });
 
 test('a database that is frozen gives no ALLOW from the cache after S, and what was kept is used again after', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async () => {
   await using server = await startOwnPostgres();
   await using stack = await startStack({ database: await createDatabaseOn(server.url) });
@@ -107,6 +107,6 @@ test('a database that is frozen gives no ALLOW from the cache after S, and what 
   expect(last).toBeLessThan(STALENESS_BOUND_MS);
   const hits = hitsOf(edge);
   await expect
-    .poll(async () => (await edge.isAllowed(question)) && hitsOf(edge) > hits, { timeout: 20_000 })
+    .poll(async () => (await edge.isAllowed(question)) && hitsOf(edge) > hits, { timeout: 60_000 })
     .toBe(true);
 });

@@ -35,7 +35,7 @@ async function expectKept(question: Question, wanted: boolean): Promise<void> {
         const isAllowed = await edge.isAllowed(question);
         return isAllowed === wanted && (edge.edgeStatus?.hits ?? 0) > hits;
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     .toBe(true);
 }
@@ -101,7 +101,7 @@ test('a principal may watch themself', async () => {
         await own.isAllowed({ ...readScratch, principal: eve });
         return own.edgeStatus?.hits;
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     )
     .toBeGreaterThan(0);
   own.close();

@@ -66,7 +66,7 @@ test('what happened while the database could not be reached arrives, even where 
 });
 
 test('the policy set that the ledger names is loaded, with the replica and after it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const database = await migratedDatabase();
   const grant = database.open('grant');
@@ -81,7 +81,7 @@ test('the policy set that the ledger names is loaded, with the replica and after
   expect(late.replica.engine.policies.digest).toBe(digest);
 });
 
-test('a set that this process has examined already is not examined again', { timeout: 60_000 }, async () => {
+test('a set that this process has examined already is not examined again', { timeout: 120_000 }, async () => {
   const database = await migratedDatabase();
   const files = await readPolicyFolder(office);
   const digest = digestOf(files);
@@ -121,7 +121,7 @@ test('P2 files that are not those of their digest are not put in force', async (
 });
 
 test('a set with a bad policy permits nothing here, and says where it is bad', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const database = await migratedDatabase();
   const files = new Map(await readPolicyFolder(office)).set('access/bad.cedar', 'permit (principal');

@@ -35,7 +35,7 @@ function open(url: string): Database {
 }
 
 test('P5 a flood of notifications by a role that may only read makes nobody look more often than the bell may ring, and nothing wrong', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   let looks = 0;
   const counting = open(database.decisionUrl).withPlugin(
@@ -69,7 +69,9 @@ test('P5 a flood of notifications by a role that may only read makes nobody look
   expect(alarms).toEqual([]);
 });
 
-test('P5 a queue that fills up behind a listener that has stopped is told', { timeout: 60_000 }, async () => {
+test('P5 a queue that fills up behind a listener that has stopped is told', {
+  timeout: 120_000,
+}, async () => {
   const stopped = new pg.Client({ connectionString: database.notifyUrl });
   await stopped.connect();
   onTestFinished(() => stopped.end());

@@ -70,7 +70,7 @@ const following = async (loading: typeof loadPolicies) => {
 };
 
 test('a set whose index differs is refused, and the one before goes on deciding', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { grant, errors, start } = await following(wrongAbout('spoiled'));
   const { replica, follower } = start();
@@ -103,7 +103,7 @@ test('a set whose index differs is refused, and the one before goes on deciding'
 });
 
 test('a process that has no set before one that it refuses permits nothing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { grant, start } = await following(wrongAbout('jit'));
   const digest = await putInForce(grant, asFollowed);
@@ -111,7 +111,7 @@ test('a process that has no set before one that it refuses permits nothing', {
   await expect.poll(() => replica.policies, patiently).toMatchObject({ kind: 'failed', digest });
 });
 
-test('what a process was asked is asked again of the next set', { timeout: 60_000 }, async () => {
+test('what a process was asked is asked again of the next set', { timeout: 120_000 }, async () => {
   const asked: (readonly string[])[] = [];
   const { grant, start } = await following(async (files, options) => {
     asked.push((options?.askedBefore ?? []).map(({ question }) => question.principal.id));

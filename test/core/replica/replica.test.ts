@@ -66,7 +66,7 @@ test('I14 a replica is what the ledger comes to, from wherever it starts and how
 const live = new Map();
 
 test('D7 any permutation and duplication of a batch gives the same replica', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const grant = shared().open('grant');
   const decision = shared().open('decision');

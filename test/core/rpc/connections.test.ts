@@ -16,7 +16,7 @@ import { startServer, type TestServer } from './test-server.ts';
 
 const { authorize } = DecisionService.method;
 const path = '/curfew.decision.v1.DecisionService/Authorize';
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 const quick = { handshakeTimeoutMs: 500, requestTimeoutMs: 300, maxConnectionIdleMs: 400, lingerMs: 100 };
 const silent = 50;
 

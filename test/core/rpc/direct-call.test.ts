@@ -23,7 +23,7 @@ import { decisionRoute, startServer, type TestServer } from './test-server.ts';
 
 const path = '/curfew.decision.v1.DecisionService/Authorize';
 const good = frame(encode(AuthorizeRequestSchema, { useId: 'one' }));
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 
 let issuer: TestIssuer;
 let started: TestServer | undefined;

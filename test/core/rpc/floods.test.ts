@@ -11,7 +11,7 @@ import { decisionRoute, startServer, type TestServer } from './test-server.ts';
 
 const { authorize } = DecisionService.method;
 const path = '/curfew.decision.v1.DecisionService/Authorize';
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 
 let issuer: TestIssuer;
 let token: string;

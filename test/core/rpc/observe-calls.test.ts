@@ -8,7 +8,7 @@ import { createTestIssuer, type TestIssuer } from './test-issuer.ts';
 import { createStage, decisionRoute, grantRoute } from './test-server.ts';
 
 const { authorize, getStatus } = DecisionService.method;
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 
 let issuer: TestIssuer;
 let metrics: Metrics;

@@ -19,7 +19,7 @@ import { collectLogs, resolveAdaAndCi, startServer, type TestServer } from './te
 
 const { authorize } = DecisionService.method;
 const localhost = 'DNS:localhost,IP:127.0.0.1';
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 const logs = collectLogs();
 
 let issuer: TestIssuer;

@@ -152,7 +152,7 @@ describe('a process', patience, () => {
         () => 'runs',
         () => 'gone',
       );
-    await expect.poll(state, { timeout: 20_000 }).toBe('gone');
+    await expect.poll(state, { timeout: 60_000 }).toBe('gone');
   });
 });
 

@@ -39,7 +39,7 @@ async function turnTlsOn(names: string): Promise<void> {
   }
   await onServer(server.url, 'ALTER SYSTEM SET ssl = on');
   await onServer(server.url, 'SELECT pg_reload_conf()');
-  await vi.waitUntil(() => connects(urlTo({})).catch(() => false), { timeout: 20_000 });
+  await vi.waitUntil(() => connects(urlTo({})).catch(() => false), { timeout: 60_000 });
 }
 
 interface Way {

@@ -5,7 +5,7 @@ import { bossTerms } from '../../../core/store/job-schema.ts';
 import { migratedDatabase } from './database.ts';
 
 test('P2 the rights of the grant role are enough for all the upkeep of the jobs', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const { urlOf, open } = await migratedDatabase();
   const boss = new PgBoss({

@@ -98,7 +98,7 @@ test('the snapshot has the grants that are live and the entities that are not de
   ]);
 });
 
-test('a snapshot of more than one page has everything once', { timeout: 30_000 }, async () => {
+test('a snapshot of more than one page has everything once', { timeout: 120_000 }, async () => {
   const { open } = await migratedDatabase();
   const owner = open('owner');
   await insertGrants(owner, 5_003, sql`'2030-01-01'::timestamptz + (n / 7) * interval '1 second'`);

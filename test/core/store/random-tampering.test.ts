@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 test('L2 L3 each of a hundred random edits, deletions, insertions, swaps and cuts is found', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   expect(await verifyLedger(owner, 1n)).toMatchObject({ intact: true, lastRevision: BigInt(LENGTH) });
   // Other seeds in every run: what is missed is named by its seed.

@@ -10,7 +10,7 @@ import { migratedDatabase } from './database.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-test('the row types are those of the migrated database', { timeout: 30_000 }, async () => {
+test('the row types are those of the migrated database', { timeout: 120_000 }, async () => {
   const { urlOf } = await migratedDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'curfew-schema-'));
   onTestFinished(() => rm(folder, { recursive: true }));

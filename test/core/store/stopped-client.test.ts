@@ -47,7 +47,7 @@ async function stoppedSessions(): Promise<number | undefined> {
 }
 
 test('P6 a client stopped with a row locked holds up nobody but those who want that row, who are told and soon have it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await stopAt('row');
   const grant = shared().open('grant', { poolSize: OTHERS });
@@ -60,7 +60,7 @@ test('P6 a client stopped with a row locked holds up nobody but those who want t
 });
 
 test('P6 a client stopped between append and commit holds up everybody, and nobody fails for it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const grant = shared().open('grant', { poolSize: OTHERS });
   const { revision } = await write(grant, 'bob');

@@ -53,7 +53,7 @@ test('L2 a ledger that ends before the first revision to check is not intact', a
   });
 });
 
-test('a ledger of several pages is checked to its end', { timeout: 30_000 }, async () => {
+test('a ledger of several pages is checked to its end', { timeout: 120_000 }, async () => {
   const { open } = await migratedDatabase();
   const grant = open('grant');
   const events = Array.from({ length: 2_501 }, () => reviewed(randomUUID()));
@@ -211,7 +211,7 @@ describe('a ledger that its owner tampered with', () => {
       );
   });
 
-  test.for(tamperings)('L2 $name is found where it was done', { timeout: 30_000 }, async (tampering) => {
+  test.for(tamperings)('L2 $name is found where it was done', { timeout: 120_000 }, async (tampering) => {
     const { grant, owner } = ledger;
     const revision = fc.integer({ min: 1, max: LENGTH });
     await fc.assert(

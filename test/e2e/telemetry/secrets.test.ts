@@ -29,7 +29,7 @@ const canary = {
 
 const ada = { type: 'User', id: 'ada' };
 const orders = { type: 'Database', id: 'orders' };
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 
 let folder: string;
 let receiver: OtlpReceiver;
@@ -213,7 +213,7 @@ async function sinks(): Promise<readonly Sink[]> {
   ];
 }
 
-describe('L5 what people write', { timeout: 60_000 }, () => {
+describe('L5 what people write', { timeout: 120_000 }, () => {
   it('L5 and their secrets appear in no log, trace, metric, error and nowhere in the ledger', async () => {
     const traced = () => receiver.spans().some(({ name }) => name.endsWith('RevokeGrants'));
     await expect.poll(traced, patient).toBe(true);

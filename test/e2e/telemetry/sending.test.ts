@@ -29,7 +29,7 @@ function portsTried({ lines }: ServiceProcess): readonly string[] {
 }
 
 // Processes on a busy machine, and an end that may wait four seconds.
-describe('a service', { timeout: 60_000 }, () => {
+describe('a service', { timeout: 120_000 }, () => {
   it('connects to its database alone when no OTEL_ variable asks for more, at its end too', async () => {
     await using processes = await startProcesses({ NODE_OPTIONS: `--import ${SOCKETS}` });
     await work(processes);

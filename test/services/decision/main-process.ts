@@ -26,7 +26,7 @@ export interface MainProcess {
   readonly listening: Promise<LogLine>;
 }
 
-export const patient = { timeout: 20_000 };
+export const patient = { timeout: 60_000 };
 
 /** What main.ts needs to follow the scene's ledger. */
 export function environmentOf(scene: Scene, changes: Readonly<Record<string, string>> = {}) {

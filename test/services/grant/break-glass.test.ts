@@ -88,7 +88,7 @@ describe('break-glass', () => {
   });
 
   it('W11 takes an approval while a review of the same person is overdue, and is free again after it', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const first = await breakGlass('glass-1');
     await until(isOverdue(first.id), (overdue) => overdue.length > 0);
@@ -204,7 +204,7 @@ describe('break-glass', () => {
   });
 
   it('I11 that lapses before the approval it needs is written so, though the vote comes too late', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const first = await breakGlass('glass-1', 'eve');
     await until(isOverdue(first.id), (overdue) => overdue.length > 0);
@@ -228,7 +228,7 @@ describe('break-glass', () => {
   });
 
   it('is looked at while another item of its request waits, when the item is named', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const first = await breakGlass('glass-1', 'eve');
     await until(isOverdue(first.id), (overdue) => overdue.length > 0);

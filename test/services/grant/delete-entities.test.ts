@@ -31,7 +31,7 @@ async function holding<T>(sql: string, during: (isWaitedFor: () => Promise<void>
         stack.query(
           `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
-      await expect.poll(async () => (await waiting()).length, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(async () => (await waiting()).length, { timeout: 60_000 }).toBeGreaterThan(0);
     });
   } finally {
     await holder.query('COMMIT');

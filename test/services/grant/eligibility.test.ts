@@ -20,7 +20,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 60_000 };
 const group = (id: string) => ({ type: 'Group', id });
 const user = (id: string, ...groups: string[]) => ({
   uid: { type: 'User', id },

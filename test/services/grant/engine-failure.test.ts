@@ -30,7 +30,7 @@ async function without<T>(action: 'request' | 'approve', doing: () => Promise<T>
   }
 }
 
-describe('I19 while the policy engine gives no answer', { timeout: 30_000 }, () => {
+describe('I19 while the policy engine gives no answer', { timeout: 120_000 }, () => {
   it.each(['request', 'approve'] as const)(
     'to %s, a grant that waits neither begins nor ends',
     async (action) => {

@@ -34,7 +34,7 @@ async function exhaust(stack: Stack): Promise<() => Promise<void>> {
 }
 
 it('P8 while every other connection of the service is taken, grants are revoked, by id and by subject', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using stack = await startStack();
   const [first, second] = [await granted(stack), await granted(stack)];
@@ -49,7 +49,7 @@ it('P8 while every other connection of the service is taken, grants are revoked,
 });
 
 it('P8 when the database takes no more connections of the service, grants are revoked', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using server = await startOwnPostgres();
   await using stack = await startStack({ database: await createDatabaseOn(server.url) });
@@ -61,7 +61,7 @@ it('P8 when the database takes no more connections of the service, grants are re
     );
     return Object.fromEntries(rows.map(({ name, n }) => [name, n]));
   };
-  await expect.poll(async () => (await sessions())['curfew-grant-revoke'], { timeout: 20_000 }).toBe(2);
+  await expect.poll(async () => (await sessions())['curfew-grant-revoke'], { timeout: 60_000 }).toBe(2);
   // Its other sessions end, and none may take their place: others of its role have taken all there are.
   await onServer(server.url, 'ALTER ROLE curfew_grant CONNECTION LIMIT 1');
   await stack.query(

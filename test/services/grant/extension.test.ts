@@ -129,7 +129,7 @@ describe('an extension', () => {
     expect(await reasonOf(extend(id))).toBe('GRANT_ENDED');
   });
 
-  it('W13 ‖ expiry: a grant is extended before its end or not at all', { timeout: 30_000 }, async () => {
+  it('W13 ‖ expiry: a grant is extended before its end or not at all', { timeout: 120_000 }, async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, async (_, round) => {
         const id = await granted(stack, 'auto-3', { seconds: 1, reason: `a race ${round}` });

@@ -28,12 +28,12 @@ async function keepFromEnding(id: string): Promise<void> {
 
 async function untilIneligible(id: string): Promise<void> {
   await expect
-    .poll(async () => (await grantOf(stack, id)).endReason, { timeout: 20_000 })
+    .poll(async () => (await grantOf(stack, id)).endReason, { timeout: 60_000 })
     .toBe(EndReason.INELIGIBLE);
 }
 
 it('a change of the directory is answered as made, though a grant that it ends cannot be ended yet', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const id = await granted(stack, 'auto-2', { seconds: 600 });
   await keepFromEnding(id);
@@ -46,7 +46,7 @@ it('a change of the directory is answered as made, though a grant that it ends c
   await untilIneligible(id);
 });
 
-it('one grant that cannot be ended keeps no other from being ended', { timeout: 30_000 }, async () => {
+it('one grant that cannot be ended keeps no other from being ended', { timeout: 120_000 }, async () => {
   const ids: string[] = [];
   for (let index = 0; index < 10; index += 1) ids.push(await granted(stack, 'auto-1', { seconds: 600 }));
   const [stuck = '', ...others] = ids;
@@ -55,10 +55,10 @@ it('one grant that cannot be ended keeps no other from being ended', { timeout: 
   await writeFile(file, (await readFile(file, 'utf8')).replace('@id("auto")', '@id("another")'));
   const reasons = async () =>
     await Promise.all(others.map(async (id) => (await grantOf(stack, id)).endReason));
-  await expect.poll(reasons, { timeout: 20_000 }).toEqual(others.map(() => EndReason.INELIGIBLE));
+  await expect.poll(reasons, { timeout: 60_000 }).toEqual(others.map(() => EndReason.INELIGIBLE));
   await expect
     .poll(() => stack.logs.filter((line) => line.includes('1 grants could not be ended')).length, {
-      timeout: 10_000,
+      timeout: 120_000,
     })
     .toBeGreaterThan(0);
   await stack.query('DROP TRIGGER stuck ON grants');

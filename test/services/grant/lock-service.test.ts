@@ -64,7 +64,7 @@ describe('lifting', () => {
     const lock = await locked(stack, { entity: user('eve') }, { seconds: 1 });
     expect(await reasonOf(submit(stack, 'eve'))).toBe('LOCKED');
     await expect
-      .poll(() => submit(stack, 'eve').then(() => 'done', String), { timeout: 10_000 })
+      .poll(() => submit(stack, 'eve').then(() => 'done', String), { timeout: 60_000 })
       .toBe('done');
     expect(await reasonOf(lifted(stack, lock.id))).toBe('LOCK_LIFTED');
   });

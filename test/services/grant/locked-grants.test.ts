@@ -121,7 +121,7 @@ it('a start that comes while a lock stops it is waited with, and the grant begin
   expect(await decided(stack, { resource: 'plain-1', revision })).toBe('DENY');
   await expect
     .poll(() => stack.query<{ at: Date }>('SELECT clock_timestamp() AS at').then(([row]) => row?.at), {
-      timeout: 10_000,
+      timeout: 120_000,
     })
     .toSatisfy((at: Date) => at > startsAt);
   // Whoever touches it neither begins it nor ends it.
@@ -149,7 +149,7 @@ it('so is one whose start has come', async () => {
   const { id } = await locked(stack, { entity: person('bob') });
   await expect
     .poll(() => stack.query<{ at: Date }>('SELECT clock_timestamp() AS at').then(([row]) => row?.at), {
-      timeout: 10_000,
+      timeout: 120_000,
     })
     .toSatisfy((at: Date) => at > startsAt);
   const robot = await grantsAs(stack, 'robot', 'Service');

@@ -179,7 +179,7 @@ describe('a review', () => {
     expect(done?.state).toBe(RequestState.APPROVED);
   });
 
-  it('is open to those who stand in once the time for it has come', { timeout: 30_000 }, async () => {
+  it('is open to those who stand in once the time for it has come', { timeout: 120_000 }, async () => {
     const request = await ask('escalated-1');
     const { requests } = await (await grantsAs(stack, 'dee')).listAccessRequests({ toReview: true });
     expect(requests.map(({ id }) => id)).not.toContain(request.id);

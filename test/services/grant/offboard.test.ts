@@ -61,7 +61,7 @@ describe('offboarding', () => {
   });
 
   it('is refused to whoever may not, though rows of whom they name are taken', {
-    timeout: 20_000,
+    timeout: 120_000,
   }, async () => {
     const { id } = await submitted(stack, 'ada');
     const holder = new pg.Client({ connectionString: stack.database.ownerUrl });

@@ -33,7 +33,7 @@ it('a changed file is in force in every service without a restart, and a bad one
     join(folder, 'guardrails', 'freeze.cedar'),
     '@id("freeze")\nforbid (principal, action, resource);\n',
   );
-  await expect.poll(async () => (await ada.authorize(ping)).effect, { timeout: 20_000 }).toBe('deny');
+  await expect.poll(async () => (await ada.authorize(ping)).effect, { timeout: 60_000 }).toBe('deny');
   const frozen = await digestInForce();
   expect(frozen).not.toBe(first);
 
@@ -47,12 +47,12 @@ it('a changed file is in force in every service without a restart, and a bad one
   );
   const refusals = () =>
     stack.logs.filter((line) => line.includes('freeze.cedar:1:1') && line.includes('more.cedar:1:1'));
-  await expect.poll(() => refusals().length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => refusals().length, { timeout: 60_000 }).toBe(1);
   expect(await digestInForce()).toBe(frozen);
   expect((await ada.authorize(ping)).effect).toBe('deny');
   await rm(join(folder, 'access', 'more.cedar'));
   await rm(join(folder, 'guardrails', 'freeze.cedar'));
-  await expect.poll(async () => (await ada.authorize(ping)).effect, { timeout: 20_000 }).toBe('allow');
+  await expect.poll(async () => (await ada.authorize(ping)).effect, { timeout: 60_000 }).toBe('allow');
   expect(await digestInForce()).toBe(first);
   const { policySets } = await (await policies('root')).listPolicySets({});
   expect(policySets.map((set) => set.digest)).toEqual([first, frozen, first]);
@@ -71,7 +71,7 @@ it('an entity added to directory.json is known without a restart', async () => {
           () => true,
           () => false,
         ),
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     )
     .toBe(true);
 });

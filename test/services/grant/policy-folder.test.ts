@@ -13,7 +13,7 @@ interface Listed {
   parents: { type: string; id: string }[];
 }
 
-const TIMEOUT = { timeout: 20_000 };
+const TIMEOUT = { timeout: 60_000 };
 const group = (id: string) => ({ type: 'Group', id });
 const user = (id: string, ...groups: string[]): Listed => ({
   uid: { type: 'User', id },

@@ -50,7 +50,7 @@ const inPair = (id: string, ...groups: readonly string[]) => ({
 const apply = async (...entities: readonly ReturnType<typeof inPair>[]) =>
   await (await stack.as('root')).services.directory.applyEntities({ entities: [...entities] });
 
-describe('a request that everybody has agreed to', { timeout: 30_000 }, () => {
+describe('a request that everybody has agreed to', { timeout: 120_000 }, () => {
   it('is granted when the lock on a reviewer is lifted, for the time from then on', async () => {
     const { id, lockId } = await agreedWhileLocked();
     await settled();

@@ -13,7 +13,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 const soon = (ms: number): Date => new Date(Date.now() + ms);
 
 describe('a fixed start', () => {
-  it('begins then and not before, and its time counts from there', { timeout: 30_000 }, async () => {
+  it('begins then and not before, and its time counts from there', { timeout: 120_000 }, async () => {
     const startsAt = soon(2_500);
     const id = await granted(stack, 'plain-1', { seconds: 60, startsAt });
     const grant = await grantOf(stack, id);
@@ -36,7 +36,7 @@ describe('a fixed start', () => {
   });
 
   it('of a request that is approved late begins with the approval and ends as it was asked for', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const startsAt = soon(1_000);
     const request = await submitted(stack, 'ada', { resource: database('plain-2'), seconds: 60, startsAt });
@@ -51,7 +51,7 @@ describe('a fixed start', () => {
   });
 
   it('W4 is kept by an approval that took no seat, when one that did counts no more', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const startsAt = soon(2_500);
     const request = await submitted(stack, 'ada', { resource: database('two-1'), seconds: 60, startsAt });
@@ -71,7 +71,7 @@ describe('a fixed start', () => {
   });
 
   it('is judged once: who leaves after the first use had approved what goes on', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const id = await granted(stack, 'plain-1', { seconds: 600, startsAt: soon(1_500) });
     await until(
@@ -88,7 +88,7 @@ describe('a fixed start', () => {
   });
 
   it('is not allowed to begin by the first use, when who approved it has left before', {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async () => {
     const startsAt = soon(1_500);
     const id = await granted(stack, 'plain-3', { seconds: 600, startsAt });
@@ -169,7 +169,7 @@ describe('a grant that begins with its first use', () => {
     expect(await reasonOf((await grantsAs(stack, 'eve')).activateGrant({ id }))).toBe('GRANT_NOT_FOUND');
   });
 
-  it('ends unclaimed when nobody uses it in time', { timeout: 30_000 }, async () => {
+  it('ends unclaimed when nobody uses it in time', { timeout: 120_000 }, async () => {
     const id = await granted(stack, 'short-claim-1');
     const ended = await until(
       () => grantOf(stack, id),

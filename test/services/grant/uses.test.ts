@@ -57,7 +57,7 @@ describe('a counted grant', () => {
     expect((await grantOf(stack, id)).usesLeft).toBe(5);
   });
 
-  it('is exact under fifty calls at once through three decision services', { timeout: 60_000 }, async () => {
+  it('is exact under fifty calls at once through three decision services', { timeout: 120_000 }, async () => {
     await using opened = new AsyncDisposableStack();
     const common = {
       databaseUrl: stack.database.decisionUrl,
@@ -240,7 +240,7 @@ describe('while the grant service is away', () => {
       atLeastRevision,
     });
 
-  it('what takes a use is not permitted, everything else is', { timeout: 60_000 }, async () => {
+  it('what takes a use is not permitted, everything else is', { timeout: 120_000 }, async () => {
     await granted(stack, 'counted-3', { reason: 'away' });
     const { revision } = await grantOf(stack, await granted(stack, 'auto-1'));
     await expect(ask('counted-3', revision)).rejects.toMatchObject({ reason: 'USE_NOT_ACKNOWLEDGED' });
@@ -248,7 +248,7 @@ describe('while the grant service is away', () => {
   });
 
   it('what had a fixed start begins, as long as those who approved it may still', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const startsAt = new Date(Date.now() + 1_500);
     const { revision } = await grantOf(stack, await granted(stack, 'plain-2', { seconds: 600, startsAt }));

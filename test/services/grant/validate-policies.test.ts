@@ -8,7 +8,7 @@ import { OFFICE, type Stack, startStack } from '../../support/stack.ts';
 import { countRows, database, grantIdOf, reasonOf, submitted, vote } from './ask.ts';
 
 // Each of these examines policies in a worker.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const WORKFLOWS = 'workflows/workflows.cedar';
 

@@ -88,7 +88,7 @@ test('one with a newer version is left as it is', async () => {
   expect(await shape()).toEqual(before);
 });
 
-test('several that migrate at once make them once', { timeout: 60_000 }, async () => {
+test('several that migrate at once make them once', { timeout: 120_000 }, async () => {
   await using empty = await createEmptyDatabase();
   const outcomes = await Promise.allSettled([1, 2, 3].map(() => run(empty.ownerUrl)));
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);

@@ -21,7 +21,7 @@ import { runHere } from '../../support/run-curfew.ts';
 import { tokensFolder } from '../../support/tokens-folder.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const option = {
   workflow: 'prod-reads',

@@ -13,7 +13,7 @@ import { type Stack, startStack } from '../../../support/stack.ts';
 import { startCompany } from '../../support/company.ts';
 import { runHere } from '../../support/run-curfew.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Listed {
   readonly uid: { readonly type: string; readonly id: string };

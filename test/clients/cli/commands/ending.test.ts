@@ -11,7 +11,7 @@ import {
 } from '../../support/company.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('ending', () => {
   test('withdraw takes a request back', async () => {

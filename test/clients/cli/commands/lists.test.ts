@@ -19,7 +19,7 @@ import {
 } from '../../support/company.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const { PARTIALLY_APPROVED, PENDING } = RequestState;
 

@@ -17,7 +17,7 @@ import { nextWords } from '../../support/next-words.ts';
 import { GrantService } from '../../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('locking', () => {
   test('lock stops somebody for a time, and says how to lift it', async () => {

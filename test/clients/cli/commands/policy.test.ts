@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { runCurfew, runHere } from '../../support/run-curfew.ts';
 
 // Each of these examines policies in a worker; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const example = fileURLToPath(new URL('../../../../policies', import.meta.url));
 

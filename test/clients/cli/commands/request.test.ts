@@ -15,7 +15,7 @@ import {
 } from '../../support/company.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const { APPROVED, DENIED, EXPIRED, PARTIALLY_APPROVED, WITHDRAWN } = RequestState;
 const ask = ['request', 'read', 'Database::orders', '--duration', '20s', '--reason', 'why'];

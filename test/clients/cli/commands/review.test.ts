@@ -5,7 +5,7 @@ import { GrantService } from '../../../../proto/gen/curfew/grant/v1/grant_servic
 import { accessRequest, type Company, grantId, requestId, startCompany } from '../../support/company.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('curfew review', () => {
   async function companyToReview(): Promise<Company> {

@@ -3,7 +3,7 @@ import { DecisionService } from '../../../../proto/gen/curfew/decision/v1/decisi
 import { startCompany } from '../../support/company.ts';
 
 // Some of these start processes; a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describe('curfew status', () => {
   test('exits 0 when both services are well', async () => {

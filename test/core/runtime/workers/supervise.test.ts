@@ -6,7 +6,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLogger } from '../../../../core/runtime/log.ts';
 import { Supervisor } from '../../../../core/runtime/workers/supervise.ts';
 
-const patient = { timeout: 20_000 };
+const patient = { timeout: 60_000 };
 const main = fileURLToPath(new URL('worker-script.ts', import.meta.url));
 
 interface Supervised {

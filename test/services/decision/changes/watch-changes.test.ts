@@ -9,7 +9,7 @@ import { DecisionService } from '../../../../proto/gen/curfew/decision/v1/decisi
 import { connect, endOf, readRefusal, type TestClient } from '../../../core/rpc/test-client.ts';
 import { OFFICE, type Stack, startStack } from '../../../support/stack.ts';
 
-const patiently = { timeout: 20_000 };
+const patiently = { timeout: 60_000 };
 const user = (id: string) => ({ type: 'User', id });
 
 let folder: string;

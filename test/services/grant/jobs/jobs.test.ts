@@ -38,7 +38,7 @@ const jobsInState = (state: string) =>
   stack.query(`SELECT id FROM pgboss.job WHERE name = 'lapses' AND state = $1::pgboss.job_state`, [state]);
 
 describe('the jobs', () => {
-  it('write each lapse once, however many replicas do them', { timeout: 60_000 }, async () => {
+  it('write each lapse once, however many replicas do them', { timeout: 120_000 }, async () => {
     const ids = await manyGranted(20);
     const requests: string[] = [];
     for (let index = 0; index < 5; index += 1)
@@ -59,7 +59,7 @@ describe('the jobs', () => {
     expect(stack.logs.filter((line) => line.includes('job'))).toEqual([]);
   });
 
-  it('write what time has done to each kind of grant', { timeout: 60_000 }, async () => {
+  it('write what time has done to each kind of grant', { timeout: 120_000 }, async () => {
     const startsAt = new Date(Date.now() + HOUR_MS);
     const scheduled = await granted(stack, 'plain-1', { startsAt, seconds: 7_200 });
     const unclaimed = await granted(stack, 'claim-1');
@@ -82,7 +82,7 @@ describe('the jobs', () => {
     });
   });
 
-  it('go on past what cannot be written, and say what that was', { timeout: 60_000 }, async () => {
+  it('go on past what cannot be written, and say what that was', { timeout: 120_000 }, async () => {
     const ids = await manyGranted(3);
     await age(stack, ids);
     const [poisoned = '', ...others] = ids;
@@ -103,7 +103,7 @@ describe('the jobs', () => {
     expect(stack.logs.some((line) => line.includes(poisoned))).toBe(true);
   });
 
-  it('of a process that was killed are taken over by another', { timeout: 60_000 }, async () => {
+  it('of a process that was killed are taken over by another', { timeout: 120_000 }, async () => {
     const ids = await manyGranted(3);
     await age(stack, ids);
     const letGo = await hold(ids[0] ?? '');
@@ -127,7 +127,7 @@ describe('the jobs', () => {
       expect(await recordOf(stack, id)).toMatchObject({ kinds: ['GRANT_STARTED', 'GRANT_ENDED'] });
   });
 
-  it('that cannot be had are said once, and done when they can', { timeout: 90_000 }, async () => {
+  it('that cannot be had are said once, and done when they can', { timeout: 120_000 }, async () => {
     const trouble = () => stack.logs.filter((line) => line.includes('there is trouble with the jobs'));
     const told = trouble().length;
     await stack.query('ALTER SCHEMA pgboss RENAME TO away');
@@ -142,7 +142,9 @@ describe('the jobs', () => {
 });
 
 describe('without jobs', () => {
-  it('what is over reads as over everywhere, and nothing has been written', { timeout: 60_000 }, async () => {
+  it('what is over reads as over everywhere, and nothing has been written', {
+    timeout: 120_000,
+  }, async () => {
     const id = await granted(stack, 'plain-3', { seconds: 1 });
     const request = await submitted(stack, 'ada', { resource: database('plain-2') });
     await letLapse(stack, [request.id]);
