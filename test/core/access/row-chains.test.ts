@@ -15,7 +15,9 @@ test('rows are found by their hash from when they are added until they are remov
       for (const row of rows) if (!left.includes(row)) chains.remove(row);
       for (let hash = -2; hash < HASHES - 2; hash += 1) {
         const found = chains.of(hash).filter((row) => hashOf(row) === hash);
-        expect(found.toSorted(byNumber)).toEqual(left.filter((row) => hashOf(row) === hash).toSorted(byNumber));
+        expect(found.toSorted(byNumber)).toEqual(
+          left.filter((row) => hashOf(row) === hash).toSorted(byNumber),
+        );
       }
     }),
   );
