@@ -23,10 +23,7 @@ export async function settle(cluster: Cluster): Promise<Violation[]> {
     await expect(`${replica.name} answers`, START_MS, () => answersList(cluster, index));
   for (const replica of cluster.decisions)
     await expect(`${replica.name} serves`, START_MS, async () => (await replica.ask.getStatus({})).ready);
-  const { revision: head } = await cluster.database
-    .selectFrom('ledger_head')
-    .select('revision')
-    .executeTakeFirstOrThrow();
+  const head = await headOf(cluster.database);
   for (const replica of cluster.decisions)
     await expect(
       `${replica.name} is at ${head}`,
@@ -37,11 +34,20 @@ export async function settle(cluster: Cluster): Promise<Violation[]> {
 }
 
 /** Lets a quiet time pass, then asks both replicas about everybody: none may be without an answer. */
-export async function askInQuiet({ decisions }: Cluster, history: History): Promise<Violation[]> {
-  await pause(QUIET_MS);
+export async function askInQuiet({ database, decisions }: Cluster, history: History): Promise<Violation[]> {
+  // What time has ended is written down, which is a change: it must come to rest.
+  for (let [before, head] = [-1n, await headOf(database)]; before !== head; ) {
+    await pause(QUIET_MS);
+    [before, head] = [head, await headOf(database)];
+  }
   const wrong: Violation[] = [];
   for (const replica of decisions) wrong.push(...(await askAboutAll(history, replica)));
   return wrong;
+}
+
+async function headOf(database: Cluster['database']): Promise<bigint> {
+  const { revision } = await database.selectFrom('ledger_head').select('revision').executeTakeFirstOrThrow();
+  return revision;
 }
 
 async function answersList(cluster: Cluster, grant: number): Promise<boolean> {
