@@ -13,7 +13,7 @@ export interface NamedEntity {
   stamp: number;
 }
 
-/** The entities that grants name, for as long as any does. */
+/** The entities that grants name. One that is named by none any more is forgotten, or those of grants long over would stay for ever. */
 export class NamedEntities {
   readonly #byKey = new Map<string, NamedEntity>();
   #numbers = 0;

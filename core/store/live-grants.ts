@@ -105,9 +105,8 @@ function commonReader(): (text: string) => GrantCommon {
   const terms = once(parseTerms);
   return (text) => {
     const parts = text.split('\n');
-    if (parts.length !== COMMON_PARTS) throw new Error(`a grant with a line break in a name: ${text}`);
-    const [item, state, durationMs, extensions, own, actions, approvers, steps, seats, workflow] =
-      parts as unknown as CommonTexts; // as `rowsWhere` builds it
+    if (!isCommon(parts)) throw new Error(`a grant with a line break in a name: ${text}`);
+    const [item, state, durationMs, extensions, own, actions, approvers, steps, seats, workflow] = parts;
     return {
       workflow,
       actions: uids(actions),
@@ -137,6 +136,11 @@ type CommonTexts = readonly [
   seats: string,
   workflow: string,
 ];
+
+/** The parts of `common` come from `rowsWhere`, whole or with a line break that has no place in them. */
+function isCommon(parts: readonly string[]): parts is CommonTexts {
+  return parts.length === COMMON_PARTS;
+}
 
 /** Columns hold whole milliseconds. */
 function milliseconds(seconds: number): number {

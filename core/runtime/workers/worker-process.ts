@@ -20,6 +20,7 @@ const LOOK_MS = 1_000;
 const SILENT_LOOKS = 3;
 /** Looks without a word after which it is taken for hung and killed. */
 const HUNG_LOOKS = 30;
+/** How long the page of all waits for one worker: one that hangs leaves its own figures out, not those of the others. */
 const PAGE_MS = 2_000;
 /** Less than `runService` waits for all to be closed. */
 const STOP_MS = 6_500;
