@@ -5,12 +5,11 @@ import { createMemo } from '../../../services/decision/memo.ts';
 import { createRights } from '../../../services/decision/rights.ts';
 import type { UseGrantRequest } from '../../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { useGrant } from '../../../services/grant/use-grant.ts';
-import type { Stack } from '../../support/stack.ts';
 import { robot } from './entities.ts';
+import type { Sides } from './sides.ts';
 
 /** What decides as the decision service does, and uses up uses without the network in between. */
-export function decisionOf(stack: Stack): DecisionContext {
-  const { context } = stack.grant;
+export function decisionOf({ grant: context, decision: followed }: Sides): DecisionContext {
   const remote: RemoteService = {
     call: async (_method, request, { signal }) => {
       signal?.throwIfAborted();
@@ -21,7 +20,6 @@ export function decisionOf(stack: Stack): DecisionContext {
     reasonOf: (error) => (error instanceof Error && 'reason' in error ? String(error.reason) : undefined),
     close: () => undefined,
   };
-  const { followed } = stack.decision;
   return {
     followed,
     rights: createRights(followed),

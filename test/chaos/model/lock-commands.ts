@@ -85,9 +85,17 @@ function lockAt({ locks: { all } }: Model, which: number): ModelLock {
   return all[all.length - 1 - (which % all.length)] ?? missing();
 }
 
-/** Whoever is stopped by one lock and was by another that ended is told of either, by how long memory keeps that. */
+/**
+ * Whoever is stopped by one lock, and would lift another of their own that stops nothing any more, is told of either:
+ * by how long memory keeps that other lock, or its grant.
+ */
 function isSure({ locks, now }: Model, by: string, lock: ModelLock): boolean {
-  return isStanding(lock, now) || lock.isLifted || !locks.isOwn(lock, by) || !locks.isLocked(by, now);
+  return isStopping(lock, now) || lock.isLifted || !locks.isOwn(lock, by) || !locks.isLocked(by, now);
+}
+
+function isStopping(lock: ModelLock, now: number): boolean {
+  const { target } = lock;
+  return isStanding(lock, now) && !(target.kind === 'grant' && target.grant.state === 'ENDED');
 }
 
 export const unlock = fc.record({ by: fc.constantFrom(...KEEPERS), which: index }).map(

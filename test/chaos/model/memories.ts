@@ -15,14 +15,13 @@ export interface Memories {
   readonly memories: readonly Memory[];
 }
 
-/** Reads the tables, and waits until all memories are of that revision; reads again when one has gone on: what cannot stay is ended meanwhile. */
+/** Reads the tables, and waits until all memories are of that revision. */
 export async function readMemories(
   database: Database,
   all: readonly Pick<Followed, 'clock' | 'follower' | 'replica'>[],
 ): Promise<Memories> {
   const { grants, locks, revision } = await readSnapshot(database);
   await Promise.all(all.map(({ follower }) => follower.waitFor(revision, 10_000)));
-  if (all.some(({ replica }) => replica.revision > revision)) return await readMemories(database, all);
   const now = new Date(Math.max(...all.map(({ clock }) => clock.late().getTime())));
   const standing = locks.filter((lock) => holdsAt(lock, now));
   return {

@@ -5,8 +5,7 @@ import { authorize, type DecisionContext } from '../../../services/decision/auth
 import type { FollowedState } from '../../../services/decision/followed-state.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import type { GrantContext } from '../../../services/grant/context.ts';
-import { createDatabase } from '../../support/postgres.ts';
-import { type Stack, startStack } from '../../support/stack.ts';
+import { createDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { copyDomain, WARDEN } from './domain.ts';
 import { decisionOf } from './decision-side.ts';
 import { action, MINUTE_MS, robot, user } from './entities.ts';
@@ -14,16 +13,19 @@ import { unlock } from './grant-calls.ts';
 import { loadLesser } from './lesser-rules.ts';
 import { type Memories, readMemories } from './memories.ts';
 import { makeClockMovable } from './movable-clock.ts';
+import { openSides, type Sides } from './sides.ts';
 
 interface Opened {
+  readonly database: TestDatabase;
   readonly folder: string;
   readonly owner: pg.Client;
   readonly lesser: ReadonlyMap<string, Engine>;
 }
 
-/** The real side: services, their Postgres, and its clock, which can be moved. */
+/** The real side: what the services do, their Postgres, and its clock, which can be moved. */
 export class World implements AsyncDisposable {
-  readonly #stack: Stack;
+  readonly #database: TestDatabase;
+  readonly #sides: Sides;
   readonly #decision: DecisionContext;
   readonly #folder: string;
   /** Kept open, for the clock is moved often. */
@@ -31,12 +33,13 @@ export class World implements AsyncDisposable {
   /** Engines of policies that let people do less. */
   readonly lesser: ReadonlyMap<string, Engine>;
 
-  private constructor(stack: Stack, { folder, owner, lesser }: Opened) {
-    this.#stack = stack;
+  private constructor(sides: Sides, { database, folder, owner, lesser }: Opened) {
+    this.#sides = sides;
+    this.#database = database;
     this.#folder = folder;
     this.#owner = owner;
     this.lesser = lesser;
-    this.#decision = decisionOf(stack);
+    this.#decision = decisionOf(sides);
   }
 
   static async open(): Promise<World> {
@@ -44,15 +47,15 @@ export class World implements AsyncDisposable {
     await makeClockMovable(database);
     const folder = await copyDomain();
     const lesser = await loadLesser(folder);
-    const stack = await startStack({ policies: folder, database });
+    const sides = await openSides(database, folder);
     const owner = new pg.Client({ connectionString: database.ownerUrl });
     await owner.connect();
-    return new World(stack, { folder, owner, lesser });
+    return new World(sides, { database, folder, owner, lesser });
   }
 
   /** The grant service's. */
   get context(): GrantContext {
-    return this.#stack.grant.context;
+    return this.#sides.grant;
   }
 
   /** What the decision service has in memory. */
@@ -123,13 +126,14 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owner.end();
-    await this.#stack[Symbol.asyncDispose]();
+    await this.#sides[Symbol.asyncDispose]();
+    await this.#database.drop();
     await rm(this.#folder, { recursive: true });
   }
 }
 
 /** The first look may have begun before the clock was moved. */
-async function lookTwice(follower: Stack['grant']['context']['followed']['follower']): Promise<void> {
+async function lookTwice(follower: FollowedState['follower']): Promise<void> {
   for (const _ of [1, 2]) {
     follower.ring();
     if (!(await follower.lookAgain(10_000))) throw new Error('the ledger was not looked at in ten seconds');
