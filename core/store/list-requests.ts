@@ -43,7 +43,8 @@ const ALL_STATES: readonly RequestState[] = [
 /** Of no request: positions begin at 1. */
 const NEWEST = 2n ** 63n - 1n;
 
-interface Found {
+/** Where a request is in lists. */
+export interface Found {
   readonly id: string;
   readonly position: bigint;
 }
@@ -102,102 +103,8 @@ function ofParty({ states }: RequestFilter, party: string, { before = NEWEST, si
     ) AS request ORDER BY position DESC LIMIT ${size}`;
 }
 
-/**
- * A way in which somebody may come to fill a step. The ways of one person together bound what they may review; each request is still
- * asked about.
- */
-export interface ReviewWay {
-  readonly step: string;
-  readonly by: 'resource_type' | 'resource' | 'requester' | 'subject';
-  /** The type, or the key of the entity. */
-  readonly is: string;
-}
-
-/** Positions that are looked at first, for each row that is wanted; where these are too few, so many times more. */
-const [FIRST_SPAN, WIDER] = [64n, 32n];
-
-/**
- * Requests with an open step that one of the ways leads to, newest first; found by several of them, one takes the place of several. Of
- * thousands of ways each is asked for its newest: that is cheap only where few of its rows are looked at, so it begins with the newest of
- * all.
- * @throws AccessError
- */
-export async function listToReview(
-  database: Database,
-  ways: readonly ReviewWay[],
-  { before, size }: RequestPage,
-): Promise<Chunk<PlacedRequest>> {
-  if (ways.length === 0) return { rows: [], isLast: true };
-  return await guarded(async () => {
-    const end = before ?? (await endOfPositions(database));
-    for (let span = FIRST_SPAN * BigInt(size); ; span *= WIDER) {
-      const found = await readToReview(database, ways, { from: end - span, end, size });
-      if (found.length === size || span >= end) return await chunkOf(database, found, size);
-    }
-  });
-}
-
-/** Beyond the last. */
-async function endOfPositions(database: Database): Promise<bigint> {
-  const { last } = await database
-    .selectFrom('access_requests')
-    .select(({ fn }) => fn.max('position').as('last'))
-    .executeTakeFirstOrThrow();
-  return (last ?? 0n) + 1n;
-}
-
-/** Positions that a chunk is looked for in. */
-interface Stretch {
-  readonly from: bigint;
-  /** The first after it. */
-  readonly end: bigint;
-  readonly size: number;
-}
-
-/** What is wanted is among the ways whose newest are newest, and none of it older than those. */
-async function readToReview(
-  database: Database,
-  ways: readonly ReviewWay[],
-  stretch: Stretch,
-): Promise<readonly Found[]> {
-  const { size } = stretch;
-  const byColumn = [...Map.groupBy(ways, (way) => way.by)];
-  const newest = byColumn.map(([column, of]) => newestOf(column, of, stretch));
-  const found = byColumn.map(([column]) => foundBy(column, stretch));
-  const { rows } = await sql<Found>`
-    WITH newest AS MATERIALIZED (
-      SELECT * FROM (${sql.join(newest, UNION_ALL)}) AS one ORDER BY position DESC LIMIT ${size}),
-    oldest AS (SELECT CASE count(*) WHEN ${size}::int THEN min(position) ELSE ${stretch.from} END AS position FROM newest)
-    SELECT request_id AS id, position FROM (${sql.join(found, UNION_ALL)}) AS found
-    ORDER BY position DESC LIMIT ${size}`.execute(database);
-  return rows;
-}
-
-const UNION_ALL = sql` UNION ALL `;
-
-function newestOf(column: ReviewWay['by'], ways: readonly ReviewWay[], { from, end, size }: Stretch) {
-  const [steps, values] = [ways.map((way) => way.step), ways.map((way) => way.is)];
-  return sql`
-    (SELECT ${column}::text AS column_name, way.step, way.value, one.position
-     FROM unnest(${steps}::text[], ${values}::text[]) AS way (step, value)
-     CROSS JOIN LATERAL (
-       SELECT position FROM open_steps
-       WHERE step = way.step AND ${sql.ref(column)} = way.value AND position >= ${from} AND position < ${end}
-       ORDER BY position DESC LIMIT 1) AS one
-     ORDER BY one.position DESC LIMIT ${size})`;
-}
-
-function foundBy(column: ReviewWay['by'], { end, size }: Stretch) {
-  return sql`
-    SELECT each.request_id, each.position FROM newest AS way, oldest
-    CROSS JOIN LATERAL (
-      SELECT request_id, position FROM open_steps
-      WHERE step = way.step AND ${sql.ref(column)} = way.value AND position < ${end} AND position >= oldest.position
-      ORDER BY position DESC LIMIT ${size}) AS each
-    WHERE way.column_name = ${column}`;
-}
-
-async function chunkOf(
+/** The requests themselves. */
+export async function chunkOf(
   database: Database,
   found: readonly Found[],
   size: number,

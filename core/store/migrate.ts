@@ -5,7 +5,7 @@ import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 
 /** The schema that this code is built for. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 

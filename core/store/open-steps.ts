@@ -6,16 +6,17 @@ const OPEN_STEPS: Statement = {
   name: 'open_steps',
   isRead: false,
   text: `
-    INSERT INTO open_steps (request_id, item, step, position, resource, resource_type, requester, subject, expires_at)
-    SELECT id, open.item, open.step, position, open.resource, open.resource_type, requester, subject, open.expires_at
-    FROM access_requests, unnest($2::smallint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-      AS open (item, step, resource, resource_type, expires_at)
+    INSERT INTO open_steps (request_id, item, step, position, resource, resource_type, requester, subject, expires_at, after_ms, opens_at)
+    SELECT id, open.item, open.step, position, open.resource, open.resource_type, requester, subject, open.expires_at, after_ms,
+      CASE WHEN after_ms > 0 THEN created_at + after_ms * interval '1 millisecond' END
+    FROM access_requests, unnest($2::smallint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[])
+      AS open (item, step, resource, resource_type, expires_at, after_ms)
     WHERE id = $1`,
 };
 
 /** Notes what a request that was just written waits for. */
 export function openSteps({ id, items }: AccessRequest): readonly Call[] {
-  const open = items.flatMap((item) => stepsOf(item).map((step) => ({ ...item, step })));
+  const open = items.flatMap((item) => stepsOf(item).map((step) => ({ ...item, ...step })));
   if (open.length === 0) return [];
   return [
     new Call(OPEN_STEPS, [
@@ -25,14 +26,24 @@ export function openSteps({ id, items }: AccessRequest): readonly Call[] {
       open.map(({ resource }) => uidKey(resource)),
       open.map(({ resource }) => resource.type),
       open.map(({ expiresAt }) => expiresAt),
+      open.map(({ afterMs }) => afterMs),
     ]),
   ];
 }
 
+interface OpenStep {
+  readonly step: string;
+  /** Since the request was made; 0 = from the beginning. */
+  readonly afterMs: number;
+}
+
 /** The steps that must agree, and those that stand in for them some day. */
-function stepsOf({ workflow: { steps, escalations } }: RequestItem): readonly string[] {
+function stepsOf({ workflow: { steps, escalations } }: RequestItem): readonly OpenStep[] {
   if (steps.length === 0) return [];
-  return [...new Set([...steps.map(({ name }) => name), ...escalations.map(({ step }) => step)])];
+  const open = new Map(steps.map(({ name }) => [name, 0]));
+  for (const { step, afterMs } of escalations)
+    open.set(step, Math.min(afterMs, open.get(step) ?? Number.POSITIVE_INFINITY));
+  return Array.from(open, ([step, afterMs]) => ({ step, afterMs }));
 }
 
 const CLOSE_STEPS: Statement = {

@@ -149,8 +149,10 @@ export interface Locks {
 }
 
 export interface OpenSteps {
+  after_ms: Generated<Int8>;
   expires_at: Timestamp;
   item: number;
+  opens_at: Timestamp | null;
   position: Int8;
   request_id: string;
   requester: string;

@@ -6,7 +6,8 @@ import {
   requestStateAt,
   votesOn,
 } from '../../core/access/request.ts';
-import { listRequests, listToReview, type PlacedRequest } from '../../core/store/list-requests.ts';
+import { listRequests, type PlacedRequest } from '../../core/store/list-requests.ts';
+import { listToReview } from '../../core/store/list-to-review.ts';
 import { type Approvers, isKeptApart, readApprovers } from './approvals-in-return.ts';
 import { catchUp, clockOfReads, type GrantContext } from './context.ts';
 import type { Page } from './page-token.ts';
@@ -49,7 +50,7 @@ async function readerOf(
     const { replica } = context.followed;
     const ways = await waysToReview(replica, caller, signal);
     return async (page) => {
-      const { rows, isLast } = await listToReview(database, ways, page);
+      const { rows, isLast } = await listToReview(database, ways, { ...page, now: clockOfReads(context) });
       const requests = rows.map(({ request }) => request);
       const approvers = await readApprovers(database, replica, caller, requests);
       return { rows: rows.map((row) => ({ ...row, approvers })), isLast };

@@ -3,7 +3,7 @@ import { type CandidateSource, type EntityScope, policyById } from '../../core/p
 import { curfewAction } from '../../core/policy/schema-shape.ts';
 import { entitiesLeadingTo } from '../../core/replica/referrers.ts';
 import type { Replica } from '../../core/replica/replica.ts';
-import type { ReviewWay } from '../../core/store/list-requests.ts';
+import type { ReviewWay } from '../../core/store/list-to-review.ts';
 import { takeTurns } from './give-way.ts';
 
 /** Each resource is looked for by itself; of more, everything of the step is looked through. */

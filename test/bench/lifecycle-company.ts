@@ -22,6 +22,8 @@ export const databaseOf = (index: number) => ({ type: 'Database', id: `d${index}
 /** Whoever owns the database, and nothing else. */
 export const ownerOf = (index: number): string => person(SECURITY + index);
 export const OWNER_OF_MANY = person(9_000);
+/** Of the group, and nobody's manager. */
+export const MEMBER = person(2_500);
 export const MANAGER = person(950);
 
 /** The example organisation, with as many people and databases as a large one has. */

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { AccessRequest, RequestItem } from '../../../core/access/request.ts';
 import { DEFAULT_TERMS, type Workflow } from '../../../core/access/workflow.ts';
 import type { Database } from '../../../core/store/connect.ts';
-import { listToReview, type ReviewWay } from '../../../core/store/list-requests.ts';
+import { listToReview, type ReviewWay } from '../../../core/store/list-to-review.ts';
 import { ensureRoles } from '../../../core/store/migrate.ts';
 import { insertRequest, resolveItems } from '../../../core/store/request-changes.ts';
 import { ROLE_PASSWORDS } from '../../support/postgres.ts';
@@ -12,6 +12,8 @@ import { emptyDatabase, sharedDatabase } from './database.ts';
 
 const shared = sharedDatabase();
 const at = new Date('2026-01-02T03:04:05.678Z');
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const user = (id: string) => ({ type: 'User', id });
 
 const workflow: Workflow = {
@@ -105,7 +107,7 @@ test('requests are found by the type of a resource, by a resource, by a requeste
   const all = [first, second, third].map(({ id }) => id);
   const found = async (ways: readonly Omit<ReviewWay, 'step'>[], size = 10) => {
     const named = ways.map((way) => ({ ...way, step: 'owner' }));
-    const { rows, isLast } = await listToReview(database, named, { before: undefined, size });
+    const { rows, isLast } = await listToReview(database, named, { before: undefined, size, now: at });
     return [rows.map((row) => all.indexOf(row.request.id)).filter((index) => index >= 0), isLast];
   };
   expect(await found([{ by: 'resource', is: 'Database::"d3"' }])).toEqual([[1], true]);
@@ -142,7 +144,7 @@ test('however many ways there are and however small the pages, each request is f
     const found: string[] = [];
     let before: bigint | undefined;
     for (let isLast = false; !isLast; ) {
-      const chunk = await listToReview(database, ways, { before, size });
+      const chunk = await listToReview(database, ways, { before, size, now: at });
       expect(chunk.rows.length).toBeLessThanOrEqual(size);
       if (!chunk.isLast) expect(chunk.rows.length).toBeGreaterThan(0);
       found.push(...chunk.rows.map((row) => row.request.id));
@@ -150,6 +152,54 @@ test('however many ways there are and however small the pages, each request is f
       ({ isLast } = chunk);
     }
     expect(found).toEqual(newestFirst);
+  }
+});
+
+test('who stands in for others finds what they may answer by then, whenever that was to be, and nothing that they may not', async () => {
+  const database = shared().open('grant');
+  const lead = (afterMs: number): Workflow => ({
+    ...workflow,
+    steps: [{ name: 'owner', seats: 1 }],
+    escalations: [{ afterMs, step: 'lead' }],
+  });
+  const ofLeads: Workflow = { ...workflow, steps: [{ name: 'lead', seats: 1 }] };
+  // Minutes after the first at which each was made, and the workflow: a clock was set back in between.
+  const made = [
+    [0, lead(HOUR_MS)],
+    [10, lead(HOUR_MS / 2)],
+    [15, ofLeads],
+    [5, lead(HOUR_MS)],
+    [20, lead(HOUR_MS / 2)],
+    [40, lead(HOUR_MS)],
+    [30, ofLeads],
+    [45, lead(2 * HOUR_MS)],
+  ] as const;
+  const asked = made.map(([minutes, of]) => ({
+    ...request([item(12, of)]),
+    reason: `${minutes}`,
+    createdAt: new Date(at.getTime() + minutes * MINUTE_MS),
+  }));
+  await written(database, ...asked);
+  const ways = [{ step: 'lead', by: 'resource', is: 'Database::"d12"' }] as const;
+  const foundAt = async (minutes: number, size: number): Promise<readonly number[]> => {
+    const now = new Date(at.getTime() + minutes * MINUTE_MS);
+    const found: number[] = [];
+    let before: bigint | undefined;
+    for (let isLast = false; !isLast; ) {
+      const chunk = await listToReview(database, ways, { before, size, now });
+      found.push(...chunk.rows.map((row) => asked.findIndex(({ id }) => id === row.request.id)));
+      before = chunk.rows.at(-1)?.position ?? before;
+      ({ isLast } = chunk);
+    }
+    return found;
+  };
+  for (const size of [1, 3, 50]) {
+    expect(await foundAt(39, size)).toEqual([6, 2]);
+    expect(await foundAt(40, size)).toEqual([6, 2, 1]);
+    expect(await foundAt(50, size)).toEqual([6, 4, 2, 1]);
+    // The fourth is older than some of its time, and comes with the first.
+    expect(await foundAt(65, size)).toEqual([6, 4, 3, 2, 1, 0]);
+    expect(await foundAt(165, size)).toEqual([7, 6, 5, 4, 3, 2, 1, 0]);
   }
 });
 
@@ -191,5 +241,13 @@ test('what is pending when the table is made waits from then on', async () => {
     { ...common, step: 'lead' },
     { ...common, step: 'owner' },
     { ...common, step: 'security' },
+  ]);
+  await run('0009_later_steps.sql');
+  const { rows: known } = await sql`
+    SELECT step, after_ms, opens_at FROM open_steps ORDER BY step`.execute(owner);
+  expect(known).toEqual([
+    { step: 'lead', after_ms: 30_000n, opens_at: new Date(at.getTime() + 30_000) },
+    { step: 'owner', after_ms: 0n, opens_at: null },
+    { step: 'security', after_ms: 0n, opens_at: null },
   ]);
 });
