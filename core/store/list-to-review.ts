@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { type Chunk, chunkOf, type Found, type PlacedRequest, type RequestPage } from './list-requests.ts';
+import { Call, send, type Statement } from './statement.ts';
 
 /**
  * A way in which somebody may come to fill a step. The ways of one person together bound what they may review; each request is still
@@ -54,23 +54,17 @@ interface Ends {
 }
 
 /**
- * How far apart in time two requests may be made of which the older has the higher position: transactions overtake each other, and a
- * clock is set back.
+ * Up to where requests are looked for: what counts later does so in the order of positions, but for an hour. Transactions overtake each
+ * other and clocks are set back, so of two requests the older may have the higher position.
  */
-const OVERTAKING = sql`interval '1 hour'`;
-
-/** Up to where requests are looked for: what counts later does so in the order of positions, but for `OVERTAKING`. */
-async function readEnds(
-  database: Database,
-  ways: readonly ReviewWay[],
-  { before, now }: Pick<RequestPage, 'before'> & { readonly now: Date },
-): Promise<Ends> {
-  const steps = [...new Set(ways.map((way) => way.step))];
-  const { rows } = await sql<{ step: string | null; after_ms: bigint | null; last: bigint | null }>`
+const READ_ENDS: Statement = {
+  name: 'read_ends',
+  isRead: true,
+  text: `
     WITH RECURSIVE kinds (step, after_ms) AS (
       SELECT step, (
         SELECT min(after_ms) FROM open_steps WHERE open_steps.step = named.step AND opens_at IS NOT NULL)
-      FROM unnest(${steps}::text[]) AS named (step)
+      FROM unnest($1::text[]) AS named (step)
       UNION ALL
       SELECT step, (
         SELECT min(after_ms) FROM open_steps
@@ -81,14 +75,31 @@ async function readEnds(
     UNION ALL
     SELECT step, after_ms, (
       SELECT max(position) FROM open_steps
-      WHERE open_steps.step = kinds.step AND open_steps.after_ms = kinds.after_ms AND opens_at <= ${now} AND opens_at > newest.opens_at - ${OVERTAKING})
+      WHERE open_steps.step = kinds.step AND open_steps.after_ms = kinds.after_ms
+        AND opens_at <= $2 AND opens_at > newest.opens_at - interval '1 hour')
     FROM kinds CROSS JOIN LATERAL (
       SELECT max(opens_at) AS opens_at FROM open_steps
-      WHERE open_steps.step = kinds.step AND open_steps.after_ms = kinds.after_ms AND opens_at <= ${now}) AS newest
-    WHERE after_ms IS NOT NULL AND newest.opens_at IS NOT NULL`.execute(database);
+      WHERE open_steps.step = kinds.step AND open_steps.after_ms = kinds.after_ms AND opens_at <= $2) AS newest
+    WHERE after_ms IS NOT NULL AND newest.opens_at IS NOT NULL`,
+};
+
+interface EndRow {
+  /** NULL, as `after_ms`, for all requests. */
+  readonly step: string | null;
+  readonly after_ms: bigint | null;
+  readonly last: bigint | null;
+}
+
+async function readEnds(
+  database: Database,
+  ways: readonly ReviewWay[],
+  { before, now }: Pick<RequestPage, 'before'> & { readonly now: Date },
+): Promise<Ends> {
+  const call = new Call<EndRow>(READ_ENDS, [[...new Set(ways.map((way) => way.step))], now]);
+  await send(database, call);
   let end = before;
   const later: LaterSteps[] = [];
-  for (const { step, after_ms: afterMs, last } of rows) {
+  for (const { step, after_ms: afterMs, last } of call.rows) {
     const beyond = (last ?? 0n) + 1n;
     if (step === null || afterMs === null) end ??= beyond;
     else later.push({ step, afterMs, end: beyond });
@@ -116,49 +127,63 @@ interface Stretch {
   readonly size: number;
 }
 
+const COLUMNS: readonly ReviewWay['by'][] = ['resource_type', 'resource', 'requester', 'subject'];
+/** Parameters: the first position, how many rows, and for each column what its ways have. */
+const [OF_ALL, OF_EACH] = [2, 4];
+
+const TO_REVIEW: Statement = {
+  name: 'to_review',
+  isRead: true,
+  text: `
+    WITH newest AS MATERIALIZED (
+      SELECT * FROM (${COLUMNS.map(newestOf).join(' UNION ALL ')}) AS one ORDER BY position DESC LIMIT $2::int),
+    oldest AS (SELECT CASE count(*) WHEN $2::int THEN min(position) ELSE $1::bigint END AS position FROM newest)
+    SELECT request_id AS id, position FROM (${COLUMNS.map(foundBy).join(' UNION ALL ')}) AS found
+    ORDER BY position DESC LIMIT $2::int`,
+};
+
+function newestOf(column: ReviewWay['by'], index: number): string {
+  const first = OF_ALL + OF_EACH * index + 1;
+  return `
+    (SELECT '${column}' AS column_name, way.step, way.after_ms, way.value, way.end_at, one.position
+     FROM unnest($${first}::text[], $${first + 1}::bigint[], $${first + 2}::text[], $${first + 3}::bigint[])
+       AS way (step, after_ms, value, end_at)
+     CROSS JOIN LATERAL (
+       SELECT position FROM open_steps
+       WHERE step = way.step AND after_ms = way.after_ms AND ${column} = way.value
+         AND position >= $1::bigint AND position < way.end_at
+       ORDER BY position DESC LIMIT 1) AS one
+     ORDER BY one.position DESC LIMIT $2::int)`;
+}
+
+function foundBy(column: ReviewWay['by']): string {
+  return `
+    SELECT each.request_id, each.position FROM newest AS way, oldest
+    CROSS JOIN LATERAL (
+      SELECT request_id, position FROM open_steps
+      WHERE step = way.step AND after_ms = way.after_ms AND ${column} = way.value
+        AND position < way.end_at AND position >= oldest.position
+      ORDER BY position DESC LIMIT $2::int) AS each
+    WHERE way.column_name = '${column}'`;
+}
+
 /** What is wanted is among the ways whose newest are newest, and none of it older than those. */
 async function readToReview(
   database: Database,
   ways: readonly WayInTime[],
-  stretch: Stretch,
+  { from, size }: Stretch,
 ): Promise<readonly Found[]> {
-  const { size } = stretch;
-  const byColumn = [...Map.groupBy(ways, (way) => way.by)];
-  const newest = byColumn.map(([column, of]) => newestOf(column, of, stretch));
-  const found = byColumn.map(([column]) => foundBy(column, stretch));
-  const { rows } = await sql<Found>`
-    WITH newest AS MATERIALIZED (
-      SELECT * FROM (${sql.join(newest, UNION_ALL)}) AS one ORDER BY position DESC LIMIT ${size}),
-    oldest AS (SELECT CASE count(*) WHEN ${size}::int THEN min(position) ELSE ${stretch.from} END AS position FROM newest)
-    SELECT request_id AS id, position FROM (${sql.join(found, UNION_ALL)}) AS found
-    ORDER BY position DESC LIMIT ${size}`.execute(database);
-  return rows;
-}
-
-const UNION_ALL = sql` UNION ALL `;
-
-function newestOf(column: ReviewWay['by'], ways: readonly WayInTime[], { from, size }: Stretch) {
-  const [steps, afterMs] = [ways.map((way) => way.step), ways.map((way) => way.afterMs)];
-  const [values, ends] = [ways.map((way) => way.is), ways.map((way) => way.end)];
-  return sql`
-    (SELECT ${column}::text AS column_name, way.step, way.after_ms, way.value, way.end_at, one.position
-     FROM unnest(${steps}::text[], ${afterMs}::bigint[], ${values}::text[], ${ends}::bigint[])
-       AS way (step, after_ms, value, end_at)
-     CROSS JOIN LATERAL (
-       SELECT position FROM open_steps
-       WHERE step = way.step AND after_ms = way.after_ms AND ${sql.ref(column)} = way.value
-         AND position >= ${from} AND position < way.end_at
-       ORDER BY position DESC LIMIT 1) AS one
-     ORDER BY one.position DESC LIMIT ${size})`;
-}
-
-function foundBy(column: ReviewWay['by'], { size }: Stretch) {
-  return sql`
-    SELECT each.request_id, each.position FROM newest AS way, oldest
-    CROSS JOIN LATERAL (
-      SELECT request_id, position FROM open_steps
-      WHERE step = way.step AND after_ms = way.after_ms AND ${sql.ref(column)} = way.value
-        AND position < way.end_at AND position >= oldest.position
-      ORDER BY position DESC LIMIT ${size}) AS each
-    WHERE way.column_name = ${column}`;
+  const byColumn = Map.groupBy(ways, (way) => way.by);
+  const ofColumns = COLUMNS.flatMap((column) => {
+    const own = byColumn.get(column) ?? [];
+    return [
+      own.map((way) => way.step),
+      own.map((way) => way.afterMs),
+      own.map((way) => way.is),
+      own.map((way) => way.end),
+    ];
+  });
+  const call = new Call<Found>(TO_REVIEW, [from, size, ...ofColumns]);
+  await send(database, call);
+  return call.rows;
 }

@@ -1,9 +1,8 @@
-import { type Selectable, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { AccessRequest } from '../access/request.ts';
 import type { Database } from './connect.ts';
 import { guarded } from './database-error.ts';
 import { type ItemRow, type RequestRow, type ReviewRow, toRequests } from './request-row.ts';
-import type { AccessRequests } from './schema.ts';
 import { Call, send, type Statement } from './statement.ts';
 import { clockCall, type Locked, nowOf, type Trx } from './transition.ts';
 
@@ -13,6 +12,14 @@ const LOCK_REQUEST: Statement = {
   text: `
     SELECT id, requester, subject, reason, ticket, duration_ms, starts_at, break_glass, extends, extension, request_hash, created_at
     FROM access_requests WHERE id = $1 FOR UPDATE`,
+};
+
+const READ_REQUESTS: Statement = {
+  name: 'read_requests',
+  isRead: true,
+  text: `
+    SELECT id, requester, subject, reason, ticket, duration_ms, starts_at, break_glass, extends, extension, request_hash, created_at
+    FROM access_requests WHERE id = ANY($1::uuid[])`,
 };
 
 const READ_ITEMS: Statement = {
@@ -27,7 +34,7 @@ const READ_ITEMS: Statement = {
     FROM request_items AS items
     JOIN access_requests AS requests ON requests.id = items.request_id
     LEFT JOIN grants ON grants.request_id = items.request_id AND grants.item = items.item
-    WHERE items.request_id = $1 ORDER BY items.item`,
+    WHERE items.request_id = ANY($1::uuid[]) ORDER BY items.item`,
 };
 
 const READ_REVIEWS: Statement = {
@@ -36,15 +43,15 @@ const READ_REVIEWS: Statement = {
   text: `
     SELECT request_id, item, reviewer, verdict, comment, policy_digest, created_at, actions, duration_ms, starts_at, withdrawn_at,
       signed_in_at, sign_in_methods
-    FROM reviews WHERE request_id = $1 ORDER BY position`,
+    FROM reviews WHERE request_id = ANY($1::uuid[]) ORDER BY position`,
 };
 
 /** Takes the request's row for this transaction and reads it whole; undefined when there is none. */
 export async function lockRequest(trx: Trx, id: string): Promise<Locked<AccessRequest> | undefined> {
   const requests = new Call<RequestRow>(LOCK_REQUEST, [id]);
   // Statements of their own: within one, they would be of the moment before the lock was waited for, without the last vote.
-  const items = new Call<ItemRow>(READ_ITEMS, [id]);
-  const reviews = new Call<ReviewRow>(READ_REVIEWS, [id]);
+  const items = new Call<ItemRow>(READ_ITEMS, [[id]]);
+  const reviews = new Call<ReviewRow>(READ_REVIEWS, [[id]]);
   const clock = clockCall();
   await send(trx, requests, items, reviews, clock);
   const [row] = toRequests(requests.rows, items.rows, reviews.rows);
@@ -53,14 +60,8 @@ export async function lockRequest(trx: Trx, id: string): Promise<Locked<AccessRe
 
 /** @throws AccessError */
 export async function readRequest(database: Database, id: string): Promise<AccessRequest | undefined> {
-  return await guarded(async () => {
-    const row = await database
-      .selectFrom('access_requests')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row === undefined ? undefined : (await complete(database, [row]))[0];
-  });
+  const [request] = await readRequests(database, [id]);
+  return request;
 }
 
 /** Those of the requests that there are, in any order. @throws AccessError */
@@ -70,8 +71,11 @@ export async function readRequests(
 ): Promise<readonly AccessRequest[]> {
   if (ids.length === 0) return [];
   return await guarded(async () => {
-    const rows = await database.selectFrom('access_requests').selectAll().where('id', 'in', ids).execute();
-    return await complete(database, rows);
+    const requests = new Call<RequestRow>(READ_REQUESTS, [ids]);
+    const items = new Call<ItemRow>(READ_ITEMS, [ids]);
+    const reviews = new Call<ReviewRow>(READ_REVIEWS, [ids]);
+    await send(database, requests, items, reviews);
+    return toRequests(requests.rows, items.rows, reviews.rows);
   });
 }
 
@@ -146,36 +150,4 @@ export async function pendingRequestsApproved(
     );
     return requests.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   });
-}
-
-async function complete(
-  reader: Database,
-  rows: readonly Selectable<AccessRequests>[],
-): Promise<AccessRequest[]> {
-  if (rows.length === 0) return [];
-  const ids = rows.map((row) => row.id);
-  const items = await reader
-    .selectFrom('request_items')
-    .innerJoin('access_requests', 'access_requests.id', 'request_items.request_id')
-    .leftJoin('grants', (join) =>
-      join
-        .onRef('grants.request_id', '=', 'request_items.request_id')
-        .onRef('grants.item', '=', 'request_items.item'),
-    )
-    .selectAll('request_items')
-    .leftJoin('owed_reviews', (join) =>
-      join.onRef('owed_reviews.grant_id', '=', 'grants.id').on('owed_reviews.settled_at', 'is', null),
-    )
-    .select((each) => each.fn.coalesce('grants.id', 'access_requests.extends').as('grant_id'))
-    .select(sql<boolean>`owed_reviews.grant_id IS NOT NULL`.as('is_owed'))
-    .where('request_items.request_id', 'in', ids)
-    .orderBy('request_items.item')
-    .execute();
-  const reviews = await reader
-    .selectFrom('reviews')
-    .selectAll()
-    .where('request_id', 'in', ids)
-    .orderBy('position')
-    .execute();
-  return toRequests(rows, items, reviews);
 }

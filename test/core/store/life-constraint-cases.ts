@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable } from 'kysely';
 import type { Database } from '../../../core/store/connect.ts';
-import type { OwedReviews } from '../../../core/store/schema.ts';
+import type { OpenSteps, OwedReviews } from '../../../core/store/schema.ts';
 import type { ConstraintCase } from './constraint-cases.ts';
-import { at, grant, hash, hourMs, insert, later, request, review } from './valid-rows.ts';
+import { at, grant, hash, hourMs, insert, item, later, request, review } from './valid-rows.ts';
 
 const again = { id: randomUUID() };
 
@@ -15,6 +15,17 @@ const owed: Insertable<OwedReviews> = {
   subject: request.subject,
   step: 'security',
   due_at: later,
+};
+const openStep: Insertable<OpenSteps> = {
+  request_id: request.id,
+  item: 0,
+  step: 'security',
+  position: 1,
+  resource: item.resource,
+  resource_type: 'Database',
+  requester: request.requester,
+  subject: request.subject,
+  expires_at: later,
 };
 const settled = { settled_at: at, reviewer: 'User::"bob"', verdict: 'APPROVE', comment: '' } as const;
 
@@ -162,5 +173,15 @@ export const lifeConstraintCases: readonly ConstraintCase[] = [
     title: 'W1 an owed review done by the subject',
     constraint: 'owed_reviews_not_subject',
     breaks: ofGrant(insert('owed_reviews', owed, { ...settled, reviewer: request.subject })),
+  },
+  {
+    title: 'a step that counts later and never opens',
+    constraint: 'open_steps_later',
+    breaks: insert('open_steps', openStep, { after_ms: 1 }),
+  },
+  {
+    title: 'a step that counts from the beginning and opens later',
+    constraint: 'open_steps_later',
+    breaks: insert('open_steps', openStep, { opens_at: later }),
   },
 ];
