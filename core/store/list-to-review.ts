@@ -30,11 +30,11 @@ export async function listToReview(
 ): Promise<Chunk<PlacedRequest>> {
   if (ways.length === 0) return { rows: [], isLast: true };
   return await guarded(async () => {
-    const { end, later } = await readEnds(database, ways, { before, now });
-    const looked = ways.flatMap((way) => inTime(way, later, end));
+    const ends = await readEnds(database, ways, { before, now });
+    const looked = inTime(ways, ends);
     for (let span = FIRST_SPAN * BigInt(size); ; span *= WIDER) {
-      const found = await readToReview(database, looked, { from: end - span, size });
-      if (found.length === size || span >= end) return await chunkOf(database, found, size);
+      const found = await readToReview(database, looked, { from: ends.end - span, size });
+      if (found.length === size || span >= ends.end) return await chunkOf(database, found, size);
     }
   });
 }
@@ -107,18 +107,29 @@ async function readEnds(
   return { end: end ?? 1n, later };
 }
 
-/** A way to steps that count from the same time on. */
-interface WayInTime extends ReviewWay {
+/** Steps of one name that count from the same time on. */
+interface Kind {
+  readonly step: string;
   readonly afterMs: bigint;
   readonly end: bigint;
 }
 
-function inTime(way: ReviewWay, later: readonly LaterSteps[], end: bigint): readonly WayInTime[] {
-  const standIns = later.filter(({ step }) => step === way.step);
-  return [
-    { ...way, afterMs: 0n, end },
-    ...standIns.map((it) => ({ ...way, afterMs: it.afterMs, end: it.end < end ? it.end : end })),
-  ];
+/** Ways, and by their places in the list the kinds of steps that they lead to. */
+interface Looked {
+  readonly kinds: readonly Kind[];
+  readonly ways: readonly { readonly kind: number; readonly by: ReviewWay['by']; readonly is: string }[];
+}
+
+function inTime(ways: readonly ReviewWay[], { end, later }: Ends): Looked {
+  const kinds = [...new Set(ways.map((way) => way.step))].flatMap((step): readonly Kind[] => [
+    { step, afterMs: 0n, end },
+    ...later.filter((it) => it.step === step).map((it) => ({ ...it, end: it.end < end ? it.end : end })),
+  ]);
+  const byStep = Map.groupBy(kinds.keys(), (kind) => kinds[kind]?.step);
+  const looked = ways.flatMap(({ step, by, is }) =>
+    (byStep.get(step) ?? []).map((kind) => ({ kind, by, is })),
+  );
+  return { kinds, ways: looked };
 }
 
 /** Positions that a chunk is looked for in. */
@@ -128,8 +139,8 @@ interface Stretch {
 }
 
 const COLUMNS: readonly ReviewWay['by'][] = ['resource_type', 'resource', 'requester', 'subject'];
-/** Parameters: the first position, how many rows, and for each column what its ways have. */
-const [OF_ALL, OF_EACH] = [2, 4];
+/** Parameters: the first position, how many rows, what the kinds of steps have, and for each column what its ways have. */
+const [OF_ALL, OF_EACH] = [5, 2];
 
 const TO_REVIEW: Statement = {
   name: 'to_review',
@@ -146,8 +157,10 @@ function newestOf(column: ReviewWay['by'], index: number): string {
   const first = OF_ALL + OF_EACH * index + 1;
   return `
     (SELECT '${column}' AS column_name, way.step, way.after_ms, way.value, way.end_at, one.position
-     FROM unnest($${first}::text[], $${first + 1}::bigint[], $${first + 2}::text[], $${first + 3}::bigint[])
-       AS way (step, after_ms, value, end_at)
+     FROM (
+       SELECT step, after_ms, end_at, value
+       FROM unnest($3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS kinds (step, after_ms, end_at, kind)
+       JOIN unnest($${first}::bigint[], $${first + 1}::text[]) AS named (kind, value) USING (kind)) AS way
      CROSS JOIN LATERAL (
        SELECT position FROM open_steps
        WHERE step = way.step AND after_ms = way.after_ms AND ${column} = way.value
@@ -170,20 +183,21 @@ function foundBy(column: ReviewWay['by']): string {
 /** What is wanted is among the ways whose newest are newest, and none of it older than those. */
 async function readToReview(
   database: Database,
-  ways: readonly WayInTime[],
+  { kinds, ways }: Looked,
   { from, size }: Stretch,
 ): Promise<readonly Found[]> {
+  const ofKinds = [
+    kinds.map(({ step }) => step),
+    kinds.map(({ afterMs }) => afterMs),
+    kinds.map(({ end }) => end),
+  ];
   const byColumn = Map.groupBy(ways, (way) => way.by);
   const ofColumns = COLUMNS.flatMap((column) => {
     const own = byColumn.get(column) ?? [];
-    return [
-      own.map((way) => way.step),
-      own.map((way) => way.afterMs),
-      own.map((way) => way.is),
-      own.map((way) => way.end),
-    ];
+    // The database counts from one.
+    return [own.map(({ kind }) => kind + 1), own.map(({ is }) => is)];
   });
-  const call = new Call<Found>(TO_REVIEW, [from, size, ...ofColumns]);
+  const call = new Call<Found>(TO_REVIEW, [from, size, ...ofKinds, ...ofColumns]);
   await send(database, call);
   return call.rows;
 }

@@ -31,7 +31,7 @@ export async function waysToReview(
     const scope = policyById(policies, policyId)?.resource ?? { kind: 'any' };
     for (const source of candidates)
       for (const place of await placesOf(looking, source, scope))
-        ways.set(JSON.stringify([step, place]), { step, ...place });
+        ways.set(`${step} ${place.by} ${place.is}`, { step, by: place.by, is: place.is });
   }
   return [...ways.values()];
 }

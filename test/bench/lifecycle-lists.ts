@@ -1,6 +1,12 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { sql } from 'kysely';
 import { connect, type Database } from '../../core/store/connect.ts';
 import { RequestState } from '../../proto/gen/curfew/grant/v1/grant_pb.ts';
+import {
+  GrantService,
+  ListAccessRequestsRequestSchema,
+  ListAccessRequestsResponseSchema,
+} from '../../proto/gen/curfew/grant/v1/grant_service_pb.ts';
 import { settle } from '../chaos/calm.ts';
 import type { Cluster } from '../chaos/cluster.ts';
 import {
@@ -13,10 +19,14 @@ import {
   PEOPLE,
   person,
 } from './lifecycle-company.ts';
+import { openLean, type Outcome } from './generator/lean-connection.ts';
 import { summarize } from './summary.ts';
 
 const REQUESTS = 1_000_000;
-const CALLS = 200;
+/** Of a page, unless said. */
+const PAGE = 50;
+/** Of each list, after as many that are not counted. */
+const CALLS = 400;
 const WANTED_MS = 50;
 /** Nobody else asks for it. */
 const RARE = 7;
@@ -28,7 +38,7 @@ export async function lists(cluster: Cluster): Promise<void> {
   await enlarge(cluster);
   await fill(cluster);
   console.log(
-    `first page of 50 of ${REQUESTS} pending requests; ${PEOPLE} people, ${DATABASES} databases; one call at a time over a socket; shared_buffers ${SHARED_BUFFERS}`,
+    `first page of ${PAGE} of ${REQUESTS} pending requests; ${PEOPLE} people, ${DATABASES} databases; one call at a time over a socket, ${CALLS} counted after as many that are not; shared_buffers ${SHARED_BUFFERS}`,
   );
   const review = { toReview: true };
   await measure(cluster, ['one of 3,000 in a group', MEMBER, review]);
@@ -43,28 +53,37 @@ export async function lists(cluster: Cluster): Promise<void> {
   await measure(cluster, ['all pending', 'bruce', { states: [RequestState.PENDING] }]);
 }
 
-type Query = Parameters<ReturnType<Cluster['as']>['grants']['listAccessRequests']>[0];
+type Query = MessageInitShape<typeof ListAccessRequestsRequestSchema>;
 
+const { listAccessRequests: LIST } = GrantService.method;
+const PATH = `/${GrantService.typeName}/${LIST.name}`;
+
+/** By a client that takes the answers as they come and decodes the last: what collects its own garbage waits longer than the service. */
 async function measure(
   cluster: Cluster,
   [name, who, query]: readonly [name: string, who: string, query: Query],
 ): Promise<void> {
-  const { grants } = cluster.as(who, 0);
+  const connection = await openLean({ path: PATH, ...(await cluster.passOf(who, 0)) });
+  const message = toBinary(ListAccessRequestsRequestSchema, create(ListAccessRequestsRequestSchema, query));
+  const call = async (): Promise<Buffer> => {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    connection.ask(message, resolve);
+    const outcome = await promise;
+    if (outcome.kind === 'failure') throw new Error(outcome.why);
+    return outcome.message;
+  };
   const tookMs: number[] = [];
-  let first = 0;
-  let size = 0;
-  let isShort = false;
-  for (let call = 0; call <= CALLS; call += 1) {
+  let answer: Buffer = Buffer.alloc(0);
+  for (let calls = 0; calls < 2 * CALLS; calls += 1) {
     const startedMs = performance.now();
-    const { requests, nextPageToken } = await grants.listAccessRequests(query);
-    const ms = performance.now() - startedMs;
-    if (call === 0) first = ms;
-    else tookMs.push(ms);
-    size = requests.length;
-    isShort = requests.length < 50 && nextPageToken !== '';
+    answer = await call();
+    if (calls >= CALLS) tookMs.push(performance.now() - startedMs);
   }
+  connection.close();
+  const { requests, nextPageToken } = fromBinary(ListAccessRequestsResponseSchema, answer);
+  const isShort = requests.length < PAGE && nextPageToken !== '';
   console.log(
-    `${summarize(name.padEnd(24), tookMs)}  first ${first.toFixed(1)} ms  ${size} found${isShort ? ' (short page)' : ''}`,
+    `${summarize(name.padEnd(24), tookMs)}  ${requests.length} found${isShort ? ' (short page)' : ''}`,
   );
   if (isShort || (tookMs.toSorted((a, b) => a - b)[Math.floor(CALLS * 0.99)] ?? 0) > WANTED_MS)
     process.exitCode = 1;

@@ -42,6 +42,8 @@ export interface Cluster extends AsyncDisposable {
   readonly database: Database;
   /** The domain calls as this person, through one of the grant services. */
   as(person: string, grant: number): Curfew['services'];
+  /** What a client of another kind needs to call the same service as the same person. */
+  passOf(person: string, grant: number): Promise<Pass>;
   /** Where logs are; left there when `keep` was called. */
   readonly directory: string;
   keep(): void;
@@ -90,6 +92,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     database,
     directory,
     as: (person, grant) => clients.of(person, grant).services,
+    passOf: (person, grant) => clients.passOf(person, grant),
     keep: () => {
       isKept = true;
     },
@@ -159,6 +162,12 @@ async function startDecision(setting: Setting, token: string, index: number): Pr
   return { ...replica, address, ask: curfew.services.decision };
 }
 
+/** Where somebody calls, and by which token. */
+export interface Pass {
+  readonly address: string;
+  readonly token: string;
+}
+
 /** One client for each person and grant service. */
 class Clients {
   readonly #sign: (person: string) => Promise<string>;
@@ -176,7 +185,7 @@ class Clients {
     const known = this.#open.get(key);
     if (known !== undefined) return known;
     const client = createCurfew({
-      grantAddress: `127.0.0.1:${this.#grants[grant]?.port ?? 0}`,
+      grantAddress: this.#addressOf(grant),
       token: () => this.#tokenOf(person),
       timeoutMs: CALL_TIMEOUT_MS,
     });
@@ -184,8 +193,16 @@ class Clients {
     return client;
   }
 
+  async passOf(person: string, grant: number): Promise<Pass> {
+    return { address: this.#addressOf(grant), token: await this.#tokenOf(person) };
+  }
+
   close(): void {
     for (const client of this.#open.values()) client.close();
+  }
+
+  #addressOf(grant: number): string {
+    return `127.0.0.1:${this.#grants[grant]?.port ?? 0}`;
   }
 
   #tokenOf(person: string): Promise<string> {
