@@ -5,7 +5,6 @@ import type { KnownQuestion } from './known-questions.ts';
 import { holds } from './memo.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
-import { takesUses } from './uses.ts';
 
 /**
  * Answers a question again that is known, without reading it; undefined where something has changed and it has to be read.
@@ -37,5 +36,5 @@ export function noteAnswered(
 ): void {
   // What waits for a revision is asked anew, and a use is taken anew.
   if (kept === undefined || atLeastRevision !== 0n) return;
-  if (grant === undefined || !takesUses(grant)) memo.known.note(bytes, useId, { principal, kept });
+  if (grant?.noting === undefined) memo.known.note(bytes, useId, { principal, kept });
 }

@@ -1,5 +1,5 @@
 import type { EntityUid } from '../../core/access/entity.ts';
-import { adviceOf } from '../../core/policy/policy-set.ts';
+import { adviceOf, type PolicySet } from '../../core/policy/policy-set.ts';
 import type { Replica } from '../../core/replica/replica.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { FollowedState } from './followed-state.ts';
@@ -21,7 +21,7 @@ import { REFUSED_USES } from './limits.ts';
 import type { Rights } from './rights.ts';
 import { adviceOfStops } from './stops.ts';
 import { takeUse } from './take-use.ts';
-import { type Asking, notAcknowledged, takesUses, type Uses } from './uses.ts';
+import { type Asking, notAcknowledged, type Uses } from './uses.ts';
 
 /** What every use case of the decision service works with. */
 export interface DecisionContext {
@@ -104,16 +104,30 @@ function answerUnobserved(
 function settle({ replica, question, action, moment }: Asked, alarm: PolicyAlarm): Settled {
   const { policies } = replica.engine;
   const decision = decide(replica, action, question, moment);
-  alarm(policies.digest, decision.errors);
+  const { effect, grant, policyIds, errors, stops, reopensAt } = decision;
+  alarm(policies.digest, errors);
   return {
-    ...decision,
-    advice: [
-      ...adviceOfStops(decision.stops, question.explain),
-      ...(decision.effect === 'DENY' ? adviceOf(policies, decision.policyIds) : []),
-    ],
+    effect,
+    grant,
+    policyIds,
+    errors,
+    stops,
+    reopensAt,
+    advice: adviceOn(policies, question, decision),
     validUntil: validUntil(replica, action, question, { ...decision, moment }),
     mayBeKept: mayBeKept(replica, action, question, { ...decision, moment }),
   };
+}
+
+const NO_ADVICE: readonly string[] = [];
+
+function adviceOn(
+  policies: PolicySet,
+  { explain }: Question,
+  { effect, stops, policyIds }: Decision,
+): readonly string[] {
+  if (effect === 'ALLOW') return NO_ADVICE;
+  return [...adviceOfStops(stops, explain), ...adviceOf(policies, policyIds)];
 }
 
 /** Whether another grant would help: no lock stops more than a grant. */
@@ -136,8 +150,7 @@ function validUntil(
   if (mayReadNow(replica.engine.policies, kindOf(question, action))) return undefined;
   if (effect === 'DENY')
     return earlier(nextStart(replica, question, moment), noEarlierThan(reopensAt, moment.now));
-  if (grant === undefined || takesUses(grant)) return undefined;
-  return grant.expiresAt;
+  return grant?.noting === undefined ? grant?.expiresAt : undefined;
 }
 
 /** A lock holds by the earliest that it may be, and is answered about by the latest. */

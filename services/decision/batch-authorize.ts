@@ -11,7 +11,7 @@ import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
 import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
 import { takeUse } from './take-use.ts';
-import { type Asking, takesUses } from './uses.ts';
+import type { Asking } from './uses.ts';
 
 /** An answer, or why there is none. */
 export type Result =
@@ -99,7 +99,7 @@ async function takeUses(
 }
 
 function isUse(result: Result): result is Result & { readonly kind: 'answer' } {
-  return result.kind === 'answer' && result.answer.grant !== undefined && takesUses(result.answer.grant);
+  return result.kind === 'answer' && result.answer.grant?.noting !== undefined;
 }
 
 async function afterUse(

@@ -21,12 +21,13 @@ import type { Question } from './question.ts';
 import { grantPolicies } from '../../core/policy/reads-about.ts';
 import { standingPart } from './standing-part.ts';
 import { endOfStops, firstReopening, type Stop, stopsOn, unlocked } from './stops.ts';
+import { takesUses } from './uses.ts';
 
 /** What was decided, and by what. */
 export interface Decision {
   readonly effect: 'ALLOW' | 'DENY';
   /** The grant that permitted it; undefined when a standing permit did, or on a deny. */
-  readonly grant: LiveGrant | undefined;
+  readonly grant: PermittingGrant | undefined;
   /** On allow the permits that applied, on deny the forbids that applied in any evaluation; none when nothing permits it. */
   readonly policyIds: readonly string[];
   /** Policies that erred in any evaluation, each once. */
@@ -35,6 +36,14 @@ export interface Decision {
   readonly stops: readonly Stop[];
   /** On such a deny, when time alone could end what the locks do; undefined when it could not. */
   readonly reopensAt: Date | undefined;
+}
+
+/** What is to be known of a grant that permits: decisions are kept by the hundred thousand, and hold no more. */
+export interface PermittingGrant {
+  readonly id: string;
+  readonly expiresAt: Date;
+  /** All of it, where it takes note of its uses. */
+  readonly noting: LiveGrant | undefined;
 }
 
 /**
@@ -80,7 +89,14 @@ function lockedOut(stops: readonly Stop[]): Decision {
   return { ...NOTHING, effect: 'DENY', stops, reopensAt: endOfStops(stops) };
 }
 
-const NOTHING = { grant: undefined, policyIds: [], errors: [], stops: [], reopensAt: undefined } as const;
+const NONE: readonly never[] = [];
+const NOTHING = {
+  grant: undefined,
+  policyIds: NONE,
+  errors: NONE,
+  stops: NONE,
+  reopensAt: undefined,
+} as const;
 
 type Permit =
   | { readonly kind: 'found'; readonly grant: LiveGrant; readonly evaluation: Evaluation }
@@ -187,7 +203,11 @@ function allow(
   evaluations: readonly Evaluation[],
   grant: LiveGrant | undefined,
 ): Decision {
-  return { ...NOTHING, effect: 'ALLOW', grant, policyIds, errors: errorsOf(evaluations) };
+  const permitting =
+    grant === undefined
+      ? undefined
+      : { id: grant.id, expiresAt: grant.expiresAt, noting: takesUses(grant) ? grant : undefined };
+  return { ...NOTHING, effect: 'ALLOW', grant: permitting, policyIds, errors: errorsOf(evaluations) };
 }
 
 function deny(evaluations: readonly Evaluation[]): Decision {
@@ -201,6 +221,7 @@ function deny(evaluations: readonly Evaluation[]): Decision {
 
 function errorsOf(evaluations: readonly Evaluation[]): readonly PolicyError[] {
   const errors = evaluations.flatMap((evaluation) => evaluation.errors);
+  if (errors.length === 0) return NONE;
   return [...new Map(errors.map((error) => [error.policyId, error])).values()];
 }
 

@@ -22,7 +22,7 @@ export function mayBeKept(
 ): boolean {
   if (moment.freshness !== 'fresh' || question.explain || errors.length > 0) return false;
   if (mayReadNow(replica.engine.policies, kindOf(question, action))) return false;
-  if (effect === 'ALLOW') return grant === undefined || isPlain(grant);
+  if (effect === 'ALLOW') return grant?.noting === undefined;
   const hasRefusedUse = question.without !== undefined && question.without.size > 0;
   return !hasRefusedUse && coveringGrants(replica, question, moment).every(isPlain);
 }

@@ -10,7 +10,9 @@ export function keyOfQuestion(
   { principal, action, resource, context, entities }: CallerQuestion,
   reads: Reads,
 ): string {
-  const asked = keyOfUid(principal) + keyOfUid(action) + keyOfUid(resource);
-  if (context.size === 0 && entities.length === 0) return asked;
-  return `${asked}${keyOfFields(context, reads)}${keyOfList(entities, keyOfEntity)}`;
+  const parts = [keyOfUid(principal), keyOfUid(action), keyOfUid(resource)];
+  if (context.size > 0 || entities.length > 0)
+    parts.push(keyOfFields(context, reads), keyOfList(entities, keyOfEntity));
+  // Texts that are put together stay in memory with all their parts for as long as they are a key; joined ones are one.
+  return parts.join('');
 }

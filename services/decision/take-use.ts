@@ -7,7 +7,7 @@ import { coveringGrants } from './covering-grants.ts';
 import { USES_COMPARED } from './limits.ts';
 import { momentOf } from './moment.ts';
 import type { Question } from './question.ts';
-import { type Asking, takesUses, type Use } from './uses.ts';
+import type { Asking, Use } from './uses.ts';
 
 /**
  * Takes the use that an answer takes, and resolves to the grant by which the question may be permitted: the answer's, when it may be given
@@ -22,16 +22,17 @@ export async function takeUse(
   { grant, decidedAt }: Answer,
 ): Promise<string | undefined> {
   const { uses } = context;
-  if (grant === undefined || question.dryRun || question.explain || !takesUses(grant)) return grant?.id;
-  const need = acknowledgementOf(grant, uses.lastUsedAt(grant), decidedAt);
+  const noting = grant?.noting;
+  if (noting === undefined || question.dryRun || question.explain) return grant?.id;
+  const need = acknowledgementOf(noting, uses.lastUsedAt(noting), decidedAt);
   if (need === 'none') {
-    uses.note(grant.id, decidedAt, asking);
-    return grant.id;
+    uses.note(noting.id, decidedAt, asking);
+    return noting.id;
   }
   try {
-    return await uses.acknowledge(useOf(context, question, grant), asking);
+    return await uses.acknowledge(useOf(context, question, noting), asking);
   } catch (error) {
-    if (need === 'wished' && isNotAcknowledged(error)) return grant.id;
+    if (need === 'wished' && isNotAcknowledged(error)) return noting.id;
     throw error;
   }
 }
