@@ -44,7 +44,7 @@ export async function authorize(args: readonly string[]): Promise<void> {
   const options: AuthorizeOptions = {
     isQuick: values.quick,
     rounds: Number(values.rounds),
-    seconds: Number(values.seconds ?? (values.quick ? 1 : 3)),
+    seconds: Number(values.seconds ?? (values.quick ? 0.5 : 3)),
     offered: Number(values.rate),
   };
   const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;

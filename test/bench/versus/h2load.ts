@@ -54,7 +54,7 @@ async function oneRun({ address, questions }: Side, folder: string, seconds: num
     ...(questions.token === undefined ? [] : [`authorization: Bearer ${questions.token}`]),
   ];
   const { stdout } = await promisify(execFile)('h2load', [
-    `--duration=${seconds}`,
+    `--duration=${Math.round(seconds * 1_000)}ms`,
     `--clients=${CONNECTIONS}`,
     `--max-concurrent-streams=${IN_FLIGHT / CONNECTIONS}`,
     ...headers.flatMap((header) => ['-H', header]),
