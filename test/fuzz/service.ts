@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { createCurfew } from '../../clients/sdk/index.ts';
+import { createCurfew, CurfewError } from '../../clients/sdk/index.ts';
 import { readPolicyFolder } from '../../core/policy/files.ts';
 import {
   AuthorizeRequestSchema,
@@ -147,8 +147,9 @@ async function hostilePolicies(
 
 /** A message that is too large is refused as such, like problems. */
 function refusal(error: unknown): string | { readonly problems: readonly unknown[] } {
-  const text = String(error);
-  return /invalid|too.?(large|much)|exhausted/i.test(text) ? { problems: [error] } : text;
+  const isRefused =
+    error instanceof CurfewError && ['FIELD_INVALID', 'TOO_MUCH'].includes(error.reason ?? '');
+  return isRefused ? { problems: [error] } : String(error);
 }
 
 /** A file that is no policy at all, so that the folder in force is refused for as long as it lies there. */
