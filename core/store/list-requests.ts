@@ -103,7 +103,7 @@ function ofParty({ states }: RequestFilter, party: string, { before = NEWEST, si
     ) AS request ORDER BY position DESC LIMIT ${size}`;
 }
 
-/** The requests themselves. */
+/** The requests that were found, read whole, newest first. */
 export async function chunkOf(
   database: Database,
   found: readonly Found[],

@@ -104,15 +104,9 @@ function answerUnobserved(
 function settle({ replica, question, action, moment }: Asked, alarm: PolicyAlarm): Settled {
   const { policies } = replica.engine;
   const decision = decide(replica, action, question, moment);
-  const { effect, grant, policyIds, errors, stops, reopensAt } = decision;
-  alarm(policies.digest, errors);
+  alarm(policies.digest, decision.errors);
   return {
-    effect,
-    grant,
-    policyIds,
-    errors,
-    stops,
-    reopensAt,
+    ...decision,
     advice: adviceOn(policies, question, decision),
     validUntil: validUntil(replica, action, question, { ...decision, moment }),
     mayBeKept: mayBeKept(replica, action, question, { ...decision, moment }),

@@ -1,4 +1,3 @@
-import type { LiveGrant } from '../../core/access/grant.ts';
 import { mayReadNow } from '../../core/policy/reads-about.ts';
 import type { ActionShape } from '../../core/policy/schema-shape.ts';
 import type { Replica } from '../../core/replica/replica.ts';
@@ -24,9 +23,5 @@ export function mayBeKept(
   if (mayReadNow(replica.engine.policies, kindOf(question, action))) return false;
   if (effect === 'ALLOW') return grant?.noting === undefined;
   const hasRefusedUse = question.without !== undefined && question.without.size > 0;
-  return !hasRefusedUse && coveringGrants(replica, question, moment).every(isPlain);
-}
-
-function isPlain(grant: LiveGrant): boolean {
-  return grant.state === 'ACTIVE' && !takesUses(grant);
+  return !hasRefusedUse && coveringGrants(replica, question, moment).every((each) => !takesUses(each));
 }

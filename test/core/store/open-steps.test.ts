@@ -82,6 +82,25 @@ async function stepsOf(database: Database, { id }: AccessRequest): Promise<reado
   return rows.map((row) => `${row.item} ${row.step}`);
 }
 
+/** The ids of all requests that the ways lead to, chunk after chunk. */
+async function foundInChunks(
+  database: Database,
+  ways: readonly ReviewWay[],
+  { size, now }: { readonly size: number; readonly now: Date },
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  let before: bigint | undefined;
+  for (let isLast = false; !isLast; ) {
+    const chunk = await listToReview(database, ways, { before, size, now });
+    expect(chunk.rows.length).toBeLessThanOrEqual(size);
+    if (!chunk.isLast) expect(chunk.rows.length).toBeGreaterThan(0);
+    found.push(...chunk.rows.map((row) => row.request.id));
+    before = chunk.rows.at(-1)?.position ?? before;
+    ({ isLast } = chunk);
+  }
+  return found;
+}
+
 test('each step of a pending item, and each that may stand in for them, waits until the item is decided', async () => {
   const database = shared().open('grant');
   const asked = request([item(0), item(1), item(2, { ...workflow, steps: [] })]);
@@ -140,19 +159,8 @@ test('however many ways there are and however small the pages, each request is f
     ...['p0', 'p1'].map((each) => ({ by: 'requester', is: `User::"${each}"` }) as const),
   ].map((way) => ({ ...way, step: 'owner' }));
   const newestFirst = asked.map(({ id }) => id).toReversed();
-  for (const size of [1, 2, 3, 5, 13]) {
-    const found: string[] = [];
-    let before: bigint | undefined;
-    for (let isLast = false; !isLast; ) {
-      const chunk = await listToReview(database, ways, { before, size, now: at });
-      expect(chunk.rows.length).toBeLessThanOrEqual(size);
-      if (!chunk.isLast) expect(chunk.rows.length).toBeGreaterThan(0);
-      found.push(...chunk.rows.map((row) => row.request.id));
-      before = chunk.rows.at(-1)?.position ?? before;
-      ({ isLast } = chunk);
-    }
-    expect(found).toEqual(newestFirst);
-  }
+  for (const size of [1, 2, 3, 5, 13])
+    expect(await foundInChunks(database, ways, { size, now: at })).toEqual(newestFirst);
 });
 
 test('who stands in for others finds what they may answer by then, whenever that was to be, and nothing that they may not', async () => {
@@ -183,15 +191,8 @@ test('who stands in for others finds what they may answer by then, whenever that
   const ways = [{ step: 'lead', by: 'resource', is: 'Database::"d12"' }] as const;
   const foundAt = async (minutes: number, size: number): Promise<readonly number[]> => {
     const now = new Date(at.getTime() + minutes * MINUTE_MS);
-    const found: number[] = [];
-    let before: bigint | undefined;
-    for (let isLast = false; !isLast; ) {
-      const chunk = await listToReview(database, ways, { before, size, now });
-      found.push(...chunk.rows.map((row) => asked.findIndex(({ id }) => id === row.request.id)));
-      before = chunk.rows.at(-1)?.position ?? before;
-      ({ isLast } = chunk);
-    }
-    return found;
+    const found = await foundInChunks(database, ways, { size, now });
+    return found.map((each) => asked.findIndex(({ id }) => id === each));
   };
   for (const size of [1, 3, 50]) {
     expect(await foundAt(39, size)).toEqual([6, 2]);
