@@ -27,6 +27,11 @@ export class DatabaseClock {
     return { wallMs: this.#machine.wallMs(), monotonicMs: this.#machine.monotonicMs() };
   }
 
+  /** Milliseconds from some start, for how long something takes. */
+  monotonicMs(): number {
+    return this.#machine.monotonicMs();
+  }
+
   /** Takes note of a good poll: when it was sent and received, and the database's time in its answer. */
   observe(databaseAt: Date, sent: Instant, received: Instant): void {
     this.#poll = { databaseMs: databaseAt.getTime(), sent, received };

@@ -1,8 +1,7 @@
 import type { EntityUid } from '../../core/access/entity.ts';
 import { type Answer, answerOf } from './answer.ts';
 import type { DecisionContext } from './authorize.ts';
-import type { KnownQuestion } from './known-questions.ts';
-import { holds } from './memo.ts';
+import { holds, type Kept } from './memo.ts';
 import type { Moment } from './moment.ts';
 import type { Question } from './question.ts';
 
@@ -14,13 +13,13 @@ export function answerAgain(
   { followed, rights, observe }: DecisionContext,
   moment: Moment,
   caller: EntityUid,
-  { kept, principal }: KnownQuestion,
+  kept: Kept,
 ): Answer | undefined {
   const { replica, follower } = followed;
-  if (follower.revision === undefined || !holds(kept, replica, principal, moment)) return undefined;
+  if (follower.revision === undefined || !holds(kept, replica, moment)) return undefined;
   return observe(() => {
-    const mayGoOnAsking = rights.require('authorize', caller, principal, moment.now);
-    return answerOf({ settled: kept.settled, kept, replica, moment, mayGoOnAsking });
+    const mayGoOnAsking = rights.require('authorize', caller, kept.principal, moment.now);
+    return answerOf({ settled: kept, kept, replica, moment, mayGoOnAsking });
   });
 }
 
@@ -31,10 +30,10 @@ export function answerAgain(
 export function noteAnswered(
   { memo }: DecisionContext,
   bytes: Uint8Array,
-  { principal, atLeastRevision, useId }: Question,
-  { kept, grant }: Answer,
+  { atLeastRevision, useId }: Question,
+  { kept, settled: { grant } }: Answer,
 ): void {
   // What waits for a revision is asked anew, and a use is taken anew.
   if (kept === undefined || atLeastRevision !== 0n) return;
-  if (grant?.noting === undefined) memo.known.note(bytes, useId, { principal, kept });
+  if (grant?.noting === undefined) memo.known.note(bytes, useId, kept);
 }

@@ -5,18 +5,23 @@ import type { Kept, Settled } from './memo.ts';
 import type { Moment } from './moment.ts';
 
 /** The answer to one question. */
-export interface Answer extends Settled {
+export interface Answer {
+  readonly settled: Settled;
   /** A UUID. */
   readonly decisionId: string;
   readonly revision: bigint;
   readonly policyDigest: string;
   readonly stale: boolean;
   readonly decidedAt: Date;
+  /** Whether it may be kept and given again until `validUntil`, or else until something changes that the question names. */
+  readonly mayBeKept: boolean;
   /** On a deny, when it was to be explained. */
   readonly accessOptions: readonly AccessOption[];
   /** What the memo gave it by; undefined when it was decided anew. */
   readonly kept: Kept | undefined;
 }
+
+const NO_OPTIONS: readonly AccessOption[] = [];
 
 /** What was decided, and when, of which state, for whom. */
 export interface Decided {
@@ -30,23 +35,15 @@ export interface Decided {
 
 /** The answer that a decision makes, with nothing explained. */
 export function answerOf({ settled, kept, replica, moment, mayGoOnAsking }: Decided): Answer {
-  const { effect, grant, policyIds, errors, stops, reopensAt, advice, validUntil } = settled;
   return {
-    effect,
-    grant,
-    policyIds,
-    errors,
-    stops,
-    reopensAt,
-    advice,
-    validUntil,
+    settled,
     mayBeKept: mayGoOnAsking && settled.mayBeKept,
     decisionId: randomUUID(),
     revision: replica.revision,
     policyDigest: replica.engine.policies.digest,
     stale: moment.freshness !== 'fresh',
     decidedAt: moment.now,
-    accessOptions: [],
+    accessOptions: NO_OPTIONS,
     kept,
   };
 }

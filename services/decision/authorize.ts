@@ -56,7 +56,7 @@ export async function authorize(
     const moment = momentOf(followed.clock, staleStandingMs);
     const asked = { ...question, without, counted };
     const answer = answerAt(context, moment, asking.caller, asked);
-    const grantId = answer.grant?.id;
+    const grantId = answer.settled.grant?.id;
     const permitting = await takeUse(context, asking, asked, answer);
     if (permitting === grantId) return answer;
     if (grantId === undefined || without.size + counted.length === REFUSED_USES) throw notAcknowledged();
@@ -90,14 +90,14 @@ function answerUnobserved(
   const unchecked = named === undefined ? undefined : { replica, question, action: named, moment };
   const before = unchecked === undefined ? undefined : memo.recallUnchecked(unchecked);
   if (before !== undefined)
-    return answerOf({ settled: before.settled, kept: before, replica, moment, mayGoOnAsking });
+    return answerOf({ settled: before, kept: before, replica, moment, mayGoOnAsking });
   const action = checkAgainstSchema(schema, question);
   const asked = unchecked ?? { replica, question, action, moment };
   const kept = memo.recall(asked);
-  const settled = kept?.settled ?? settle(asked, alarm);
+  const settled = kept ?? settle(asked, alarm);
   if (kept === undefined) memo.keep(asked, settled);
   const answer = answerOf({ settled, kept, replica, moment, mayGoOnAsking });
-  if (answer.effect === 'ALLOW' || !question.explain || !isOpen(settled)) return answer;
+  if (settled.effect === 'ALLOW' || !question.explain || !isOpen(settled)) return answer;
   return { ...answer, accessOptions: accessOptions(replica, action, question, moment.now) };
 }
 

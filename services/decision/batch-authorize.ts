@@ -5,9 +5,9 @@ import type { FollowedState } from './followed-state.ts';
 import type { Answer } from './answer.ts';
 import { answerAgain } from './answer-again.ts';
 import { answerAt, authorize, type DecisionContext } from './authorize.ts';
-import type { KnownQuestion } from './known-questions.ts';
 import { awaitRevision, checkRevision, notReached } from './await-revision.ts';
 import { BATCH_RESTARTS, BATCH_SLICE_MS } from './limits.ts';
+import type { Kept } from './memo.ts';
 import { agedMoment, type Moment, momentOf } from './moment.ts';
 import type { Question } from './question.ts';
 import { takeUse } from './take-use.ts';
@@ -21,7 +21,7 @@ export type Result =
 /** One question of the batch. */
 export interface Asked {
   /** What is known of it; where that holds no more, or nothing is, it is read. */
-  readonly known?: KnownQuestion | undefined;
+  readonly known?: Kept | undefined;
   /** @throws AccessError */
   read(): Question;
   /** Told of the answer to the question as it was read. */
@@ -67,14 +67,14 @@ async function answerAll(batch: Batch): Promise<readonly Result[] | undefined> {
   const { clock, replica } = followed;
   const begin = { revision: replica.revision, generation: replica.generation };
   let moment = momentOf(clock, staleStandingMs);
-  let sliceMs = clock.look().monotonicMs;
+  let sliceMs = clock.monotonicMs();
   const results: Result[] = [];
   for (const question of questions) {
-    if (givesWay && clock.look().monotonicMs - sliceMs >= BATCH_SLICE_MS) {
+    if (givesWay && clock.monotonicMs() - sliceMs >= BATCH_SLICE_MS) {
       await setImmediate();
       if (replica.revision !== begin.revision || replica.generation !== begin.generation) return undefined;
       moment = agedMoment(moment, clock, staleStandingMs);
-      sliceMs = clock.look().monotonicMs;
+      sliceMs = clock.monotonicMs();
     }
     results.push(answerOne(batch, moment, question));
   }
@@ -99,7 +99,7 @@ async function takeUses(
 }
 
 function isUse(result: Result): result is Result & { readonly kind: 'answer' } {
-  return result.kind === 'answer' && result.answer.grant?.noting !== undefined;
+  return result.kind === 'answer' && result.answer.settled.grant?.noting !== undefined;
 }
 
 async function afterUse(
@@ -110,7 +110,7 @@ async function afterUse(
 ): Promise<Result> {
   try {
     const permitting = await takeUse(context, asking, question, answer);
-    if (permitting === answer.grant?.id) return { kind: 'answer', answer };
+    if (permitting === answer.settled.grant?.id) return { kind: 'answer', answer };
     // Another grant counted this use before: only a call that is sent again meets that.
     if (permitting !== undefined)
       return { kind: 'answer', answer: await authorize(context, asking, question) };
@@ -123,20 +123,21 @@ async function afterUse(
 
 function answerOne({ context, caller, late }: Batch, moment: Moment, each: BatchQuestion): Result {
   const { followed } = context;
-  const answered = attempt(() => {
+  try {
     const again = each.answerAgain(context, moment, caller);
-    if (again !== undefined) return again;
+    if (again !== undefined) return { kind: 'answer', answer: again };
     const read = each.read();
-    if (read.kind === 'error') throw read.error;
+    if (read.kind === 'error') return read;
     const question = read.value;
     if (question.atLeastRevision > followed.replica.revision) {
       throw late ?? notReached(followed.follower, question.atLeastRevision);
     }
     const answer = answerAt(context, moment, caller, question);
     each.answered(context, question, answer);
-    return answer;
-  });
-  return answered.kind === 'error' ? answered : { kind: 'answer', answer: answered.value };
+    return { kind: 'answer', answer };
+  } catch (error) {
+    return { kind: 'error', error };
+  }
 }
 
 /** A question of the batch, read once, at the latest when it has to be. */

@@ -5,14 +5,17 @@ import type { CallContext } from '../../core/rpc/route.ts';
 import { isFault } from '../../core/rpc/status.ts';
 import type { Logger } from '../../core/runtime/log.ts';
 import {
+  type AuthorizeRequest,
   AuthorizeRequestSchema,
   BatchAuthorizeRequestSchema,
 } from '../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
+import type { Answer } from './answer.ts';
 import { noteAnswered } from './answer-again.ts';
 import type { DecisionContext } from './authorize.ts';
 import { type Asked, batchAuthorize } from './batch-authorize.ts';
 import { BATCH_EXPLAINED, BATCH_QUESTIONS } from './limits.ts';
-import { checkQuestionSize, readQuestion } from './question.ts';
+import type { Kept } from './memo.ts';
+import { checkQuestionSize, type Question, readQuestion } from './question.ts';
 import { resultsBytes } from './results-bytes.ts';
 import { askingOf } from './uses.ts';
 
@@ -31,7 +34,7 @@ export async function batchInBytes(
     throw fieldError('requests', `seen ${parts.length}, wanted 1 to ${BATCH_QUESTIONS}`);
   }
   call.weigh(parts.length);
-  const asked = parts.map((part, index) => askedIn(context, part, `requests[${index}]`));
+  const asked = parts.map((part, index) => new EncodedQuestion(context, part, index));
   const explained = asked.filter(({ explain }) => explain).length;
   if (explained > BATCH_EXPLAINED) {
     const seen = `seen ${explained} questions with explain`;
@@ -63,20 +66,32 @@ function partsOf(bytes: Uint8Array): readonly Uint8Array[] {
   }
 }
 
-interface AskedInBatch extends Asked {
-  readonly explain: boolean;
-}
+/** One question of a batch, as it came. */
+class EncodedQuestion implements Asked {
+  readonly known: Kept | undefined;
+  /** Of what is known nothing is decoded; where it holds no more, it is. */
+  readonly #request: AuthorizeRequest | undefined;
+  readonly #bytes: Uint8Array;
+  readonly #index: number;
 
-function askedIn({ memo }: DecisionContext, bytes: Uint8Array, name: string): AskedInBatch {
-  const known = memo.known.find(bytes);
-  const request = known === undefined ? decode(AuthorizeRequestSchema, bytes) : undefined;
-  return {
-    known,
-    explain: request?.explain === true,
-    read() {
-      checkQuestionSize(bytes.length, name);
-      return readQuestion(request ?? decode(AuthorizeRequestSchema, bytes), `${name}.`);
-    },
-    answered: (context, question, answer) => noteAnswered(context, bytes, question, answer),
-  };
+  constructor({ memo }: DecisionContext, bytes: Uint8Array, index: number) {
+    this.#bytes = bytes;
+    this.#index = index;
+    this.known = memo.known.find(bytes);
+    this.#request = this.known === undefined ? decode(AuthorizeRequestSchema, bytes) : undefined;
+  }
+
+  get explain(): boolean {
+    return this.#request?.explain === true;
+  }
+
+  read(): Question {
+    const name = `requests[${this.#index}]`;
+    checkQuestionSize(this.#bytes.length, name);
+    return readQuestion(this.#request ?? decode(AuthorizeRequestSchema, this.#bytes), `${name}.`);
+  }
+
+  answered(context: DecisionContext, question: Question, answer: Answer): void {
+    noteAnswered(context, this.#bytes, question, answer);
+  }
 }

@@ -1,24 +1,17 @@
-import type { EntityUid } from '../../core/access/entity.ts';
 import { isFieldAt, lengthBeforeUse } from './bytes-before-use.ts';
 import { KNOWN_QUESTION_BYTES } from './limits.ts';
 import type { Kept } from './memo.ts';
 import { RecentMap } from '../../core/access/recent-map.ts';
 
-/** A question whose answer can be given again without reading it. */
-export interface KnownQuestion {
-  readonly principal: EntityUid;
-  readonly kept: Kept;
-}
-
 /**
- * Questions by the very bytes that they were asked in: most are asked again and again by the same application, and to read and check one
+ * What is kept of questions by the very bytes that they were asked in: most are asked again and again by the same application, and to read and check one
  * costs several times what its answer does. The name of the use, which is another in each call of the SDK, is left out: no kept answer is
  * of a counted grant.
  */
 export interface KnownQuestions {
-  find(bytes: Uint8Array): KnownQuestion | undefined;
+  find(bytes: Uint8Array): Kept | undefined;
   /** Takes note of what was kept of the question. @param useId what it names its use; empty when it has no name */
-  note(bytes: Uint8Array, useId: string, known: KnownQuestion): void;
+  note(bytes: Uint8Array, useId: string, kept: Kept): void;
 }
 
 /** Knows none. */
@@ -26,17 +19,17 @@ export const noKnownQuestions: KnownQuestions = { find: () => undefined, note: (
 
 /** @param most how many it knows at once */
 export function createKnownQuestions(most: number): KnownQuestions {
-  const known = new RecentMap<KnownQuestion>(most);
+  const known = new RecentMap<Kept>(most);
   return {
     find(bytes) {
       const length = lengthBeforeUse(bytes);
       return length > KNOWN_QUESTION_BYTES ? undefined : known.get(keyOf(bytes, length));
     },
-    note(bytes, useId, question) {
+    note(bytes, useId, kept) {
       const length = useId === '' ? bytes.length : lengthBeforeUse(bytes);
       // What is known is whole: whatever comes after it in the bytes of another question is a field of that, and nothing in its midst.
       const isNamedOtherwise = useId !== '' && (length === bytes.length || !isFieldAt(bytes, length));
-      if (length <= KNOWN_QUESTION_BYTES && !isNamedOtherwise) known.set(keyOf(bytes, length), question);
+      if (length <= KNOWN_QUESTION_BYTES && !isNamedOtherwise) known.set(keyOf(bytes, length), kept);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type Meter, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Answer } from './answer.ts';
+import type { Settled } from './memo.ts';
 
 /** Counts, times and traces one decision; throws what `decide` throws. */
 export type ObserveDecision = (decide: () => Answer) => Answer;
@@ -24,7 +25,7 @@ export function observeDecisions(meter: Meter): ObserveDecision {
     unit: 's',
     advice: { explicitBucketBoundaries: BOUNDARIES },
   });
-  const count = (effect: Answer['effect'] | 'NONE', startedMs: number): void => {
+  const count = (effect: Settled['effect'] | 'NONE', startedMs: number): void => {
     decided[effect] += 1;
     duration.record((performance.now() - startedMs) / 1_000);
   };
@@ -33,7 +34,7 @@ export function observeDecisions(meter: Meter): ObserveDecision {
     const span = tracer.startSpan('decide');
     try {
       const answer = decide();
-      count(answer.effect, startedMs);
+      count(answer.settled.effect, startedMs);
       if (span.isRecording()) describe(span, answer);
       return answer;
     } catch (error) {
@@ -47,7 +48,8 @@ export function observeDecisions(meter: Meter): ObserveDecision {
 }
 
 /** What an operator needs to find the reasons, and nothing of the question. */
-function describe(span: Span, { effect, grant, policyIds, policyDigest, revision, stale }: Answer): void {
+function describe(span: Span, { settled, policyDigest, revision, stale }: Answer): void {
+  const { effect, grant, policyIds } = settled;
   span.setAttributes({
     'curfew.decision.effect': effect,
     'curfew.decision.policy_ids': [...policyIds],

@@ -31,7 +31,7 @@ export function resultsBytes(
     const sizeBytes = common.length + own.length;
     writer.field(RESULTS, sizeBytes + aheadBytesOf(sizeBytes));
     writer.field(no, sizeBytes);
-    writer.bytes(common);
+    writer.encoded(common);
     writer.allOf(own);
   }
   return writer.finish();
@@ -45,17 +45,25 @@ const MOST_PART_BYTES = MOST_OWN_BYTES + 2 * MOST_AHEAD_BYTES;
 interface Part {
   /** Of its field in `BatchAuthorizeResult`. */
   readonly no: number;
-  readonly common: Uint8Array;
+  /** Each byte is one character. */
+  readonly common: string;
   /** Whose own is to be put behind it. */
   readonly answer?: Answer;
 }
 
 function partOf(result: Result, isExplained: boolean): Part {
   if (result.kind === 'error')
-    return { no: STATUS.number, common: toBinary(StatusSchema, toRpcStatus(result.error)) };
+    return { no: STATUS.number, common: textOf(toBinary(StatusSchema, toRpcStatus(result.error))) };
   const { answer } = result;
   if (isOrdinary(answer)) return { no: RESPONSE.number, common: commonBytes(answer), answer };
-  return { no: RESPONSE.number, common: toBinary(AuthorizeResponseSchema, toResponse(answer, isExplained)) };
+  return {
+    no: RESPONSE.number,
+    common: textOf(toBinary(AuthorizeResponseSchema, toResponse(answer, isExplained))),
+  };
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 /** How many are in front of a field of so many. */

@@ -63,9 +63,9 @@ export function createRights(state: FollowedState, options: RightsOptions = {}):
 
   return {
     require(right, caller, principal, now) {
-      if (sameUid(caller, principal)) return true;
       forgetWhenChanged();
       if (last !== undefined && last.right === right && sameUid(last.caller, caller)) return true;
+      if (sameUid(caller, principal)) return true;
       for (const resource of [SYSTEM, principal]) {
         const { permitted, isLasting } = look({ right, caller, now, resource });
         if (permitted && isLasting && resource === SYSTEM) last = { right, caller };

@@ -19,7 +19,7 @@ export async function takeUse(
   context: DecisionContext,
   asking: Asking,
   question: Question,
-  { grant, decidedAt }: Answer,
+  { settled: { grant }, decidedAt }: Answer,
 ): Promise<string | undefined> {
   const { uses } = context;
   const noting = grant?.noting;

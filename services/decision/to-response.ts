@@ -15,14 +15,15 @@ import { BATCH_QUESTIONS, MESSAGE_BYTES, QUESTION_BYTES, STALENESS_BOUND_MS } fr
 
 /** @param explain whether errors carry their text, which may quote what policies read */
 export function toResponse(answer: Answer, explain: boolean): AuthorizeResponse {
-  const { decidedAt, validUntil } = answer;
+  const { settled, decidedAt } = answer;
+  const { grant, validUntil, policyIds, advice, errors, stops } = settled;
   return create(AuthorizeResponseSchema, {
-    effect: answer.effect === 'ALLOW' ? Effect.ALLOW : Effect.DENY,
+    effect: settled.effect === 'ALLOW' ? Effect.ALLOW : Effect.DENY,
     decisionId: answer.decisionId,
-    grantId: answer.grant?.id ?? '',
-    policyIds: [...answer.policyIds],
-    advice: [...answer.advice],
-    errors: answer.errors.map(({ policyId, message }) => (explain ? `${policyId}: ${message}` : policyId)),
+    grantId: grant?.id ?? '',
+    policyIds: [...policyIds],
+    advice: [...advice],
+    errors: errors.map(({ policyId, message }) => (explain ? `${policyId}: ${message}` : policyId)),
     ...(validUntil === undefined
       ? {}
       : {
@@ -35,7 +36,7 @@ export function toResponse(answer: Answer, explain: boolean): AuthorizeResponse 
     decidedAt: timestampFromDate(decidedAt),
     accessOptions: answer.accessOptions.map(toAccessOption),
     mayBeKept: answer.mayBeKept,
-    lockIds: [...new Set(answer.stops.map(({ lock }) => lock.id))],
+    lockIds: [...new Set(stops.map(({ lock }) => lock.id))],
   });
 }
 

@@ -24,10 +24,9 @@ export class WireWriter {
     this.#varint(sizeBytes);
   }
 
-  /** What is encoded already. */
-  bytes(encoded: Uint8Array): void {
-    this.#bytes.set(encoded, this.#at);
-    this.#at += encoded.length;
+  /** What is encoded already, each byte one character. */
+  encoded(text: string): void {
+    this.#at += this.#bytes.write(text, this.#at, 'latin1');
   }
 
   /** All that another has written. */
@@ -69,6 +68,11 @@ export class WireWriter {
   /** Begins anew, in the same place: what was finished before is lost. */
   restart(): void {
     this.#at = 0;
+  }
+
+  /** Each byte is one character. */
+  finishText(): string {
+    return this.#bytes.toString('latin1', 0, this.#at);
   }
 
   finish(): Uint8Array {

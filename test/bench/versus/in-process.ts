@@ -49,9 +49,9 @@ export async function inProcess(report: Report, { rounds }: { readonly rounds: n
     const tookUs = questions.map((question) => {
       const beforeNs = process.hrtime.bigint();
       const moment = momentOf(local.clock, local.context.staleStandingMs);
-      const { effect } = answerAt(local.context, moment, question.principal, question);
+      const { settled } = answerAt(local.context, moment, question.principal, question);
       const tookNs = process.hrtime.bigint() - beforeNs;
-      if (effect !== 'ALLOW') report.fault('in process: a question was denied');
+      if (settled.effect !== 'ALLOW') report.fault('in process: a question was denied');
       return Number(tookNs) / 1_000;
     });
     return spreadOf(tookUs).median;

@@ -110,7 +110,7 @@ export class World implements AsyncDisposable {
       useId: use.useId ?? '',
       prefix: '',
     });
-    return answer.effect === 'ALLOW';
+    return answer.settled.effect === 'ALLOW';
   }
 
   /** On a busy machine the last look may be too old to decide by. */

@@ -4,14 +4,28 @@ import { expect, it } from 'vitest';
 import { AuthorizeResponseSchema } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
 import type { Answer } from '../../../services/decision/answer.ts';
 import { answerBytes } from '../../../services/decision/answer-bytes.ts';
+import type { Kept } from '../../../services/decision/memo.ts';
 import { toResponse } from '../../../services/decision/to-response.ts';
 import { localDecision } from './local-decision.ts';
 import { person } from './people.ts';
 import { policyFiles } from './policy-files.ts';
 
+/** Of a kept decision, what is not answered. */
+const nothingElse = {
+  principal: person('kim'),
+  generation: 0,
+  locks: 0,
+  grants: 0,
+  revision: 0n,
+  fromMs: 0,
+  earlyMs: 0,
+  untilMs: 0,
+  encoded: undefined,
+};
+
 it('an answer says the same however it is encoded, by a decision that is kept as well', async () => {
   const local = await localDecision(await policyFiles());
-  const { kept, ...answer } = local.ask({ principal: person('kim') });
+  const answer = local.ask({ principal: person('kim') });
   const ms = fc.integer({ min: 0, max: 4_102_444_800_000 });
   const words = fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 3 });
   fc.assert(
@@ -26,16 +40,13 @@ it('an answer says the same however it is encoded, by a decision that is kept as
         policyIds: words,
         advice: words,
       }),
-      ({ decidedMs, validForMs, ...own }) => {
+      ({ decidedMs, validForMs, revision, mayBeKept, decisionId, ...decided }) => {
         const validUntil = validForMs === null ? undefined : new Date(decidedMs + validForMs);
-        const said: Answer = {
-          ...answer,
-          ...own,
-          decidedAt: new Date(decidedMs),
-          validUntil,
-          kept: undefined,
-        };
-        const again: Answer = { ...said, kept: { ...kept!, encoded: undefined, settled: said } }; // it is kept
+        const settled = { ...answer.settled, ...decided, validUntil };
+        const own = { revision, mayBeKept, decisionId, decidedAt: new Date(decidedMs) };
+        const said: Answer = { ...answer, ...own, settled, kept: undefined };
+        const kept: Kept = { ...settled, ...nothingElse };
+        const again: Answer = { ...said, settled: kept, kept };
         for (const each of [said, again, again])
           expect(fromBinary(AuthorizeResponseSchema, answerBytes(each, false))).toEqual(
             toResponse(said, false),

@@ -47,7 +47,8 @@ function answers(results: readonly Result[]): readonly Answer[] {
 }
 
 function briefly(result: Result): string {
-  if (result.kind === 'answer') return `${result.answer.effect}${result.answer.stale ? ' stale' : ''}`;
+  if (result.kind === 'answer')
+    return `${result.answer.settled.effect}${result.answer.stale ? ' stale' : ''}`;
   return result.error instanceof AccessError ? result.error.reason : String(result.error);
 }
 
@@ -70,7 +71,7 @@ it('a long batch lets others have their turn, and is answered at one instant and
   expect(turns).toBeGreaterThanOrEqual(9);
   expect(new Set(results.map((it) => it.decidedAt.getTime())).size).toBe(1);
   expect(new Set(results.map((it) => it.revision)).size).toBe(1);
-  expect(results.map((it) => it.effect)).toEqual(Array.from({ length: 10 }, () => 'ALLOW'));
+  expect(results.map((it) => it.settled.effect)).toEqual(Array.from({ length: 10 }, () => 'ALLOW'));
 });
 
 it('starts again when the ledger goes on meanwhile: no answer is of an older revision', async () => {

@@ -1,7 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PolicyFiles } from '../../../core/policy/files.ts';
-import type { Answer } from '../../../services/decision/answer.ts';
-import { applied, type Asked, type LocalDecision, localDecision } from './local-decision.ts';
+import { applied, type Asked, type LocalDecision, localDecision, type Said } from './local-decision.ts';
 import {
   action,
   attributes,
@@ -46,7 +45,7 @@ interface Brief {
   readonly errors: readonly string[];
 }
 
-function brief({ effect, policyIds, advice, errors }: Answer): Brief {
+function brief({ effect, policyIds, advice, errors }: Said): Brief {
   return { effect, policyIds, advice, errors: errors.map((error) => error.policyId) };
 }
 

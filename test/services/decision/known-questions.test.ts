@@ -3,11 +3,11 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AuthorizeRequestSchema } from '../../../proto/gen/curfew/decision/v1/decision_service_pb.ts';
-import { createKnownQuestions, type KnownQuestion } from '../../../services/decision/known-questions.ts';
-import { person } from './people.ts';
+import { createKnownQuestions } from '../../../services/decision/known-questions.ts';
+import type { Kept } from '../../../services/decision/memo.ts';
 
 /** What was noted is known by being this very object. */
-const known = (): KnownQuestion => ({ principal: person('kim'), kept: {} as KnownQuestion['kept'] }); // never looked into
+const known = (): Kept => ({}) as Kept; // never looked into
 
 const encoded = (request: MessageInitShape<typeof AuthorizeRequestSchema>): Uint8Array =>
   toBinary(AuthorizeRequestSchema, create(AuthorizeRequestSchema, request));
@@ -78,7 +78,7 @@ describe('questions that are known by their bytes', () => {
     fc.assert(
       fc.property(fc.array(question, { minLength: 2, maxLength: 8 }), (all) => {
         const questions = createKnownQuestions(100);
-        const noteOf = new Map<KnownQuestion, string>();
+        const noteOf = new Map<Kept, string>();
         for (const one of [...all, ...all]) {
           const bytes = bytesOf(one);
           const before = questions.find(bytes);

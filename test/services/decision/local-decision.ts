@@ -16,7 +16,7 @@ import type { Answer } from '../../../services/decision/answer.ts';
 import type { DecisionContext } from '../../../services/decision/authorize.ts';
 import { answerAt } from '../../../services/decision/authorize.ts';
 import { MEMO_DECISIONS } from '../../../services/decision/limits.ts';
-import { createMemo, type Memo } from '../../../services/decision/memo.ts';
+import { createMemo, type Memo, type Settled } from '../../../services/decision/memo.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import type { PolicyAlarm } from '../../../services/decision/policy-alarm.ts';
 import type { Question } from '../../../services/decision/question.ts';
@@ -72,7 +72,7 @@ export interface LocalDecision {
   activate(files: PolicyFiles): Promise<bigint>;
   start(terms: GrantTerms): Promise<string>;
   end(grantId: string): Promise<bigint>;
-  ask(asked: Asked): Answer;
+  ask(asked: Asked): Said;
 }
 
 export interface LocalOptions {
@@ -83,6 +83,29 @@ export interface LocalOptions {
   readonly memo?: Memo;
   /** Sees each answer of the engine, and what it returns is what is answered. */
   readonly watch?: (evaluation: Evaluation, phase: Phase) => Evaluation;
+}
+
+/** An answer, and beside it what was decided. */
+export type Said = Answer & Settled;
+
+function saidBy(answer: Answer): Said {
+  const settled = decided(answer.settled);
+  return { ...settled, ...answer, settled };
+}
+
+/** What was decided, without what is kept beside it. */
+export function decided({
+  effect,
+  grant,
+  policyIds,
+  errors,
+  stops,
+  reopensAt,
+  advice,
+  ...rest
+}: Settled): Settled {
+  const { validUntil, mayBeKept } = rest;
+  return { effect, grant, policyIds, errors, stops, reopensAt, advice, validUntil, mayBeKept };
 }
 
 export async function localDecision(files: PolicyFiles, options: LocalOptions = {}): Promise<LocalDecision> {
@@ -140,11 +163,13 @@ export async function localDecision(files: PolicyFiles, options: LocalOptions = 
         endedAt: now(),
       }),
     ask: ({ caller, ...asked }) =>
-      answerAt(
-        context,
-        momentOf(clock, context.staleStandingMs),
-        caller ?? asked.principal,
-        questionOf(asked),
+      saidBy(
+        answerAt(
+          context,
+          momentOf(clock, context.staleStandingMs),
+          caller ?? asked.principal,
+          questionOf(asked),
+        ),
       ),
   };
   local.poll();

@@ -17,7 +17,7 @@ function answer({ context, clock }: LocalDecision, bytes: Buffer): string {
     checkQuestionSize(bytes.byteLength, 'the question');
     const question = readQuestion(fromBinary(AuthorizeRequestSchema, bytes, { recursionLimit: 1_000 }));
     checkRevision(context.followed, question.atLeastRevision, 'at_least_revision');
-    return answerAt(context, momentOf(clock, 0), person('kim'), question).effect;
+    return answerAt(context, momentOf(clock, 0), person('kim'), question).settled.effect;
   } catch (error) {
     if (error instanceof AccessError) return error.reason;
     return error instanceof Error ? 'FIELD_INVALID' : 'unknown'; // the decoder's own error, as core/rpc answers it

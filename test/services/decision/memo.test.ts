@@ -19,7 +19,7 @@ import { batchInBytes } from '../../../services/decision/batch-in-bytes.ts';
 import { createMemo, noMemo } from '../../../services/decision/memo.ts';
 import { momentOf } from '../../../services/decision/moment.ts';
 import { anyChange, QUESTIONS } from './any-change.ts';
-import { type LocalDecision, localDecision, questionOf } from './local-decision.ts';
+import { decided, type LocalDecision, localDecision, questionOf } from './local-decision.ts';
 import { action, attributes, goodContext, ip, person, text, vault } from './people.ts';
 import { policyFiles } from './policy-files.ts';
 import { wireQuestion } from './scene.ts';
@@ -38,9 +38,10 @@ function said(
     const {
       decisionId: _,
       kept: __,
+      settled,
       ...answer
     } = answerAt(context, momentOf(local.clock, context.staleStandingMs), question.principal, question);
-    return answer;
+    return { ...answer, settled: decided(settled) };
   } catch (error) {
     return { refused: String(error) };
   }
@@ -168,7 +169,7 @@ describe('decisions that are remembered', () => {
     const principal = person('kim');
     const good = questionOf({ principal });
     const bad = { ...good, context: new Map([...good.context, ['undeclared', text('x')]]) };
-    expect(said(local, local.context.memo, good)).toMatchObject({ effect: 'ALLOW' });
+    expect(said(local, local.context.memo, good)).toMatchObject({ settled: { effect: 'ALLOW' } });
     expect(said(local, local.context.memo, bad)).toEqual(said(local, noMemo, bad));
     expect(said(local, local.context.memo, bad)).toHaveProperty('refused');
   });
@@ -200,10 +201,10 @@ describe('decisions that are remembered', () => {
         };
         const known = memo.recall(found);
         if (known === undefined) {
-          const settled = { ...said(local, noMemo, questionOf({ principal: person('kim') })) } as Answer; // kim may open
-          memo.keep(found, settled);
-          seen.set(settled, keyed(words));
-        } else expect(seen.get(known.settled)).toBe(keyed(words));
+          const advice = ['known by being this very list'];
+          memo.keep(found, { ...local.ask({ principal: person('kim') }).settled, advice });
+          seen.set(advice, keyed(words));
+        } else expect(seen.get(known.advice)).toBe(keyed(words));
       }),
       { numRuns: 2_000 },
     );
@@ -244,9 +245,9 @@ describe('decisions that are remembered', () => {
       moment: momentOf(local.clock, local.context.staleStandingMs),
     });
     const memo = createMemo(100);
-    const settled = local.ask({ principal });
+    const { settled } = local.ask({ principal });
     memo.keep(found({}), settled);
-    expect(memo.recall(found({}))?.settled).toBe(settled);
+    expect(memo.recall(found({}))?.advice).toBe(settled.advice);
     expect(memo.recall(found({ note: text('sealed') }))).toBeUndefined();
     expect(memo.recall(found({ from: ip('10.9.9.9') }))).toBeUndefined();
   });
@@ -254,7 +255,7 @@ describe('decisions that are remembered', () => {
   it('are forgotten when there are too many, those that nobody asks for first', async () => {
     const local = await localDecision(await policyFiles());
     const memo = createMemo(10);
-    const settled = local.ask({ principal: person('kim') });
+    const { settled } = local.ask({ principal: person('kim') });
     const found = (id: string) => ({
       replica: local.replica,
       question: questionOf({ principal: person(id) }),
@@ -263,10 +264,10 @@ describe('decisions that are remembered', () => {
     });
     memo.keep(found('often'), settled);
     for (let other = 0; other < 100; other += 1) {
-      expect(memo.recall(found('often'))?.settled).toBe(settled);
+      expect(memo.recall(found('often'))?.advice).toBe(settled.advice);
       memo.keep(found(`person${other}`), settled);
     }
     expect(memo.recall(found('person3'))).toBeUndefined();
-    expect(memo.recall(found('person99'))?.settled).toBe(settled);
+    expect(memo.recall(found('person99'))?.advice).toBe(settled.advice);
   });
 });

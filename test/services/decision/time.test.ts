@@ -206,7 +206,7 @@ describe('I1 no ALLOW by a grant at or after its end', () => {
           if (answer === undefined) continue;
           permits += 1;
           expect(answer.decidedAt.getTime()).toBeLessThan(end.getTime());
-          expect(answer.validUntil).toEqual(end);
+          expect(answer.settled.validUntil).toEqual(end);
           expect(machine.wall).toBeLessThan(end.getTime());
           const ageMs = Math.max(machine.wall - polledAt.wall, machine.monotonic - polledAt.monotonic);
           expect(ageMs).toBeLessThan(STALENESS_BOUND_MS);
@@ -220,7 +220,7 @@ describe('I1 no ALLOW by a grant at or after its end', () => {
   function permitted(principal: EntityUid, moment: Moment): Answer | undefined {
     try {
       const answer = answerAt(local.context, moment, principal, questionOf({ principal }));
-      return answer.effect === 'ALLOW' ? answer : undefined;
+      return answer.settled.effect === 'ALLOW' ? answer : undefined;
     } catch (error) {
       if (error instanceof AccessError && error.reason === 'STALE') return undefined;
       throw error;
