@@ -9,7 +9,12 @@ import type { Caller } from './route.ts';
 import type { ServedRequest } from './served-request.ts';
 import { toStatusObject } from './status.ts';
 import { tooLarge } from './transport-errors.ts';
-import { endIncomplete, type UnfinishedCall, type UnfinishedCalls } from './unfinished-calls.ts';
+import {
+  endIncomplete,
+  type Unfinished,
+  type UnfinishedCall,
+  type UnfinishedCalls,
+} from './unfinished-calls.ts';
 import { sendStatus, sendWhole } from './whole-answer.ts';
 
 /** What direct calls of a server have in common. */
@@ -43,6 +48,7 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   #deadline: NodeJS.Timeout | undefined;
   #state: 'open' | 'answered' | 'cancelled' = 'open';
   #tell: (() => void) | undefined;
+  #unfinished: Unfinished | undefined;
 
   constructor(passage: DirectPassage, { stream, path, caller, authorization, answer }: Arrived) {
     this.stream = stream;
@@ -79,7 +85,7 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   start(headers: IncomingHttpHeaders): void {
     const { stream } = this;
     this.#observed.trace(headers, ofHeaders);
-    this.#passage.unfinished.add(this);
+    this.#unfinished = this.#passage.unfinished.add(this);
     stream.on('error', () => undefined); // 'close' follows
     stream.on('close', () => this.#close());
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -123,7 +129,7 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
   }
 
   #end(): void {
-    this.#passage.unfinished.delete(this);
+    this.#unfinished?.end();
     // One that is reset ends as well.
     if (this.#state !== 'open' || this.stream.closed) return;
     if (this.#message === undefined) this.sendStatus(notOne('none'));
@@ -142,7 +148,7 @@ export class DirectCall implements ServedRequest, UnfinishedCall, Reply {
 
   /** Node's HTTP/2 streams live on until the next full garbage collection, and whatever hangs on them with them. */
   #close(): void {
-    this.#passage.unfinished.delete(this);
+    this.#unfinished?.end();
     this.#finish('cancelled', Code.CANCELLED);
     this.#tell?.();
     this.#tell = undefined;

@@ -21,6 +21,7 @@ import type { Route } from './route.ts';
 import { type Passage, servedCalls } from './served-call.ts';
 import { pathOf, serviceDefinition } from './service-definition.ts';
 import { nameTransportError } from './transport-errors.ts';
+import { letStreamsGo } from './open-streams.ts';
 import { UnfinishedCalls } from './unfinished-calls.ts';
 import { createValidateMessage } from './validate.ts';
 
@@ -78,6 +79,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   setMaxListeners(0, closing.signal); // one for each open stream
   const listener = createListener({ server, limits, logger, tls, refusedPeers });
   const answers = new Map<string, AnswerCall>();
+  letStreamsGo(server);
   answerDirectly(server, { ...passage, answers });
   const admissionOf = admitTo(server, options.overload, passage.observer); // sees calls first
   const services = routes.map(({ service }) => service);

@@ -5,7 +5,7 @@ import type { Authentication } from './authenticate.ts';
 import type { CallObserver, Observed, SentStatus } from './observe-calls.ts';
 import type { Caller } from './route.ts';
 import { toStatusObject } from './status.ts';
-import { endIncomplete, type UnfinishedCalls } from './unfinished-calls.ts';
+import { endIncomplete, type Unfinished, type UnfinishedCalls } from './unfinished-calls.ts';
 import { UnreadAnswers } from './unread-streams.ts';
 import { sendWhole } from './whole-answer.ts';
 
@@ -60,6 +60,7 @@ export class ServedCall implements Call, Listener {
   #listener: Listener | undefined;
   #caller: Caller | undefined;
   #answer: Buffer | undefined;
+  #unfinished: Unfinished | undefined;
   #isCancelled = false;
   #isAnswered = false;
 
@@ -71,9 +72,11 @@ export class ServedCall implements Call, Listener {
     this.observed = passage.observer.begin(method.path);
     // grpc-js sends its own refusals below all interceptors.
     this.#send = inner.sendStatus.bind(inner);
-    inner.sendStatus = (status) => this.#end(status);
+    // Put there as it is made, V8 would take it for old from the start, and keep the call until the next full collection.
+    const end: Call['sendStatus'] = (status) => this.#end(status);
+    inner.sendStatus = end;
     this.#unread = method.responseStream ? new UnreadAnswers(this.stream, passage.maxUnreadMs) : undefined;
-    if (!method.requestStream) passage.unfinished.add(this);
+    if (!method.requestStream) this.#unfinished = passage.unfinished.add(this);
   }
 
   get startedMs(): number {
@@ -102,14 +105,14 @@ export class ServedCall implements Call, Listener {
   }
 
   onReceiveHalfClose(): void {
-    this.#passage.unfinished.delete(this);
+    this.#unfinished?.end();
     if (!this.#isCancelled) this.#listener?.onReceiveHalfClose();
   }
 
   /** It comes at the end of every call; one that has not ended by then is ended by the client. */
   onCancel(): void {
     this.#isCancelled = true;
-    this.#passage.unfinished.delete(this);
+    this.#unfinished?.end();
     this.observed.end(Code.CANCELLED);
     this.#listener?.onCancel();
     this.#forget();

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { RecentMap } from '../access/recent-map.ts';
 
 interface Entry<T> {
   readonly value: T;
@@ -11,30 +12,18 @@ export interface TokenCache<T> {
   set(token: string, value: T, expiresAt: Date): void;
 }
 
-/** @param maxEntries beyond it the one used longest ago is forgotten */
+/** @param maxEntries beyond it those that nobody sent lately are forgotten */
 export function createTokenCache<T>(maxEntries: number): TokenCache<T> {
-  const entries = new Map<string, Entry<T>>();
+  const entries = new RecentMap<Entry<T>>(maxEntries);
   return {
     get(token, now) {
       const key = keyOf(token);
       const entry = entries.get(key);
-      if (entry === undefined) {
-        return undefined;
-      }
+      if (entry === undefined || entry.expiresAt > now) return entry?.value;
       entries.delete(key);
-      if (entry.expiresAt <= now) {
-        return undefined;
-      }
-      entries.set(key, entry);
-      return entry.value;
+      return undefined;
     },
-    set(token, value, expiresAt) {
-      const [oldest] = entries.keys();
-      if (entries.size >= maxEntries && oldest !== undefined) {
-        entries.delete(oldest);
-      }
-      entries.set(keyOf(token), { value, expiresAt });
-    },
+    set: (token, value, expiresAt) => entries.set(keyOf(token), { value, expiresAt }),
   };
 }
 

@@ -2,7 +2,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import { AccessError } from '../access/access-error.ts';
 import { toStatusObject } from './status.ts';
 
-/** A call whose request has not ended yet. */
+/** A call whose request may not have ended yet. */
 export interface UnfinishedCall {
   readonly stream: ServerHttp2Stream;
   /** When it began, by `performance.now`. */
@@ -16,21 +16,17 @@ export interface UnfinishedCall {
  */
 export class UnfinishedCalls {
   readonly #requestTimeoutMs: number;
-  /** In the order in which they began. */
-  readonly #calls = new Set<UnfinishedCall>();
+  /** Between its neighbours are those that have not ended, in the order in which they began. */
+  readonly #ends = new Place();
   #isWatching = false;
 
   constructor(requestTimeoutMs: number) {
     this.#requestTimeoutMs = requestTimeoutMs;
   }
 
-  add(call: UnfinishedCall): void {
-    this.#calls.add(call);
+  add(call: UnfinishedCall): Unfinished {
     if (!this.#isWatching) this.#lookIn(this.#requestTimeoutMs);
-  }
-
-  delete(call: UnfinishedCall): void {
-    this.#calls.delete(call);
+    return new Place(call, this.#ends);
   }
 
   #lookIn(waitMs: number): void {
@@ -41,12 +37,46 @@ export class UnfinishedCalls {
   #look(): void {
     this.#isWatching = false;
     const nowMs = performance.now();
-    for (const call of this.#calls) {
+    for (let first = this.#ends.next; first.call !== undefined; first = this.#ends.next) {
+      const { call } = first;
       const leftMs = call.startedMs + this.#requestTimeoutMs - nowMs;
       if (leftMs > 0) return this.#lookIn(Math.ceil(leftMs));
-      this.#calls.delete(call);
+      first.end();
       if (!call.stream.readableEnded) call.sendStatus(toStatusObject(late(this.#requestTimeoutMs)));
     }
+  }
+}
+
+/** That a call has not ended yet. */
+export interface Unfinished {
+  /** It has, or is of no interest any more. */
+  end(): void;
+}
+
+/**
+ * One in a ring of calls. In a `Set` they would come and go as well, but its old tables, which lead to the later ones, keep them until the
+ * next full collection; what is taken out of the ring leads nowhere.
+ */
+class Place implements Unfinished {
+  call: UnfinishedCall | undefined;
+  previous: Place;
+  next: Place;
+
+  /** @param ends where it is put last; without them it is those of a ring of its own */
+  constructor(call?: UnfinishedCall, ends?: Place) {
+    this.call = call;
+    this.next = ends ?? this;
+    this.previous = ends?.previous ?? this;
+    this.next.previous = this;
+    this.previous.next = this;
+  }
+
+  end(): void {
+    this.next.previous = this.previous;
+    this.previous.next = this.next;
+    this.next = this;
+    this.previous = this;
+    this.call = undefined;
   }
 }
 

@@ -9,7 +9,7 @@ export const BATCH_EXPLAINED = 50;
 /** Questions that are answered at once, unless the configuration says. */
 export const MAX_IN_FLIGHT = 2_000;
 /** How long a turn of the event loop may take while calls queue: a call may wait for one turn and through the next. */
-export const TURN_MS = 15;
+export const TURN_MS = 8;
 /** How long a queue stands before calls are refused for it: longer than one takes that a busy machine left behind. */
 export const STANDING_QUEUE_MS = 250;
 /** How long there is none before all are let in again. */

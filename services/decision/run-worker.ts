@@ -1,4 +1,5 @@
 import type { Service } from '../../core/runtime/shutdown.ts';
+import { steadyHeap } from '../../core/runtime/steady-heap.ts';
 import { openWorkerEnd } from '../../core/runtime/workers/worker-end.ts';
 import type { DecisionConfig } from './config.ts';
 import { optionsOf } from './options.ts';
@@ -10,6 +11,7 @@ export async function runWorker(running: Service, config: DecisionConfig, worker
   const end = openWorkerEnd();
   running.onClose('the channel to the supervisor', () => end.close());
   const service = await startDecisionWorker(optionsOf(config, logger), end.connections);
+  steadyHeap();
   running.onDrain(() => {
     end.leave();
     service.stopServing();
