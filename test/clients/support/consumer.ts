@@ -47,7 +47,7 @@ export async function createConsumer(): Promise<Consumer> {
   await writeFile(join(folder, 'package-lock.json'), await emptyLock());
   const words = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', sdk, cli];
   const run: Consumer['run'] = (program, args, env = {}) => runIn(folder, program, args, env);
-  const installed = await run('npm', words, { HOME: process.env['HOME'] ?? home });
+  const installed = await run('npm', words, { HOME: home, ...ofNpm(process.env) });
   if (installed.code !== 0) throw new Error(`npm install failed:\n${installed.stderr}`);
   for (const name of frameworks) {
     const link = join(folder, 'node_modules', name);
@@ -56,6 +56,15 @@ export async function createConsumer(): Promise<Consumer> {
   }
   const rest = cleanup.move();
   return { folder, run, [Symbol.asyncDispose]: () => rest.disposeAsync() };
+}
+
+/** What says how npm reaches a registry from here: its cache and settings, the way there, and whom to trust. */
+const OF_NPM =
+  /^(HOME|NODE_EXTRA_CA_CERTS|(HTTPS?|NO)_PROXY|npm_config_(cache|cafile|registry|userconfig|globalconfig))$/i;
+
+function ofNpm(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const names = Object.keys(env).filter((name) => OF_NPM.test(name));
+  return Object.fromEntries(names.map((name) => [name, env[name] ?? '']));
 }
 
 /** Knows the versions of the repository's own lock, so that npm takes what its cache has and asks no registry. */
