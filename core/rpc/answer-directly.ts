@@ -1,8 +1,9 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import type { AnswerCall } from './answer.ts';
 import type { Authentication } from './authenticate.ts';
 import { DirectCall, type DirectPassage } from './direct-call.ts';
+import { http2ServersOf } from './http2-servers.ts';
 import { leftMs } from './refuse-early.ts';
 
 /** What decides whether a call is direct, and what such calls have in common. */
@@ -17,10 +18,8 @@ export interface DirectOptions extends DirectPassage {
  * cost as much as to answer one. All others it gets.
  */
 export function answerDirectly(server: Server, options: DirectOptions): void {
-  // grpc-js keeps them there; the tests of direct calls would tell.
-  const http2Servers = Reflect.get(server, 'http2Servers') as ReadonlyMap<Http2Server, unknown>;
   const opened = Reflect.get(server, 'onStreamOpened') as (stream: ServerHttp2Stream) => void; // by which grpc-js knows that a connection is not idle
-  for (const http2 of http2Servers.keys()) {
+  for (const http2 of http2ServersOf(server)) {
     const handlers = http2.listeners('stream');
     http2.removeAllListeners('stream');
     http2.on('stream', (stream, headers, ...rest) => {

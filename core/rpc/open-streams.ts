@@ -1,6 +1,7 @@
-import type { Http2Server, Http2Session } from 'node:http2';
+import type { Http2Session } from 'node:http2';
 import { isMap } from 'node:util/types';
 import type { Server } from '@grpc/grpc-js';
+import { http2ServersOf } from './http2-servers.ts';
 
 /**
  * Lets closed streams be collected young. Node keeps the open ones of a session in a `Map`. That makes its table anew every so often, and
@@ -8,9 +9,7 @@ import type { Server } from '@grpc/grpc-js';
  * when they were made, until the next full collection, which takes the longer.
  */
 export function letStreamsGo(server: Server): void {
-  // grpc-js keeps them there; the tests of direct calls would tell.
-  const http2Servers = Reflect.get(server, 'http2Servers') as ReadonlyMap<Http2Server, unknown>;
-  for (const http2 of http2Servers.keys()) http2.prependListener('session', replaceStreams);
+  for (const http2 of http2ServersOf(server)) http2.prependListener('session', replaceStreams);
 }
 
 /** Where Node keeps them in another way than is known, it goes on as it does. */

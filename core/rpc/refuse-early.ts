@@ -1,6 +1,7 @@
-import { constants, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
 import { type Admission, type Overload, overloaded, OVERLOADS } from './admission.ts';
+import { http2ServersOf } from './http2-servers.ts';
 import { toStatusObject } from './status.ts';
 
 export interface EarlyRefusal {
@@ -18,13 +19,11 @@ type Headers = Readonly<Record<string, string>>;
  * that refuses most calls answers none.
  */
 export function refuseEarly(server: Server, { admission, governs, onRefused }: EarlyRefusal): void {
-  // grpc-js keeps them there; the tests of D15 would tell.
-  const http2Servers = Reflect.get(server, 'http2Servers') as ReadonlyMap<Http2Server, unknown>;
   const answers = Object.fromEntries(OVERLOADS.map((why) => [why, responseOf(why)])) as Record<
     Overload,
     Headers
   >; // each of them
-  for (const http2 of http2Servers.keys()) {
+  for (const http2 of http2ServersOf(server)) {
     const handlers = http2.listeners('stream');
     http2.removeAllListeners('stream');
     http2.on('stream', (stream, headers, ...rest) => {

@@ -25,7 +25,7 @@ export function isOrdinary({ settled, stale, accessOptions, decidedAt }: Answer)
   return isPlain && (validUntil === undefined || validUntil.getTime() >= decidedAt.getTime());
 }
 
-/** What all answers have in common that an ordinary answer's decision gives; each byte is one character, which takes a third of the memory. */
+/** What all answers have in common that an ordinary answer's decision gives; each byte is one character, for a text takes far less memory than bytes do. */
 export function commonBytes({ kept, settled, policyDigest }: Answer): string {
   if (kept === undefined) return encodeCommon(settled, policyDigest);
   kept.encoded ??= encodeCommon(settled, policyDigest);
